@@ -1,0 +1,1 @@
+//! larder: an embeddable, in-process cache engine.
