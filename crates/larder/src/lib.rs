@@ -1,1 +1,3 @@
 //! larder: an embeddable, in-process cache engine.
+#![allow(dead_code, reason = "x")]
+mod ds;

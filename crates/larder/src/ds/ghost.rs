@@ -1,0 +1,97 @@
+//! `Ghost`: which hashes left not long ago, as 16-bit fingerprints beside the table's buckets.
+//!
+//! For every bucket of the table there is one word of 128 bits: a queue of eight fingerprints, newest lowest, where
+//! remembering shifts the oldest out. The bucket gives the rest of the hash, so a wrong match is about 1 in 8,000.
+//! The memory is bounded by the table: 16 bytes per bucket, some 2.3 bytes per entry; it is made segment by
+//! segment when something is first remembered there, so a cache that never evicts has none.
+
+use super::table::Home;
+
+/// Fingerprints of a bucket.
+const DEPTH: usize = 8;
+const LANES: u128 = u128::MAX / 0xffff;
+
+/// Recently evicted hashes; see the module's text.
+#[derive(Default)]
+pub(crate) struct Ghost {
+    segments: Vec<Option<Box<[u128]>>>,
+    held: u64,
+}
+
+/// A fingerprint from the hash bits that choose neither segment nor bucket in all but huge tables; never zero.
+fn fingerprint(hash: u32) -> u16 {
+    ((hash >> 15) as u16 ^ hash as u16).max(1)
+}
+
+impl Ghost {
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.held + (self.segments.capacity() * size_of::<Option<Box<[u128]>>>()) as u64
+    }
+
+    /// Remembers a hash; `buckets` is the number of buckets in a segment.
+    pub(crate) fn remember(&mut self, home: Home, buckets: u32, hash: u32) {
+        let segment = home.segment as usize;
+        if segment >= self.segments.len() {
+            self.segments.resize_with(segment + 1, || None);
+        }
+        let held = &mut self.held;
+        let sets = self.segments[segment].get_or_insert_with(|| {
+            *held += u64::from(buckets) * 16;
+            vec![0; buckets as usize].into()
+        });
+        let set = &mut sets[home.bucket as usize];
+        *set = *set << 16 | u128::from(fingerprint(hash));
+    }
+
+    /// Forgets a hash; says whether it was remembered.
+    pub(crate) fn forget(&mut self, home: Home, hash: u32) -> bool {
+        let Some(Some(sets)) = self.segments.get_mut(home.segment as usize) else { return false };
+        let set = &mut sets[home.bucket as usize];
+        let differing = *set ^ LANES * u128::from(fingerprint(hash));
+        for lane in 0..DEPTH {
+            if (differing >> (16 * lane)) as u16 == 0 {
+                let newer = *set & ((1u128 << (16 * lane)) - 1);
+                let older = (*set >> (16 * lane) >> 16) << (16 * lane);
+                *set = older | newer;
+                return true;
+            }
+        }
+        false
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Ghost::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    proptest! {
+        #[test]
+        fn a_bucket_remembers_its_last_eight(ops in prop::collection::vec((any::<bool>(), 0..40u32), 0..300)) {
+            let home = Home { segment: 3, bucket: 5 };
+            let (mut ghost, mut oracle) = (Ghost::default(), VecDeque::new());
+            for (remember, key) in ops {
+                let hash = key << 15;
+                if remember {
+                    ghost.remember(home, 8, hash);
+                    oracle.push_front(fingerprint(hash));
+                    oracle.truncate(DEPTH);
+                } else {
+                    let at = oracle.iter().position(|&f| f == fingerprint(hash));
+                    prop_assert_eq!(ghost.forget(home, hash), at.is_some());
+                    if let Some(at) = at {
+                        oracle.remove(at);
+                    }
+                }
+            }
+            let elsewhere = Home { segment: 2, bucket: 5 };
+            prop_assert!(!ghost.forget(elsewhere, 7));
+        }
+    }
+}
