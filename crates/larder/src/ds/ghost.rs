@@ -5,7 +5,8 @@
 //! The memory is bounded by the table: 16 bytes per bucket, some 2.3 bytes per entry; it is made segment by
 //! segment when something is first remembered there, so a cache that never evicts has none.
 
-use super::table::Home;
+use super::approach;
+use super::table::{BUCKETS, Home};
 
 /// Fingerprints of a bucket.
 const DEPTH: usize = 8;
@@ -14,7 +15,7 @@ const LANES: u128 = u128::MAX / 0xffff;
 /// Recently evicted hashes; see the module's text.
 #[derive(Default)]
 pub(crate) struct Ghost {
-    segments: Vec<Option<Box<[u128]>>>,
+    segments: Vec<Option<Box<[u128; BUCKETS]>>>,
     held: u64,
 }
 
@@ -26,19 +27,27 @@ fn fingerprint(hash: u32) -> u16 {
 impl Ghost {
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        self.held + (self.segments.capacity() * size_of::<Option<Box<[u128]>>>()) as u64
+        self.held + (self.segments.capacity() * size_of::<Option<Box<[u128; BUCKETS]>>>()) as u64
     }
 
-    /// Remembers a hash; `buckets` is the number of buckets in a segment.
-    pub(crate) fn remember(&mut self, home: Home, buckets: u32, hash: u32) {
+    /// Brings the set of a home near.
+    #[inline]
+    pub(crate) fn approach(&self, home: Home) {
+        if let Some(Some(sets)) = self.segments.get(home.segment as usize) {
+            approach(&sets[home.bucket as usize]);
+        }
+    }
+
+    /// Remembers a hash.
+    pub(crate) fn remember(&mut self, home: Home, hash: u32) {
         let segment = home.segment as usize;
         if segment >= self.segments.len() {
             self.segments.resize_with(segment + 1, || None);
         }
         let held = &mut self.held;
         let sets = self.segments[segment].get_or_insert_with(|| {
-            *held += u64::from(buckets) * 16;
-            vec![0; buckets as usize].into()
+            *held += size_of::<[u128; BUCKETS]>() as u64;
+            Box::new([0; BUCKETS])
         });
         let set = &mut sets[home.bucket as usize];
         *set = *set << 16 | u128::from(fingerprint(hash));
@@ -79,7 +88,7 @@ mod tests {
             for (remember, key) in ops {
                 let hash = key << 15;
                 if remember {
-                    ghost.remember(home, 8, hash);
+                    ghost.remember(home, hash);
                     oracle.push_front(fingerprint(hash));
                     oracle.truncate(DEPTH);
                 } else {

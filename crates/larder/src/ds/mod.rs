@@ -1,6 +1,7 @@
 //! Single-threaded or word-atomic structures; none of them knows what a cache is.
 
 pub(crate) mod arena;
+pub(crate) mod column;
 pub(crate) mod ghost;
 pub(crate) mod ring;
 pub(crate) mod stable;
@@ -9,3 +10,12 @@ pub(crate) mod wheel;
 
 /// Names an entry inside one stripe; the stripe's store of entries says what it means.
 pub(crate) type Ref = u32;
+
+/// Asks the processor to bring a value's first cache line near; waits for nothing.
+#[inline(always)]
+pub(crate) fn approach<T>(value: &T) {
+    #[cfg(target_feature = "sse")]
+    safe_arch::prefetch_t0(value);
+    #[cfg(not(target_feature = "sse"))]
+    let _ = value;
+}

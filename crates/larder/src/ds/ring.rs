@@ -37,6 +37,12 @@ impl Ring {
         self.len += 1;
     }
 
+    /// The reference `ahead` places behind the first.
+    pub(crate) fn peek(&self, ahead: usize) -> Option<Ref> {
+        let at = self.first + ahead;
+        (ahead < self.len).then(|| self.chunks[at / CHUNK][at % CHUNK])
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Ref> {
         if self.len == 0 {
             return None;

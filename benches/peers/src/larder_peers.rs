@@ -1,0 +1,143 @@
+//! larder itself, twice: the typed cache, and the store read through a buffer of the caller's.
+
+#[cfg(feature = "larder")]
+pub use faces::{visit_expiring_larder, visit_larder};
+#[cfg(not(feature = "larder"))]
+pub use nothing::{visit_expiring_larder, visit_larder};
+
+#[cfg(not(feature = "larder"))]
+mod nothing {
+    use crate::peer::{Key, Value, Visitor};
+    use crate::storm::ExpiringVisitor;
+
+    /// Shows a visitor nothing.
+    pub fn visit_larder<K: Key, V: Value>(_visitor: &mut impl Visitor<K, V>) {}
+
+    /// Shows a visitor nothing.
+    pub fn visit_expiring_larder(_visitor: &mut impl ExpiringVisitor) {}
+}
+
+#[cfg(feature = "larder")]
+mod faces {
+    use std::hint::black_box;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use crate::peer::{Key, Peer, Value, Visitor, stamp_of};
+    use crate::storm::{Expiring, ExpiringVisitor, Ticket};
+
+    /// Shows a visitor larder's two faces.
+    pub fn visit_larder<K: Key, V: Value>(visitor: &mut impl Visitor<K, V>) {
+        visitor.visit::<larder::Cache<K, V>>();
+        visitor.visit::<Strings>();
+    }
+
+    /// Shows a visitor larder's typed cache.
+    pub fn visit_expiring_larder(visitor: &mut impl ExpiringVisitor) {
+        visitor.visit::<larder::Cache<u64, Arc<Ticket>>>();
+    }
+
+    impl<K: Key, V: Value> Peer<K, V> for larder::Cache<K, V> {
+        const NAME: &'static str = "larder Cache";
+        fn new(capacity: usize) -> Self {
+            let cache = Self::builder().max_entries(capacity).build();
+            cache.expect("a capacity above zero is valid")
+        }
+        fn with_ttl(capacity: usize, ttl: Duration) -> Option<Self> {
+            let cache = Self::builder().max_entries(capacity).ttl(ttl).build();
+            Some(cache.expect("a capacity and a ttl above zero are valid"))
+        }
+        fn get(&self, key: &K) -> Option<V> {
+            self.get(key)
+        }
+        fn insert(&self, key: K, value: V) {
+            self.insert(key, value);
+        }
+        fn remove(&self, key: &K) {
+            self.remove(key);
+        }
+        fn count(&self) -> usize {
+            self.len()
+        }
+        fn settle(&self) {
+            self.tick();
+        }
+    }
+
+    impl Expiring for larder::Cache<u64, Arc<Ticket>> {
+        const NAME: &'static str = "larder Cache";
+        fn new(capacity: usize) -> Self {
+            let cache = Self::builder().max_entries(capacity).build();
+            cache.expect("a capacity above zero is valid")
+        }
+        fn insert(&self, key: u64, ticket: Arc<Ticket>) {
+            let ttl = ticket.ttl();
+            self.insert_with_ttl(key, ticket, ttl);
+        }
+        fn get(&self, key: u64) -> Option<Arc<Ticket>> {
+            self.get(&key)
+        }
+    }
+
+    /// A store, and the time that its entries live.
+    struct Strings {
+        store: larder::Store,
+        ttl: Option<Duration>,
+    }
+
+    impl Strings {
+        fn bounded(capacity: usize, ttl: Option<Duration>) -> Self {
+            let store = larder::Store::builder().max_entries(capacity).build();
+            Self {
+                store: store.expect("a capacity above zero is valid"),
+                ttl,
+            }
+        }
+
+        fn find<K: Key>(&self, key: &K, buffer: &mut Vec<u8>) -> bool {
+            buffer.clear();
+            let found = self.store.get_into(key.bytes(), buffer);
+            found.expect("every value is a string")
+        }
+    }
+
+    impl<K: Key, V: Value> Peer<K, V> for Strings {
+        const NAME: &'static str = "larder Store";
+        fn new(capacity: usize) -> Self {
+            Self::bounded(capacity, None)
+        }
+        fn with_ttl(capacity: usize, ttl: Duration) -> Option<Self> {
+            Some(Self::bounded(capacity, Some(ttl)))
+        }
+        fn get(&self, key: &K) -> Option<V> {
+            let mut buffer = Vec::with_capacity(32);
+            self.find(key, &mut buffer).then(|| V::from_bytes(&buffer))
+        }
+        fn read(&self, key: &K, buffer: &mut Vec<u8>) -> Option<u64> {
+            self.find(key, buffer).then(|| stamp_of(black_box(buffer)))
+        }
+        fn insert(&self, key: K, value: V) {
+            let done = match self.ttl {
+                None => self.store.set(key.bytes(), value.bytes()),
+                Some(ttl) => {
+                    let options = larder::SetOptions::new().ttl(ttl);
+                    self.store
+                        .set_with(key.bytes(), value.bytes(), options)
+                        .map(|_| ())
+                }
+            };
+            done.expect("a small string always fits");
+        }
+        fn remove(&self, key: &K) {
+            self.store
+                .remove(key.bytes())
+                .expect("a removal needs no room");
+        }
+        fn count(&self) -> usize {
+            self.store.len()
+        }
+        fn settle(&self) {
+            self.store.tick();
+        }
+    }
+}

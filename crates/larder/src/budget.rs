@@ -1,0 +1,149 @@
+//! `Budget`: one exact bound for a whole store or cache, lent to its stripes in small credits.
+//!
+//! `used` counts what stripes have been given, spent or not; it never passes `limit`. A stripe asks for what it needs
+//! plus a little ([`Budget::borrow`]); the little shrinks with what is left, to nothing when the budget is spent, so
+//! that hardly any credit lies idle when the first eviction is due, and [`Credit`] gives idle credit back.
+//!
+//! Cost: an insert that stays within its stripe's credit touches no shared word.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A bound shared by stripes; see the module's text.
+pub(crate) struct Budget {
+    limit: AtomicU64,
+    used: AtomicU64,
+    /// How many borrowers share the budget.
+    stripes: u64,
+}
+
+/// A stripe never keeps more idle credit than this part of what is left, divided among the stripes.
+const IDLE_PART: u64 = 16;
+
+impl Budget {
+    pub(crate) fn new(limit: u64, stripes: u64) -> Self {
+        Budget { limit: AtomicU64::new(limit), used: AtomicU64::new(0), stripes }
+    }
+
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Sets another bound. What is lent beyond it must be given back by evicting.
+    pub(crate) fn set_limit(&self, limit: u64) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// Lent, spent or not.
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// By how much the bound is passed: only after it was lowered.
+    pub(crate) fn excess(&self) -> u64 {
+        self.used().saturating_sub(self.limit())
+    }
+
+    fn left(&self) -> u64 {
+        self.limit().saturating_sub(self.used())
+    }
+
+    /// Idle credit that one stripe may keep now.
+    fn idle(&self) -> u64 {
+        self.left() / (IDLE_PART * self.stripes)
+    }
+
+    /// Takes `need`, or nothing.
+    pub(crate) fn take(&self, need: u64) -> bool {
+        self.take_some(need, need).is_some()
+    }
+
+    /// Takes between `need` and `want`, or nothing.
+    fn take_some(&self, need: u64, want: u64) -> Option<u64> {
+        let limit = self.limit();
+        let mut used = self.used();
+        loop {
+            let granted = want.min(limit.saturating_sub(used));
+            if granted < need {
+                return None;
+            }
+            match self.used.compare_exchange_weak(used, used + granted, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Some(granted),
+                Err(now) => used = now,
+            }
+        }
+    }
+
+    /// Gives back what was taken.
+    pub(crate) fn give(&self, amount: u64) {
+        if amount > 0 {
+            self.used.fetch_sub(amount, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What one stripe has borrowed and not spent. Belongs to the holder of the stripe's lock.
+#[derive(Default)]
+pub(crate) struct Credit(u64);
+
+impl Credit {
+    /// Spends `need`, borrowing if it must; `false` and nothing spent if the budget does not have it.
+    #[inline]
+    pub(crate) fn spend(&mut self, budget: &Budget, need: u64) -> bool {
+        if self.0 < need {
+            let missing = need - self.0;
+            match budget.take_some(missing, missing + budget.idle()) {
+                Some(granted) => self.0 += granted,
+                None => return false,
+            }
+        }
+        self.0 -= need;
+        true
+    }
+
+    /// Earns back what was spent before.
+    #[inline]
+    pub(crate) fn earn(&mut self, amount: u64) {
+        self.0 += amount;
+    }
+
+    /// Gives back what the stripe should not keep.
+    #[inline]
+    pub(crate) fn settle(&mut self, budget: &Budget) {
+        if self.0 > 0 {
+            let keep = budget.idle();
+            if self.0 > keep {
+                budget.give(self.0 - keep);
+                self.0 = keep;
+            }
+        }
+    }
+
+    /// Gives everything back; says how much it was.
+    pub(crate) fn surrender(&mut self, budget: &Budget) -> u64 {
+        let all = std::mem::take(&mut self.0);
+        budget.give(all);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credits_add_up_to_the_budget_and_never_pass_it() {
+        let budget = Budget::new(1000, 4);
+        let mut credits: Vec<Credit> = (0..4).map(|_| Credit::default()).collect();
+        let mut spent = 0;
+        while credits[0].spend(&budget, 1) {
+            spent += 1;
+        }
+        assert_eq!((spent, budget.used()), (1000, 1000));
+        credits[0].earn(10);
+        credits[0].settle(&budget);
+        assert!(credits[1].spend(&budget, 10));
+        assert!(!credits[2].spend(&budget, 1));
+        budget.set_limit(900);
+        assert_eq!(budget.excess(), 100);
+    }
+}

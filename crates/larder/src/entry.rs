@@ -1,0 +1,37 @@
+//! `Entries`: what the engine asks of whatever keeps a stripe's entries.
+//!
+//! The table, the wheel and the policy know entries by reference only. Two things keep them: words in an arena
+//! (`store`) and typed pairs in columns (`cache`); both answer these questions. Everything is called by the holder of
+//! the stripe's lock; `Shared` is the part that readers without the lock may look at.
+
+use crate::ds::Ref;
+use crate::time::Millis;
+
+/// Keeps the entries of one stripe.
+pub(crate) trait Entries {
+    /// What may be read without the lock.
+    type Shared;
+    /// What is left of an entry that was taken out; dropped after the lock is let go.
+    type Gone;
+
+    /// The 31 hash bits of a live entry's key.
+    fn hash(&self, shared: &Self::Shared, entry: Ref) -> u32;
+
+    /// Brings a live entry's memory near.
+    fn approach(&self, shared: &Self::Shared, entry: Ref);
+
+    /// What the entry counts against a bound on weight.
+    fn weight(&self, shared: &Self::Shared, entry: Ref) -> u64;
+
+    /// When the entry expires; `None` for never, and for a reference that is not live.
+    fn deadline(&self, shared: &Self::Shared, entry: Ref) -> Option<Millis>;
+
+    /// Whether the entry is on probation (the policy's small queue); `false` for a reference that is not live.
+    fn is_young(&self, shared: &Self::Shared, entry: Ref) -> bool;
+
+    /// Puts the entry on probation or ends it.
+    fn set_young(&mut self, shared: &Self::Shared, entry: Ref, young: bool);
+
+    /// Takes the entry out of its slot, which may be used again.
+    fn take(&mut self, shared: &Self::Shared, entry: Ref) -> Self::Gone;
+}

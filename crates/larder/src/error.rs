@@ -1,0 +1,156 @@
+//! The errors of larder's planes: building, the store's commands, loading.
+
+use std::fmt;
+
+/// Everything that is wrong with a builder's settings.
+///
+/// ```
+/// use larder::Cache;
+///
+/// let error = Cache::<u32, u32>::builder().max_entries(0).build().unwrap_err();
+/// assert_eq!(error.to_string(), "max_entries must be at least 1");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildError {
+    faults: Vec<&'static str>,
+}
+
+impl BuildError {
+    /// An error if there are faults.
+    pub(crate) fn check(faults: Vec<&'static str>) -> Result<(), Self> {
+        if faults.is_empty() { Ok(()) } else { Err(BuildError { faults }) }
+    }
+
+    /// What is wrong, one line each.
+    #[must_use]
+    pub fn faults(&self) -> &[&'static str] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.faults.join("; "))
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// Why a command of a [`Store`](crate::Store) was refused. A refused command changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The key holds a value of another type.
+    WrongType,
+    /// The value, or the argument, is not a 64-bit signed integer in canonical form.
+    NotAnInteger,
+    /// The value, or the argument, is not a finite decimal number.
+    NotAFloat,
+    /// The sum does not fit 64 bits.
+    Overflow,
+    /// The decrement has no positive counterpart.
+    DecrementOverflow,
+    /// The sum is not a finite number.
+    NotFinite,
+    /// A time to live that is not positive or too far away.
+    InvalidExpiry,
+    /// Options that exclude each other.
+    Syntax,
+    /// The source key does not exist.
+    NoSuchKey,
+    /// The source and the destination are the same key.
+    SameKey,
+    /// An offset beyond what a string may have.
+    OutOfRange,
+    /// The entry is larger than the store's budget, or than a string may be.
+    TooLarge,
+    /// A stored value does not convert to the type asked for.
+    Convert(crate::ConvertError),
+}
+
+impl Error {
+    /// The text that Redis answers in this case.
+    #[must_use]
+    pub fn redis_text(&self) -> &'static str {
+        match self {
+            Error::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
+            Error::NotAnInteger => "ERR value is not an integer or out of range",
+            Error::NotAFloat | Error::Convert(_) => "ERR value is not a valid float",
+            Error::Overflow => "ERR increment or decrement would overflow",
+            Error::DecrementOverflow => "ERR decrement would overflow",
+            Error::NotFinite => "ERR increment would produce NaN or Infinity",
+            Error::InvalidExpiry => "ERR invalid expire time",
+            Error::Syntax => "ERR syntax error",
+            Error::NoSuchKey => "ERR no such key",
+            Error::SameKey => "ERR source and destination objects are the same",
+            Error::OutOfRange => "ERR offset is out of range",
+            Error::TooLarge => "OOM command not allowed when used memory > 'maxmemory'.",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Error::WrongType => "the key holds a value of another type",
+            Error::NotAnInteger => "not a 64-bit integer",
+            Error::NotAFloat => "not a number",
+            Error::Overflow => "the sum does not fit 64 bits",
+            Error::DecrementOverflow => "the decrement does not fit 64 bits",
+            Error::NotFinite => "the sum is not a finite number",
+            Error::InvalidExpiry => "the expiry time is not valid",
+            Error::Syntax => "options exclude each other",
+            Error::NoSuchKey => "no such key",
+            Error::SameKey => "source and destination are the same key",
+            Error::OutOfRange => "the offset is out of range",
+            Error::TooLarge => "the entry is too large",
+            Error::Convert(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Convert(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<crate::ConvertError> for Error {
+    fn from(error: crate::ConvertError) -> Self {
+        Error::Convert(error)
+    }
+}
+
+/// Why a value could not be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoadError<E> {
+    /// The caller's own loader failed.
+    Failed(E),
+    /// The loader of this key, further up this thread's or task's stack, asked for the same key.
+    Reentrant,
+    /// Another caller's load took longer than this caller would wait.
+    TimedOut,
+}
+
+impl<E: fmt::Display> fmt::Display for LoadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Failed(error) => error.fmt(f),
+            LoadError::Reentrant => f.write_str("the loader asked for the key that it loads"),
+            LoadError::TimedOut => f.write_str("another load of the key took too long"),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for LoadError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            LoadError::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Which entry goes when room is needed: policies over references, counters and weights.
+//!
+//! A policy never sees a key or a value. Hits do not reach it: they bump the table's counters, which it reads when it
+//! looks for a victim.
+
+mod s3fifo;
+mod unbounded;
+
+use crate::ds::Ref;
+use crate::ds::table::{Home, Slot, Table};
+use crate::entry::Entries;
+
+use s3fifo::S3Fifo;
+use unbounded::Unbounded;
+
+/// What a policy may look at while it decides.
+pub(crate) struct View<'a, E: Entries> {
+    pub(crate) table: &'a Table,
+    pub(crate) shared: &'a E::Shared,
+    pub(crate) entries: &'a mut E,
+    /// Weight of all entries of the stripe.
+    pub(crate) total: u64,
+    /// Whether the budget is spent, so that from now on every entry costs another.
+    pub(crate) full: bool,
+}
+
+impl<E: Entries> View<'_, E> {
+    fn weight(&self, entry: Ref) -> u64 {
+        self.entries.weight(self.shared, entry)
+    }
+
+    /// The slot and hash of a live entry.
+    fn seat(&self, entry: Ref) -> Option<(Slot, u32)> {
+        let hash = self.entries.hash(self.shared, entry);
+        let (slot, _) = self.table.find(hash, |other| other == entry)?;
+        Some((slot, hash))
+    }
+}
+
+/// An entry chosen to go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Victim {
+    pub(crate) entry: Ref,
+    pub(crate) slot: Slot,
+    pub(crate) hash: u32,
+}
+
+/// Decides about one stripe's entries.
+pub(crate) trait Policy {
+    /// Brings near what an insert at `home` will touch, so that its cache misses overlap.
+    fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home);
+
+    /// Takes notice of a new entry, already in the table.
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32);
+
+    /// Chooses an entry other than `keep` to go, in bounded work; `None` if there is none.
+    fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim>;
+
+    /// Takes notice of an entry that goes, by whatever cause, before it does.
+    fn forget<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref);
+
+    /// Takes notice of an entry whose weight changes from `old`, or that moves from the reference `from`, after it did.
+    fn revise<E: Entries>(&mut self, view: &mut View<'_, E>, from: Ref, entry: Ref, old: u64);
+
+    /// Bytes held.
+    fn bytes(&self) -> u64;
+
+    /// Forgets everything.
+    fn clear(&mut self);
+}
+
+/// The eviction policy of a store or cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Eviction {
+    /// S3-FIFO with a warm start: resists scans and loops, hits cost nothing. The default.
+    #[default]
+    S3Fifo,
+}
+
+/// The policies, dispatched without a virtual call.
+pub(crate) enum Chosen {
+    S3Fifo(S3Fifo),
+    Unbounded(Unbounded),
+}
+
+macro_rules! each {
+    ($self:ident, $policy:ident => $call:expr) => {
+        match $self {
+            Chosen::S3Fifo($policy) => $call,
+            Chosen::Unbounded($policy) => $call,
+        }
+    };
+}
+
+impl Chosen {
+    /// The policy for a bounded cache, or the one that never evicts.
+    pub(crate) fn new(eviction: Eviction, bounded: bool) -> Self {
+        if !bounded {
+            return Chosen::Unbounded(Unbounded);
+        }
+        match eviction {
+            Eviction::S3Fifo => Chosen::S3Fifo(S3Fifo::default()),
+        }
+    }
+}
+
+impl Policy for Chosen {
+    fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home) {
+        each!(self, policy => policy.approach(view, home));
+    }
+
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32) {
+        each!(self, policy => policy.admit(view, entry, hash));
+    }
+
+    fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
+        each!(self, policy => policy.victim(view, keep))
+    }
+
+    fn forget<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
+        each!(self, policy => policy.forget(view, entry));
+    }
+
+    fn revise<E: Entries>(&mut self, view: &mut View<'_, E>, from: Ref, entry: Ref, old: u64) {
+        each!(self, policy => policy.revise(view, from, entry, old));
+    }
+
+    fn bytes(&self) -> u64 {
+        each!(self, policy => policy.bytes())
+    }
+
+    fn clear(&mut self) {
+        each!(self, policy => policy.clear());
+    }
+}

@@ -1,0 +1,228 @@
+//! `S3Fifo`: a small probation queue, a CLOCK over the table, and a memory of who left.
+//!
+//! ```text
+//!            not remembered           hit meanwhile
+//!  insert ------------------> small --------------> main (swept by a hand over the table)
+//!    |                          | never hit           | counter 0: out
+//!    |  remembered by the ghost v                     | else: counter - 1
+//!    +----------------> main    out
+//! ```
+//!
+//! * *Small* is a ring of references, about a tenth of the weight. Who leaves it without a hit is evicted; who was hit
+//!   goes to main. The ghost takes note of who enters: its line is at hand then.
+//! * *Main* has no links at all: it is every entry not on probation, and the hand goes over the table's buckets,
+//!   lowering 2-bit counters until one is zero.
+//! * *Warm fill*: while the budget is not spent, newcomers beyond the small queue's share go straight to main; this is
+//!   what repairs S3-FIFO's failure on loops that are a little too long.
+//!
+//! Cost: nothing per hit beyond the table's counter; 0.4 bytes per entry for the ring and 2.3 for the ghost. A victim
+//! takes bounded work. After Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
+
+use super::{Policy, Victim, View};
+use crate::ds::Ref;
+use crate::ds::ghost::Ghost;
+use crate::ds::ring::Ring;
+use crate::ds::table::{BUCKETS, Home, Slot};
+use crate::entry::Entries;
+
+/// The small queue's share of the weight is one in this many.
+const SMALL_PART: u64 = 10;
+/// Buckets that the hand passes for one victim before it takes the least used entry that it saw.
+const SWEEP_BUCKETS: u32 = 64;
+/// Queue heads looked at for one victim before the hand takes over.
+const PROBATIONS: usize = 64;
+
+/// The default policy; see the module's text.
+#[derive(Default)]
+pub(crate) struct S3Fifo {
+    small: Ring,
+    /// Weight of the entries on probation.
+    small_weight: u64,
+    /// How many they are; the ring may hold stale references besides.
+    small_len: usize,
+    hand: Option<Home>,
+    ghost: Ghost,
+}
+
+impl S3Fifo {
+    fn small_is_due<E: Entries>(&self, view: &View<'_, E>) -> bool {
+        self.small_weight * SMALL_PART > view.total || self.small_weight == view.total
+    }
+
+    fn queue<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
+        view.entries.set_young(view.shared, entry, true);
+        self.small.push(entry);
+        self.small_weight += view.weight(entry);
+        self.small_len += 1;
+    }
+
+    /// Drops stale references from the head while they are more than the live ones; live heads go to the tail.
+    fn trim<E: Entries>(&mut self, view: &View<'_, E>) {
+        for _ in 0..2 {
+            if self.small.len() <= 2 * self.small_len + PROBATIONS {
+                return;
+            }
+            if let Some(head) = self.small.pop()
+                && is_young(view, head)
+            {
+                self.small.push(head);
+            }
+        }
+    }
+
+    /// Looks through the small queue's head for one that was never hit.
+    fn probation<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
+        for _ in 0..PROBATIONS {
+            if !self.small_is_due(view) {
+                return None;
+            }
+            let entry = self.small.pop()?;
+            if !is_young(view, entry) {
+                continue;
+            }
+            if Some(entry) == keep {
+                self.small.push(entry);
+                continue;
+            }
+            let (slot, hash) = view.seat(entry)?;
+            if view.table.counter(slot) == 0 {
+                return Some(Victim { entry, slot, hash });
+            }
+            view.table.set_counter(slot, 0);
+            self.promote(view, entry);
+        }
+        None
+    }
+
+    /// The first entry on probation, hit or not.
+    fn head<E: Entries>(&mut self, view: &View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
+        for _ in 0..self.small.len() {
+            let entry = self.small.pop()?;
+            if !is_young(view, entry) {
+                continue;
+            }
+            if Some(entry) != keep {
+                let (slot, hash) = view.seat(entry)?;
+                return Some(Victim { entry, slot, hash });
+            }
+            self.small.push(entry);
+        }
+        None
+    }
+
+    fn promote<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
+        view.entries.set_young(view.shared, entry, false);
+        self.small_weight -= view.weight(entry);
+        self.small_len -= 1;
+    }
+
+    /// Sweeps main for an entry without hits; after too many buckets, the least used one seen. Counters of entries on
+    /// probation are lowered with the others: the hand comes by too seldom for it to matter, and a look at each
+    /// entry would cost a cache miss.
+    fn sweep<E: Entries>(&mut self, view: &View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
+        let mut least: Option<(u32, Slot, Ref)> = None;
+        let everything = view.table.segments() * BUCKETS as u32;
+        for passed in 0..everything {
+            if passed >= SWEEP_BUCKETS && least.is_some() {
+                break;
+            }
+            let home = self.hand.unwrap_or(Home { segment: 0, bucket: 0 });
+            let unused = view.table.search_bucket(home, |slot, entry| {
+                let counter = view.table.counter(slot);
+                if counter == 0 {
+                    return Some(entry) != keep && !is_young(view, entry);
+                }
+                view.table.set_counter(slot, counter - 1);
+                if Some(entry) != keep && least.is_none_or(|(other, ..)| counter < other) {
+                    least = Some((counter, slot, entry));
+                }
+                false
+            });
+            if let Some((slot, entry)) = unused {
+                return Some(Victim { entry, slot, hash: view.entries.hash(view.shared, entry) });
+            }
+            self.hand = Some(next(home, view));
+        }
+        let (_, slot, entry) = least?;
+        Some(Victim { entry, slot, hash: view.entries.hash(view.shared, entry) })
+    }
+}
+
+fn is_young<E: Entries>(view: &View<'_, E>, entry: Ref) -> bool {
+    view.entries.is_young(view.shared, entry)
+}
+
+/// The bucket after this one in the table's order.
+fn next<E: Entries>(home: Home, view: &View<'_, E>) -> Home {
+    if home.bucket + 1 < BUCKETS as u32 {
+        return Home { bucket: home.bucket + 1, ..home };
+    }
+    let segment = if home.segment + 1 < view.table.segments() { home.segment + 1 } else { 0 };
+    Home { segment, bucket: 0 }
+}
+
+impl Policy for S3Fifo {
+    /// The new hash's ghosts; the bucket of the next victim, whose entry was brought near the last time; and the
+    /// entry of the one after it.
+    #[inline]
+    fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home) {
+        self.ghost.approach(home);
+        if !view.full {
+            return;
+        }
+        if let Some(head) = self.small.peek(0) {
+            view.table.approach(view.entries.hash(view.shared, head));
+        }
+        if let Some(behind) = self.small.peek(1) {
+            view.entries.approach(view.shared, behind);
+        }
+    }
+
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32) {
+        self.trim(view);
+        let home = view.table.home(hash);
+        let remembered = self.ghost.forget(home, hash);
+        let warm = !view.full && self.small_weight * SMALL_PART >= view.total;
+        if remembered || warm {
+            view.entries.set_young(view.shared, entry, false);
+            if remembered && let Some((slot, _)) = view.seat(entry) {
+                // Asked for twice: it has earned one pass of the hand.
+                view.table.set_counter(slot, 1);
+            }
+        } else {
+            self.ghost.remember(home, hash);
+            self.queue(view, entry);
+        }
+    }
+
+    fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
+        if let Some(victim) = self.probation(view, keep) {
+            return Some(victim);
+        }
+        // Without anything in main (or nothing but `keep`), probation ends early for whoever is next.
+        self.sweep(view, keep).or_else(|| self.head(view, keep))
+    }
+
+    fn forget<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
+        if view.entries.is_young(view.shared, entry) {
+            self.promote(view, entry);
+        }
+    }
+
+    fn revise<E: Entries>(&mut self, view: &mut View<'_, E>, from: Ref, entry: Ref, old: u64) {
+        if view.entries.is_young(view.shared, entry) {
+            self.small_weight = self.small_weight - old + view.weight(entry);
+            if from != entry {
+                self.small.push(entry);
+            }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.small.bytes() + self.ghost.bytes()
+    }
+
+    fn clear(&mut self) {
+        *self = S3Fifo::default();
+    }
+}

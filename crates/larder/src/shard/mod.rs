@@ -1,0 +1,262 @@
+//! One stripe's world: its table, entries, wheel, policy and weight, kept in step.
+//!
+//! A [`World`] is what the holder of the stripe's lock sees. It has no lock, reads no clock and hashes no key; it
+//! starts no work, and returns what happened, so that dropping, waking and publishing come after the unlock.
+//!
+//! Invariants, between two calls:
+//! * every live entry is named by exactly one slot of the table, and every slot names a live entry;
+//! * an entry with a deadline has a timer in the slot of the wheel that its deadline lies in;
+//! * `weight` is the sum of the entries' weights, and what is spent of the budget is that sum.
+
+use crate::budget::{Budget, Credit};
+use crate::ds::Ref;
+use crate::ds::table::{BUCKETS, Home, Slot, Table};
+use crate::ds::wheel::Wheel;
+use crate::entry::Entries;
+use crate::evict::{Chosen, Policy, View};
+use crate::time::Millis;
+
+/// Milliseconds per tick of the wheel.
+pub(crate) const TICK_MS: u64 = 10;
+/// Entries evicted for one call in its own stripe before the caller is told to try elsewhere.
+const EVICTIONS: usize = 64;
+/// Timers looked at under one hold of the lock: some 50 µs.
+pub(crate) const REAP_STEP: usize = 256;
+
+/// The part of a stripe that its lock guards.
+pub(crate) struct Shard<E: Entries> {
+    pub(crate) entries: E,
+    wheel: Wheel,
+    policy: Chosen,
+    credit: Credit,
+    weight: u64,
+}
+
+/// Why an entry left without being asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Departure {
+    Evicted,
+    Expired,
+}
+
+/// Entries that left, for the caller to drop after the unlock; the first without allocating.
+pub(crate) struct Departed<G> {
+    first: Option<(Departure, G)>,
+    more: Vec<(Departure, G)>,
+}
+
+impl<G> Default for Departed<G> {
+    fn default() -> Self {
+        Departed { first: None, more: Vec::new() }
+    }
+}
+
+impl<G> Departed<G> {
+    #[inline]
+    fn push(&mut self, cause: Departure, gone: G) {
+        match self.first {
+            None => self.first = Some((cause, gone)),
+            Some(_) => self.more.push((cause, gone)),
+        }
+    }
+
+    /// Takes everything out, in order.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Departure, G)> {
+        self.first.take().into_iter().chain(std::mem::take(&mut self.more))
+    }
+
+    /// Whether nothing left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+/// The stripe has nothing more to evict: others must make room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom;
+
+/// A stripe, opened by the holder of its lock.
+pub(crate) struct World<'a, E: Entries> {
+    pub(crate) table: &'a Table,
+    pub(crate) shared: &'a E::Shared,
+    pub(crate) shard: &'a mut Shard<E>,
+    pub(crate) budget: &'a Budget,
+}
+
+/// The tick at which a deadline has surely passed.
+#[inline]
+fn due_tick(deadline: Millis) -> u64 {
+    deadline.div_ceil(TICK_MS)
+}
+
+impl<E: Entries> Shard<E> {
+    pub(crate) fn new(entries: E, policy: Chosen, now: Millis) -> Self {
+        Shard { entries, wheel: Wheel::new(now / TICK_MS), policy, credit: Credit::default(), weight: 0 }
+    }
+
+    /// Weight of all entries.
+    pub(crate) fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// Bytes of the wheel and the policy.
+    pub(crate) fn upkeep_bytes(&self) -> u64 {
+        self.wheel.bytes() + self.policy.bytes()
+    }
+
+    /// When upkeep is next wanted, in milliseconds.
+    pub(crate) fn next_due(&self) -> Option<Millis> {
+        Some(self.wheel.next_due()? * TICK_MS)
+    }
+}
+
+impl<E: Entries> World<'_, E> {
+    /// Finds the entry of this hash for which `same` holds, expired or not.
+    #[inline]
+    pub(crate) fn find(&self, hash: u32, same: impl Fn(&E, Ref) -> bool) -> Option<(Slot, Ref)> {
+        let entries = &self.shard.entries;
+        self.table.find(hash, |entry| same(entries, entry))
+    }
+
+    /// Brings near what an insert under this hash will touch.
+    #[inline]
+    pub(crate) fn approach(&mut self, hash: u32) {
+        let home = self.table.home(hash);
+        let full = self.is_full();
+        let (policy, view) = self.view(full);
+        policy.approach(&view, home);
+    }
+
+    /// Whether an entry more costs another.
+    fn is_full(&self) -> bool {
+        self.budget.used() >= self.budget.limit()
+    }
+
+    /// Spends `weight` of the budget, evicting others than `keep` where it must.
+    #[inline]
+    pub(crate) fn make_room(
+        &mut self,
+        weight: u64,
+        keep: Option<Ref>,
+        departed: &mut Departed<E::Gone>,
+    ) -> Result<(), NoRoom> {
+        for _ in 0..EVICTIONS {
+            if self.shard.credit.spend(self.budget, weight) {
+                return Ok(());
+            }
+            self.evict(keep, departed)?;
+        }
+        if self.shard.credit.spend(self.budget, weight) { Ok(()) } else { Err(NoRoom) }
+    }
+
+    /// Gives back room that was made and not used.
+    pub(crate) fn return_room(&mut self, weight: u64) {
+        self.shard.credit.earn(weight);
+        self.shard.credit.settle(self.budget);
+    }
+
+    /// Gives all idle credit back to the budget; says how much it was.
+    pub(crate) fn surrender(&mut self) -> u64 {
+        self.shard.credit.surrender(self.budget)
+    }
+
+    /// Evicts one entry other than `keep`.
+    pub(crate) fn evict(&mut self, keep: Option<Ref>, departed: &mut Departed<E::Gone>) -> Result<(), NoRoom> {
+        let (policy, mut view) = self.view(true);
+        let victim = policy.victim(&mut view, keep).ok_or(NoRoom)?;
+        let gone = self.remove(victim.slot, victim.entry, victim.hash);
+        departed.push(Departure::Evicted, gone);
+        Ok(())
+    }
+
+    fn view(&mut self, full: bool) -> (&mut Chosen, View<'_, E>) {
+        let Shard { entries, policy, weight, .. } = &mut *self.shard;
+        (policy, View { table: self.table, shared: self.shared, entries, total: *weight, full })
+    }
+
+    /// Takes a live entry, for whose weight room was made, into the table, the wheel and the policy.
+    #[inline]
+    pub(crate) fn add(&mut self, hash: u32, entry: Ref) -> Slot {
+        let entries = &self.shard.entries;
+        let slot = self.table.insert(hash, entry, |other| entries.hash(self.shared, other));
+        self.shard.weight += entries.weight(self.shared, entry);
+        self.schedule(entry);
+        let full = self.is_full();
+        let (policy, mut view) = self.view(full);
+        policy.admit(&mut view, entry, hash);
+        self.shard.credit.settle(self.budget);
+        slot
+    }
+
+    /// Files a timer for the entry's deadline, if it has one.
+    #[inline]
+    pub(crate) fn schedule(&mut self, entry: Ref) {
+        if let Some(deadline) = self.shard.entries.deadline(self.shared, entry) {
+            self.shard.wheel.file(entry, due_tick(deadline));
+        }
+    }
+
+    /// Takes an entry out of everything.
+    pub(crate) fn remove(&mut self, slot: Slot, entry: Ref, hash: u32) -> E::Gone {
+        let weight = self.shard.entries.weight(self.shared, entry);
+        let (policy, mut view) = self.view(true);
+        policy.forget(&mut view, entry);
+        self.table.remove(slot, hash);
+        self.shard.weight -= weight;
+        self.shard.credit.earn(weight);
+        self.shard.entries.take(self.shared, entry)
+    }
+
+    /// Takes an entry out on request, and gives its room back.
+    pub(crate) fn discard(&mut self, slot: Slot, entry: Ref, hash: u32) -> E::Gone {
+        let gone = self.remove(slot, entry, hash);
+        self.shard.credit.settle(self.budget);
+        gone
+    }
+
+    /// Books that an entry's weight was `old`, or that it stood at the reference `from`. Room was made.
+    pub(crate) fn revise(&mut self, from: Ref, entry: Ref, old: u64) {
+        let weight = self.shard.entries.weight(self.shared, entry);
+        self.shard.weight = self.shard.weight - old + weight;
+        let (policy, mut view) = self.view(true);
+        policy.revise(&mut view, from, entry, old);
+    }
+
+    /// Reaps entries whose deadline is at or before `now`, looking at no more than `step` timers.
+    /// `true` if more are waiting.
+    pub(crate) fn reap(&mut self, now: Millis, step: usize, departed: &mut Departed<E::Gone>) -> bool {
+        let tick = now / TICK_MS;
+        for _ in 0..step {
+            let Some(entry) = self.shard.wheel.pop(tick) else { return false };
+            let Some(deadline) = self.shard.entries.deadline(self.shared, entry) else { continue };
+            if due_tick(deadline) > tick {
+                self.shard.wheel.file(entry, due_tick(deadline));
+                continue;
+            }
+            let hash = self.shard.entries.hash(self.shared, entry);
+            if let Some((slot, _)) = self.table.find(hash, |other| other == entry) {
+                let gone = self.discard(slot, entry, hash);
+                departed.push(Departure::Expired, gone);
+            }
+        }
+        true
+    }
+
+    /// Empties the stripe; `take` is shown every entry.
+    pub(crate) fn clear(&mut self, mut gone: impl FnMut(E::Gone)) {
+        let mut all = Vec::with_capacity(self.table.len() as usize);
+        for segment in 0..self.table.segments() {
+            for bucket in 0..BUCKETS as u32 {
+                self.table.visit_bucket(Home { segment, bucket }, |_, entry| all.push(entry));
+            }
+        }
+        self.table.clear();
+        for entry in all {
+            gone(self.shard.entries.take(self.shared, entry));
+        }
+        self.shard.policy.clear();
+        self.shard.wheel.clear();
+        self.shard.credit.earn(std::mem::take(&mut self.shard.weight));
+        self.surrender();
+    }
+}
