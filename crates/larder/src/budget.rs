@@ -52,6 +52,21 @@ impl Budget {
         self.left() / (IDLE_PART * self.stripes)
     }
 
+    /// What one borrower would have if all had the same.
+    pub(crate) fn share(&self) -> u64 {
+        self.limit() / self.stripes
+    }
+
+    /// Whether so much is left.
+    pub(crate) fn has(&self, need: u64) -> bool {
+        self.left() >= need
+    }
+
+    /// Takes `amount` even where the bound is passed by it: the taker sees to it that others give back.
+    pub(crate) fn overdraw(&self, amount: u64) {
+        self.used.fetch_add(amount, Ordering::Relaxed);
+    }
+
     /// Takes `need`, or nothing.
     pub(crate) fn take(&self, need: u64) -> bool {
         self.take_some(need, need).is_some()

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::bytes::ConvertError;
+
 /// Everything that is wrong with a builder's settings.
 ///
 /// ```
@@ -65,7 +67,7 @@ pub enum Error {
     /// The entry is larger than the store's budget, or than a string may be.
     TooLarge,
     /// A stored value does not convert to the type asked for.
-    Convert(crate::ConvertError),
+    Convert(ConvertError),
 }
 
 impl Error {
@@ -118,8 +120,8 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<crate::ConvertError> for Error {
-    fn from(error: crate::ConvertError) -> Self {
+impl From<ConvertError> for Error {
+    fn from(error: ConvertError) -> Self {
         Error::Convert(error)
     }
 }

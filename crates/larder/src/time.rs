@@ -80,6 +80,15 @@ impl Clock {
         }
     }
 
+    /// Nanoseconds since the origin, for measuring how long something took.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
+    pub(crate) fn fine_nanos(&self) -> u64 {
+        match &self.0 {
+            Source::System { fine, .. } => Instant::now().duration_since(*fine).as_nanos() as u64,
+            Source::Manual(now) => now.load(Ordering::Acquire).saturating_mul(1_000_000),
+        }
+    }
+
     /// Unix time of the origin in milliseconds.
     pub(crate) fn unix_origin(&self) -> u64 {
         match &self.0 {

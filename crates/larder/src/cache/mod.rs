@@ -1,113 +1,105 @@
 //! `Cache<K, V>`: typed values without serialization.
+//!
+//! ```text
+//! read      key -> hash -> stripe -> read lock: table -> pair -> deadline? -> unlock
+//! write     key -> hash -> stripe -> lock: room, pair, table, wheel, policy -> unlock -> count, tell, drop
+//! load      miss -> claim under the lock -> loader runs without one -> write -> waiters wake
+//! ```
+//!
+//! `core` is what the handles share; `typed` keeps the pairs; the other files are the calls, one noun each.
 
+mod builder;
+mod compute;
+mod core;
+mod expiry;
+mod flight;
+mod listener;
+mod load;
+mod read;
+mod survey;
 mod typed;
+mod upkeep;
+mod write;
 
-use std::hash::{BuildHasher, Hash};
+pub use builder::CacheBuilder;
+pub use compute::Change;
+pub use expiry::Ttl;
+pub use listener::Cause;
+pub use load::Patient;
+pub use survey::Iter;
+pub use write::Outcome;
+
+use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ahash::RandomState;
-use equivalent::Equivalent;
 
-use crate::entry::Entries;
-use crate::evict::{Chosen, Eviction};
-use crate::shard::Shard;
-use crate::stripes::{Stripes, low_bits};
-use crate::time::{Clock, millis};
-use typed::{Shape, Typed};
+use self::core::Core;
 
-/// A bounded, concurrent cache of typed values.
+/// A bounded, concurrent cache of typed values, within the process.
+///
+/// A handle: clones are cheap and share one cache. Calls are plain functions, for threads and tasks alike; only waiting for
+/// another caller's load waits, and says so.
+///
+/// ```
+/// use larder::Cache;
+///
+/// let cache: Cache<String, u32> = Cache::new(10_000);
+/// cache.insert("answer".to_owned(), 42);
+/// let other = cache.clone();
+/// assert_eq!(other.get("answer"), Some(42));
+/// ```
+///
+/// # Consistency
+///
+/// Every call on one key is atomic, and seen by every call that begins after it returned. The bound holds at all times.
 pub struct Cache<K, V, S = RandomState> {
     core: Arc<Core<K, V, S>>,
 }
 
-struct Core<K, V, S> {
-    stripes: Stripes<Typed<K, V>>,
-    hasher: S,
-    clock: Clock,
-    ttl: Option<u64>,
-}
+impl<K, V> Cache<K, V> {
+    /// A cache of at most `max_entries` entries (0 counts as 1), which never expire.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<u64, u64>::new(1000);
+    /// cache.insert(1, 2);
+    /// assert_eq!(cache.get(&1), Some(2));
+    /// ```
+    #[must_use]
+    pub fn new(max_entries: usize) -> Self
+    where
+        K: Hash + Eq + Send + Sync + 'static,
+        V: Send + Sync + 'static,
+    {
+        Self::builder().max_entries(max_entries.max(1)).build().expect("a bound is all that a cache needs")
+    }
 
-impl<K: Hash + Eq, V: Clone> Cache<K, V> {
-    /// temp
-    pub fn bounded(max: u64, ttl: Option<Duration>) -> Self {
-        let clock = Clock::system();
-        let n = 16;
-        let stripes = Stripes::new(n, max, |_| {
-            let typed = Typed::new(Shape { weighed: false, idle: None });
-            ((), Shard::new(typed, Chosen::new(Eviction::S3Fifo, max != u64::MAX), clock.now()))
-        });
-        Cache { core: Arc::new(Core { stripes, hasher: RandomState::new(), clock, ttl: ttl.map(millis) }) }
+    /// A builder, for everything else.
+    ///
+    /// ```
+    /// use larder::Cache;
+    ///
+    /// let cache: Cache<u64, u64> = Cache::builder().max_entries(1000).build()?;
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn builder() -> CacheBuilder<K, V> {
+        CacheBuilder::new()
     }
 }
 
-impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
-    /// get
-    #[inline]
-    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
-        let core = &*self.core;
-        let hash = core.hasher.hash_one(key);
-        let low = low_bits(hash);
-        let stripe = core.stripes.of(hash);
-        stripe.table.approach(low);
-        stripe.read(|table, shared, shard| {
-            let entries = &shard.entries;
-            let (entry, value) = table.hit(low, |r| {
-                let (k, v) = entries.pair(r)?;
-                key.equivalent(k).then_some((r, v))
-            })?;
-            if entries.may_expire()
-                && let Some(deadline) = entries.deadline(shared, entry)
-                && core.clock.has_passed(deadline)
-            {
-                return None;
-            }
-            Some(value.clone())
-        })
+impl<K, V, S> Clone for Cache<K, V, S> {
+    fn clone(&self) -> Self {
+        Cache { core: Arc::clone(&self.core) }
     }
+}
 
-    /// insert
-    pub fn insert(&self, key: K, value: V) {
-        let core = &*self.core;
-        let hash = core.hasher.hash_one(&key);
-        let low = low_bits(hash);
-        let deadline = core.ttl.map(|t| core.clock.now() + t);
-        let mut pair = Some((key, value));
-        core.stripes.of(hash).table.approach(low);
-        let (_, departed) = core.stripes.write(hash, |world, departed| {
-            world.approach(low);
-            let (key, value) = pair.take().expect("");
-            let found = world.find(low, |e, r| e.pair(r).is_some_and(|p| p.0 == key));
-            if let Some((slot, entry)) = found {
-                if let Some(p) = world.shard.entries.pair_mut(entry) {
-                    pair = Some((key, std::mem::replace(&mut p.1, value)));
-                }
-                world.table.touch(slot);
-                if deadline.is_some() { world.shard.entries.set_deadline(entry, deadline); world.schedule(entry); }
-                return Ok(());
-            }
-            world.make_room(1, None, departed)?;
-            let entry = world.shard.entries.put(low, key, value, 1);
-            if deadline.is_some() { world.shard.entries.set_deadline(entry, deadline); }
-            world.add(low, entry);
-            Ok(())
-        });
-        drop(departed);
-    }
-
-    /// remove
-    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
-        let core = &*self.core;
-        let hash = core.hasher.hash_one(key);
-        let low = low_bits(hash);
-        core.stripes.of(hash).write(&core.stripes.budget, |world| {
-            let (slot, entry) = world.find(low, |e, r| e.pair(r).is_some_and(|p| key.equivalent(&p.0)))?;
-            Some(world.discard(slot, entry, low).1)
-        })
-    }
-
-    /// len
-    pub fn len(&self) -> u64 {
-        self.core.stripes.iter().map(|s| u64::from(s.table.len())).sum()
+impl<K, V, S> fmt::Debug for Cache<K, V, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("len", &self.len())
+            .field("weight", &self.weight())
+            .field("capacity", &self.capacity())
+            .finish_non_exhaustive()
     }
 }

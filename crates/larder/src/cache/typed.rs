@@ -1,24 +1,31 @@
 //! `Typed`: a stripe's pairs of key and value, in columns.
 //!
 //! A record is the pair and 4 bytes: the hash, whose spare top bit marks the entries on probation and which is never
-//! zero, so that an empty slot needs no mark of its own. A deadline (4 bytes), the last access (4) and a weight (8)
+//! zero, so that an empty slot needs no mark of its own. A deadline (4 bytes), the last access (8) and a weight (8)
 //! take room only in caches that use them.
+//!
+//! Loads in flight stand beside the pairs, under the same lock, in a map that is empty most of the time. A write of
+//! their key takes them out ([`Typed::supersede`]): what they bring is then too old to be stored.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::ds::{Ref, approach};
 use crate::ds::column::{CHUNK, Column, Records};
 use crate::ds::table::HASH_MASK;
+use crate::ds::{Ref, approach};
 use crate::entry::Entries;
 use crate::time::Millis;
+use crate::wait::Relay;
 
 const YOUNG: u32 = !HASH_MASK;
 /// In the column of deadlines: none.
 const NEVER: u32 = 0;
-/// In the column of deadlines: too far for 32 bits of milliseconds, see `far`.
+/// In the column of deadlines: too far from `base` for 32 bits of milliseconds, see `far`.
 const FAR: u32 = u32::MAX;
+/// `base` follows the clock once it is so far behind: 24 days.
+const REBASE_MS: Millis = 1 << 31;
 
 /// Which properties the entries of a cache have.
 #[derive(Clone, Copy, Debug)]
@@ -35,20 +42,29 @@ struct Record<K, V> {
     pair: (K, V),
 }
 
+/// A load under way.
+pub(crate) struct Flight<K, V> {
+    pub(crate) key: K,
+    pub(crate) relay: Arc<Relay<V>>,
+}
+
 /// The entries of one stripe of a `Cache`; see the module's text.
 pub(crate) struct Typed<K, V> {
     shape: Shape,
     records: Records<Record<K, V>>,
-    /// Milliseconds since the clock's origin, or `NEVER`, or `FAR`. Made when the first deadline is set.
+    /// Milliseconds since `base`, plus one, or `NEVER`, or `FAR`. Made when the first deadline is set.
     deadlines: Option<Column<u32>>,
+    base: Millis,
     far: HashMap<Ref, Millis>,
     /// Whether any entry may have a deadline: there is a column of deadlines or of accesses.
     may_expire: bool,
     /// Milliseconds of the last access, for caches with an idle time.
-    touched: Option<Column<AtomicU32>>,
+    touched: Option<Column<AtomicU64>>,
     weights: Option<Column<u64>>,
     free: Vec<Ref>,
     slots: u32,
+    /// Loads under way, by hash and number.
+    pub(crate) flights: BTreeMap<(u32, u64), Flight<K, V>>,
 }
 
 impl<K, V> Typed<K, V> {
@@ -57,13 +73,31 @@ impl<K, V> Typed<K, V> {
             shape,
             records: Records::new(),
             deadlines: None,
+            base: 0,
             far: HashMap::new(),
             may_expire: shape.idle.is_some(),
             touched: shape.idle.map(|_| Column::new()),
             weights: shape.weighed.then(Column::new),
             free: Vec::new(),
             slots: 0,
+            flights: BTreeMap::new(),
         }
+    }
+
+    /// The load of a key that is under way.
+    pub(crate) fn flight(&self, hash: u32, same: impl Fn(&K) -> bool) -> Option<(u64, &Flight<K, V>)> {
+        let mut flights = self.flights.range((hash, 0)..=(hash, u64::MAX));
+        flights.find(|(_, flight)| same(&flight.key)).map(|(id, flight)| (id.1, flight))
+    }
+
+    /// Takes out the load of a key that is written; what is returned is to be dropped after the unlock.
+    #[inline]
+    pub(crate) fn supersede(&mut self, hash: u32, same: impl Fn(&K) -> bool) -> Option<Flight<K, V>> {
+        if self.flights.is_empty() {
+            return None;
+        }
+        let id = self.flight(hash, same)?.0;
+        self.flights.remove(&(hash, id))
     }
 
     /// Bytes held.
@@ -127,7 +161,7 @@ impl<K, V> Typed<K, V> {
         match self.deadlines.as_ref()?[entry] {
             NEVER => None,
             FAR => self.far.get(&entry).copied(),
-            at => Some(u64::from(at)),
+            after => Some(self.base + u64::from(after) - 1),
         }
     }
 
@@ -150,8 +184,8 @@ impl<K, V> Typed<K, V> {
         }
         column[entry] = match deadline {
             None => NEVER,
-            Some(at) => match u32::try_from(at) {
-                Ok(near) if near != FAR => near.max(1),
+            Some(at) => match u32::try_from(at.saturating_sub(self.base).saturating_add(1)) {
+                Ok(near) if near != FAR => near,
                 _ => {
                     self.far.insert(entry, at);
                     FAR
@@ -164,7 +198,7 @@ impl<K, V> Typed<K, V> {
     #[inline]
     pub(crate) fn note_access(&self, entry: Ref, now: Millis) {
         if let Some(touched) = &self.touched {
-            touched[entry].store(now as u32, Ordering::Relaxed);
+            touched[entry].store(now, Ordering::Relaxed);
         }
     }
 
@@ -180,10 +214,34 @@ impl<K, V> Typed<K, V> {
         self.may_expire
     }
 
-    /// When the entry will have been idle for too long. `now` resolves the 49 days that 32 bits span.
+    /// When the entry will have been idle for too long.
     fn idle_deadline(&self, entry: Ref) -> Option<Millis> {
         let touched = self.touched.as_ref()?[entry].load(Ordering::Relaxed);
-        Some(u64::from(touched).saturating_add(self.shape.idle?))
+        Some(touched.saturating_add(self.shape.idle?))
+    }
+
+    /// Lets `base` follow the clock, so that 32 bits go on to reach the deadlines of the weeks to come.
+    pub(crate) fn rebase(&mut self, now: Millis) {
+        let by = now.saturating_sub(self.base);
+        if by < REBASE_MS {
+            return;
+        }
+        let base = std::mem::replace(&mut self.base, now);
+        let Some(column) = &mut self.deadlines else { return };
+        for entry in 0..self.slots {
+            let deadline = match column[entry] {
+                NEVER => continue,
+                FAR => self.far.get(&entry).copied().unwrap_or(base),
+                after => base + u64::from(after) - 1,
+            };
+            let after = deadline.saturating_sub(now).saturating_add(1);
+            if let Ok(near) = u32::try_from(after)
+                && near != FAR
+            {
+                self.far.remove(&entry);
+                column[entry] = near;
+            }
+        }
     }
 }
 
@@ -236,5 +294,34 @@ impl<K, V> Entries for Typed<K, V> {
         let record = self.records[entry].take().expect("only live entries are taken");
         self.free.push(entry);
         record.pair
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_are_exact_however_far_and_after_the_base_has_moved() {
+        let mut typed = Typed::new(Shape { weighed: false, idle: None });
+        let deadlines = [0, 1, u64::from(u32::MAX) - 2, u64::from(u32::MAX), 1 << 40, REBASE_MS + 5, u64::MAX];
+        for (number, &deadline) in deadlines.iter().enumerate() {
+            let entry = typed.put(number as u32 + 1, number, (), 1);
+            typed.set_deadline(entry, Some(deadline));
+        }
+        for (entry, &deadline) in deadlines.iter().enumerate() {
+            assert_eq!(typed.deadline(&(), entry as Ref), Some(deadline));
+        }
+        let now = REBASE_MS + 1;
+        typed.rebase(now);
+        for (entry, &deadline) in deadlines.iter().enumerate() {
+            // What was past at the base is past still.
+            assert_eq!(typed.deadline(&(), entry as Ref), Some(deadline.max(now)));
+        }
+        assert_eq!(typed.far.len(), 2);
+        for entry in 0..deadlines.len() as Ref {
+            typed.set_deadline(entry, None);
+        }
+        assert!(typed.far.is_empty());
     }
 }

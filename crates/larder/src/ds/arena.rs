@@ -4,7 +4,8 @@
 //! `Pages` holds the words and can be read by anyone at any time; `Arena` is the allocator's own state and belongs
 //! to whoever holds the stripe's lock.
 //!
-//! * A reference is `page << 11 | word`: 32 GiB per stripe.
+//! * A reference is `level << 27 | page in the level << 11 | word`. Level `k` holds `min(16 << k, 65536)` pages, so the
+//!   parts of a reference lead to its words without arithmetic; all levels together 20 GiB per stripe.
 //! * Contract with the record format: the low byte of a live record's first word is not zero. A free slot has zero
 //!   there and the next free slot of its page above it.
 //! * Pages are never given back to the system, since a reader may look at them; an emptied page serves any class.
@@ -13,10 +14,10 @@
 //! Cost: allocate and free are a few loads and stores; slack is at most one partly filled page per class, plus the
 //! rounding to the class.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Ref;
-use super::stable::Stable;
 
 const WORD_BITS: u32 = 11;
 /// Words of a page: small, since every stripe keeps a partly filled page for every class it uses.
@@ -27,19 +28,26 @@ pub(crate) const PAGE_BYTES: u64 = PAGE_WORDS as u64 * 8;
 pub(crate) const MAX_WORDS: usize = 512;
 /// Classes of 1 to 16 words, then eight per doubling up to [`MAX_WORDS`].
 const CLASSES: usize = 16 + 8 * 5;
-/// References have 32 bits.
-const MAX_PAGES: u32 = 1 << (32 - WORD_BITS);
+/// Bits of a page's number in its level.
+const PAGE_BITS: u32 = 16;
+const LEVELS: usize = 1 << (32 - WORD_BITS - PAGE_BITS);
+/// Pages of the first level; each one more has twice as many, up to what the bits name.
+const FIRST_PAGES: u32 = 16;
 const NONE: u32 = u32::MAX;
 const NO_SLOT: u16 = u16::MAX;
 
 type Page = [AtomicU64; PAGE_WORDS];
 
+type Level = OnceLock<Box<[OnceLock<Box<Page>>]>>;
+
 /// The words of all pages; readable without a lock.
-pub(crate) struct Pages(Stable<Page>);
+pub(crate) struct Pages([Level; LEVELS]);
 
 /// What the allocator knows of one page.
 struct Sheet {
     class: u8,
+    /// The reference of its first word.
+    first: Ref,
     /// Waits in the list of sparse pages, or is being emptied.
     sparse: bool,
     live: u16,
@@ -100,28 +108,53 @@ pub(crate) fn rounded(words: usize) -> usize {
     class_words(class_of(words.max(1)))
 }
 
+/// Pages of a level.
+fn level_pages(level: usize) -> u32 {
+    FIRST_PAGES << level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize)
+}
+
+/// The reference of the first word of the page that is made as number `page`; `None` beyond the last level.
+fn first_word(page: u32) -> Option<Ref> {
+    let mut before = 0;
+    for level in 0..LEVELS {
+        if page - before < level_pages(level) {
+            return Some((level as u32) << (WORD_BITS + PAGE_BITS) | (page - before) << WORD_BITS);
+        }
+        before += level_pages(level);
+    }
+    None
+}
+
+/// The number of a reference's page in the order of making, and the word.
 fn split(reference: Ref) -> (u32, usize) {
-    (reference >> WORD_BITS, reference as usize & (PAGE_WORDS - 1))
+    let level = (reference >> (WORD_BITS + PAGE_BITS)) as usize;
+    let doubling = level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize);
+    let before = FIRST_PAGES * ((1 << doubling) - 1) + ((level - doubling) as u32) * (1 << PAGE_BITS);
+    let page = reference >> WORD_BITS & ((1 << PAGE_BITS) - 1);
+    (before + page, reference as usize & (PAGE_WORDS - 1))
 }
 
 impl Pages {
     pub(crate) fn new() -> Self {
-        Pages(Stable::new())
+        Pages([const { OnceLock::new() }; LEVELS])
     }
 
     /// The words from a reference to the end of its page; `None` for a reference that was never handed out.
     #[inline(always)]
     pub(crate) fn words(&self, reference: Ref) -> Option<&[AtomicU64]> {
-        let (page, word) = split(reference);
-        self.0.get(page)?.get(word..)
+        let level = self.0[(reference >> (WORD_BITS + PAGE_BITS)) as usize].get()?;
+        let page = level.get((reference >> WORD_BITS) as usize % (1 << PAGE_BITS))?.get()?;
+        page.get(reference as usize % PAGE_WORDS..)
     }
 
-    fn make(&self, page: u32) -> bool {
-        let words = || {
+    /// Makes the page that starts at a reference.
+    fn make(&self, first: Ref) {
+        let level = (first >> (WORD_BITS + PAGE_BITS)) as usize;
+        let cells = self.0[level].get_or_init(|| (0..level_pages(level)).map(|_| OnceLock::new()).collect());
+        cells[(first >> WORD_BITS) as usize % (1 << PAGE_BITS)].get_or_init(|| {
             let words: Box<[AtomicU64]> = (0..PAGE_WORDS).map(|_| AtomicU64::new(0)).collect();
             words.try_into().expect("the length is that of a page")
-        };
-        page < MAX_PAGES && self.0.get_or_set(page, words).is_some()
+        });
     }
 }
 
@@ -139,7 +172,8 @@ impl Arena {
     /// Bytes of the pages held and of what is known of them.
     pub(crate) fn bytes(&self) -> u64 {
         let pages = self.sheets.len() as u64;
-        pages * (PAGE_BYTES + size_of::<Sheet>() as u64) + Stable::<Page>::spine_bytes(pages as u32)
+        let cell = size_of::<OnceLock<Box<Page>>>();
+        pages * (PAGE_BYTES + (size_of::<Sheet>() + cell) as u64)
     }
 
     /// Words in live records, rounding included.
@@ -160,10 +194,9 @@ impl Arena {
     /// Adds an empty page. `false` if no page can be named any more.
     pub(crate) fn add_page(&mut self, pages: &Pages) -> bool {
         let page = self.sheets.len() as u32;
-        if !pages.make(page) {
-            return false;
-        }
-        self.sheets.push(Sheet { class: 0, sparse: false, live: 0, fresh: 0, free: NO_SLOT, place: NONE });
+        let Some(first) = first_word(page) else { return false };
+        pages.make(first);
+        self.sheets.push(Sheet { class: 0, first, sparse: false, live: 0, fresh: 0, free: NO_SLOT, place: NONE });
         self.spare.push(page);
         true
     }
@@ -174,7 +207,15 @@ impl Arena {
         if self.classes[number].roomy.is_empty() {
             let page = self.spare.pop()?;
             let sheet = &mut self.sheets[page as usize];
-            *sheet = Sheet { class: number as u8, sparse: false, live: 0, fresh: 0, free: NO_SLOT, place: 0 };
+            *sheet = Sheet {
+                class: number as u8,
+                first: sheet.first,
+                sparse: false,
+                live: 0,
+                fresh: 0,
+                free: NO_SLOT,
+                place: 0,
+            };
             self.classes[number].roomy.push(page);
             self.classes[number].room += capacity(number);
         }
@@ -187,7 +228,7 @@ impl Arena {
             sheet.fresh - 1
         } else {
             let slot = sheet.free;
-            let word = &pages.words(page << WORD_BITS)?[slot as usize * size];
+            let word = &pages.words(sheet.first)?[slot as usize * size];
             sheet.free = (word.load(Ordering::Relaxed) >> 8) as u16;
             slot
         };
@@ -198,7 +239,7 @@ impl Arena {
             class.roomy.pop();
         }
         self.live_words += size as u64;
-        Some(page << WORD_BITS | (slot as usize * size) as u32)
+        Some(sheet.first | (slot as usize * size) as u32)
     }
 
     /// Gives a record's slot back.
@@ -255,6 +296,12 @@ impl Arena {
         }
     }
 
+    /// Whether [`Self::sparse`] has pages to look at.
+    #[inline]
+    pub(crate) fn may_be_sparse(&self) -> bool {
+        !self.sparse.is_empty()
+    }
+
     /// A page less than a quarter full whose records fit into other pages of their class; nothing is put into it
     /// from now on. The caller moves what [`Self::residents`] names and frees it, or calls [`Self::keep`].
     pub(crate) fn sparse(&mut self) -> Option<u32> {
@@ -295,10 +342,10 @@ impl Arena {
     pub(crate) fn residents(&self, pages: &Pages, page: u32) -> Vec<Ref> {
         let sheet = &self.sheets[page as usize];
         let size = class_words(sheet.class as usize);
-        let Some(words) = pages.words(page << WORD_BITS) else { return Vec::new() };
+        let Some(words) = pages.words(sheet.first) else { return Vec::new() };
         (0..sheet.fresh as usize)
             .filter(|slot| words[slot * size].load(Ordering::Relaxed) & 0xff != 0)
-            .map(|slot| page << WORD_BITS | (slot * size) as u32)
+            .map(|slot| sheet.first | (slot * size) as u32)
             .collect()
     }
 }
@@ -327,6 +374,15 @@ mod tests {
         for (number, class) in arena.classes.iter().enumerate() {
             assert_eq!(class.room, room[number]);
         }
+    }
+
+    #[test]
+    fn a_reference_leads_back_to_its_page() {
+        for page in (0..200_000).chain([1_000_000]) {
+            let first = first_word(page).unwrap();
+            assert_eq!(split(first | 77), (page, 77));
+        }
+        assert!(first_word(u32::MAX).is_none());
     }
 
     #[test]

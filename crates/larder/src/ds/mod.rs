@@ -1,8 +1,10 @@
 //! Single-threaded or word-atomic structures; none of them knows what a cache is.
 
 pub(crate) mod arena;
+pub(crate) mod bucket;
 pub(crate) mod column;
 pub(crate) mod ghost;
+pub(crate) mod look;
 pub(crate) mod ring;
 pub(crate) mod stable;
 pub(crate) mod table;

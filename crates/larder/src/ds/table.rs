@@ -18,8 +18,7 @@
 //!   table doubles in a *round*: every few inserts split one more segment, in order. No directory, no pause longer
 //!   than one split, and no memory is ever given back while readers may look at it.
 //!
-//! **Readers** take no lock: load the bucket's version (even), match tag and record, copy, fence, load the version
-//! again. A hit is right if the version held; a miss only if, besides, no segment was added.
+//! **Readers** take no lock: see `look.rs`.
 //! **Writers** must be serialised by the caller (the stripe's lock), make the version odd while they change a bucket,
 //! and a record that the bucket names, and even again after.
 //!
@@ -31,18 +30,14 @@
 //! of a round is asked for at its start and comes zeroed from the system, page by page as splits touch it.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use zerocopy::FromZeros;
-
+use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, SLOTS, Segment, WORDS};
 use super::stable::Stable;
 use super::{Ref, approach};
 
-/// References per bucket: with their tags, counters, overflow count and version they fill one cache line.
-const SLOTS: usize = 11;
-const BUCKET_BITS: u32 = 6;
-/// Buckets per segment: 4 KiB, and a split moves some 300 entries in 15 µs.
-pub(crate) const BUCKETS: usize = 1 << BUCKET_BITS;
+pub(crate) use super::bucket::{BUCKETS, COUNTER_MAX};
+
 /// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
 const ROUND_AT: u64 = 224;
 /// While a round lasts, one split every so many inserts into a table: it ends within 4 % more entries.
@@ -53,109 +48,6 @@ const MAX_SEGMENTS: u32 = 1 << 16;
 pub(crate) const HASH_MASK: u32 = 0x7fff_ffff;
 /// The lowest bit of a hash, always set.
 pub(crate) const HASH_ONE: u32 = 1;
-/// Optimistic reads give up after so many disturbed tries, and the caller takes the lock.
-const TRIES: u32 = 3;
-/// Highest value of an access counter.
-pub(crate) const COUNTER_MAX: u32 = 3;
-
-/// Words of a bucket, which is one cache line.
-const WORDS: usize = 16;
-/// Words 0 and 1: tags of slots 0 to 7, a byte each, zero where the slot is free.
-const LOW: usize = 0;
-/// Tags of slots 8 to 10, then the overflow count, which sticks at 255.
-const TAIL: usize = 2;
-/// Access counters, two bits per slot.
-const COUNTERS: usize = 3;
-/// First of the references.
-const REFS: usize = 4;
-/// Odd while a writer is inside.
-const VERSION: usize = 15;
-
-/// One bucket, as the words of its line.
-#[derive(Clone, Copy)]
-struct Bucket<'a>(&'a [AtomicU32; WORDS]);
-
-/// Segments in a row, in zeroed memory.
-struct Run {
-    words: Box<[AtomicU32]>,
-    /// Word of the table's line 0, were it in this run: brings buckets onto cache lines, and takes off the segments of
-    /// earlier runs. Wraps around below zero.
-    origin: usize,
-    /// For each segment, the number of the one chained behind it, or 0.
-    links: Box<[AtomicU32]>,
-    /// Number of the first segment.
-    first: u32,
-}
-
-impl Run {
-    /// Memory for `segments` segments of which the first has this number. Where it is large, the system has not
-    /// touched it yet.
-    fn new(first: u32, segments: usize) -> Self {
-        let zeroed = |words: usize| {
-            <[AtomicU32]>::new_box_zeroed_with_elems(words).unwrap_or_else(|_| {
-                std::alloc::handle_alloc_error(std::alloc::Layout::new::<[AtomicU32; BUCKETS * WORDS]>())
-            })
-        };
-        let words = zeroed((segments * BUCKETS + 1) * WORDS);
-        let skip = words.as_ptr().align_offset(WORDS * size_of::<AtomicU32>()).min(WORDS);
-        let origin = skip.wrapping_sub(first as usize * BUCKETS * WORDS);
-        Run { words, origin, links: zeroed(segments), first }
-    }
-
-    /// A line of the table that is in this run.
-    #[inline(always)]
-    fn line(&self, line: usize) -> Bucket<'_> {
-        let words = &self.words[self.origin.wrapping_add(line * WORDS)..];
-        Bucket(words.first_chunk().expect("a bucket's line is inside its run"))
-    }
-}
-
-/// A segment: the lines of a run from `first` on.
-#[derive(Clone, Copy)]
-struct Segment<'a> {
-    run: &'a Run,
-    number: u32,
-}
-
-impl<'a> Segment<'a> {
-    #[inline(always)]
-    fn bucket(self, index: usize) -> Bucket<'a> {
-        self.run.line((self.number as usize) << BUCKET_BITS | index)
-    }
-
-    fn link(self) -> &'a AtomicU32 {
-        &self.run.links[(self.number - self.run.first) as usize]
-    }
-
-    fn iter(self) -> impl Iterator<Item = Bucket<'a>> {
-        (0..BUCKETS).map(move |index| self.bucket(index))
-    }
-
-    /// Puts a reference into the first free slot from `home` on, counting the overflow of every bucket passed.
-    /// `None` if all buckets are full; then nothing was counted.
-    fn place(self, home: usize, tag: u8, reference: Ref, counter: u32) -> Option<(usize, usize)> {
-        let (step, index) = (0..BUCKETS).find_map(|step| {
-            let free = self.bucket((home + step) % BUCKETS).load().matches(0).next()?;
-            Some((step, free))
-        })?;
-        for passed in 0..step {
-            self.bucket((home + passed) % BUCKETS).change(Bucket::add_overflow);
-        }
-        let at = (home + step) % BUCKETS;
-        self.bucket(at).fill(index, tag, reference, counter);
-        Some((at, index))
-    }
-
-    /// Takes back the overflow counts of the buckets from `home` up to `end`, which stays.
-    fn uncount(self, home: usize, end: usize) {
-        let mut at = home;
-        while at != end {
-            self.bucket(at).change(Bucket::sub_overflow);
-            at = (at + 1) % BUCKETS;
-        }
-    }
-}
-
 /// Where an entry's reference stands; valid until the next change of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
@@ -166,25 +58,12 @@ pub(crate) struct Slot {
     index: u8,
 }
 
-/// What a look at a home bucket found, before the lock was taken.
-pub(crate) struct Probe<'a> {
-    bucket: Bucket<'a>,
-    shape: u64,
-    version: u32,
-    matches: Matches,
-    overflow: u32,
-}
-
 /// The home of a hash: names a set of a structure laid out beside the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
     pub(crate) segment: u32,
     pub(crate) bucket: u32,
 }
-
-/// An optimistic read was disturbed too often: take the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Contended;
 
 /// Levels of the pool: level `k` holds segments `[2^(k-1), 2^k)`, level 0 the first.
 const LEVELS: usize = 17;
@@ -193,7 +72,7 @@ const LEVELS: usize = 17;
 pub(crate) struct Table {
     /// Segments in use, and above them the mask of the next power of two less one; published after a new segment is
     /// filled.
-    shape: AtomicU64,
+    pub(super) shape: AtomicU64,
     levels: [OnceLock<Run>; LEVELS],
     /// Entries. Written under the caller's lock, read by anyone.
     len: AtomicU32,
@@ -204,183 +83,15 @@ pub(crate) struct Table {
     chained: AtomicU32,
 }
 
-/// The tags of a bucket as two words.
-#[derive(Clone, Copy)]
-struct Tags {
-    low: u64,
-    high: u32,
-}
-
-/// Slots that matched, one bit each.
-struct Matches(u32);
-
-impl Iterator for Matches {
-    type Item = usize;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<usize> {
-        if self.0 == 0 {
-            return None;
-        }
-        let index = self.0.trailing_zeros() as usize;
-        self.0 &= self.0 - 1;
-        Some(index)
-    }
-}
-
-/// One bit per slot of a bucket.
-const ALL: u32 = (1 << SLOTS) - 1;
-
-/// One bit per byte that equals `tag`, of 16 bytes.
-#[cfg(target_feature = "sse2")]
-#[inline(always)]
-fn equal_bytes(low: u64, high: u32, tag: u8) -> u32 {
-    use safe_arch::{cmp_eq_mask_i8_m128i, move_mask_i8_m128i, set_i64_m128i, set_splat_i32_m128i};
-    let bytes = set_i64_m128i(i64::from(high), low as i64);
-    let pattern = set_splat_i32_m128i((u32::from(tag) * 0x0101_0101) as i32);
-    move_mask_i8_m128i(cmp_eq_mask_i8_m128i(bytes, pattern)) as u32
-}
-
-/// One bit per byte that equals `tag`, of 12 bytes.
-#[cfg(any(test, not(target_feature = "sse2")))]
-#[inline(always)]
-fn equal_bytes_in_words(low: u64, high: u32, tag: u8) -> u32 {
-    const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-    const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let pattern = u64::from(tag) * LOW_BITS;
-    // The lowest bit of every byte that is zero, exactly; a multiplication gathers the eight bits.
-    let gather = |word: u64| {
-        let zero = !(((word & LOW_SEVEN) + LOW_SEVEN | word) >> 7) & LOW_BITS;
-        (zero.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
-    };
-    gather(low ^ pattern) | gather(u64::from(high) ^ pattern) << 8
-}
-
-#[cfg(not(target_feature = "sse2"))]
-use equal_bytes_in_words as equal_bytes;
-
-impl Tags {
-    /// The slots whose tag is `tag`.
-    #[inline(always)]
-    fn matches(self, tag: u8) -> Matches {
-        Matches(equal_bytes(self.low, self.high, tag) & ALL)
-    }
-
-    fn occupied(self) -> Matches {
-        Matches(self.matches(0).0 ^ ALL)
-    }
-
-    #[inline(always)]
-    fn overflow(self) -> u32 {
-        self.high >> 24
-    }
-}
-
-impl Bucket<'_> {
-    #[inline(always)]
-    fn load(self) -> Tags {
-        let low = u64::from(self.0[LOW].load(Ordering::Relaxed));
-        let more = u64::from(self.0[LOW + 1].load(Ordering::Relaxed));
-        Tags { low: low | more << 32, high: self.0[TAIL].load(Ordering::Relaxed) }
-    }
-
-    #[inline(always)]
-    fn reference(self, index: usize) -> Ref {
-        self.0[(REFS + index) % WORDS].load(Ordering::Relaxed)
-    }
-
-    fn set_reference(self, index: usize, reference: Ref) {
-        self.0[(REFS + index) % WORDS].store(reference, Ordering::Relaxed);
-    }
-
-    fn set_tag(self, index: usize, tag: u8) {
-        let (word, shift) = (&self.0[index / 4], index % 4 * 8);
-        let rest = word.load(Ordering::Relaxed) & !(0xff << shift);
-        word.store(rest | u32::from(tag) << shift, Ordering::Relaxed);
-    }
-
-    fn add_overflow(self) {
-        let tail = self.0[TAIL].load(Ordering::Relaxed);
-        if tail >> 24 != 255 {
-            self.0[TAIL].store(tail + (1 << 24), Ordering::Relaxed);
-        }
-    }
-
-    fn sub_overflow(self) {
-        let tail = self.0[TAIL].load(Ordering::Relaxed);
-        if tail >> 24 != 255 {
-            self.0[TAIL].store(tail - (1 << 24), Ordering::Relaxed);
-        }
-    }
-
-    fn counter(self, index: usize) -> u32 {
-        (self.0[COUNTERS].load(Ordering::Relaxed) >> (2 * index)) & COUNTER_MAX
-    }
-
-    fn set_counter(self, index: usize, value: u32) {
-        let word = self.0[COUNTERS].load(Ordering::Relaxed) & !(COUNTER_MAX << (2 * index));
-        self.0[COUNTERS].store(word | value << (2 * index), Ordering::Relaxed);
-    }
-
-    /// Counts an access; writes nothing once the counter is full.
-    #[inline(always)]
-    fn touch(self, index: usize) {
-        let word = self.0[COUNTERS].load(Ordering::Relaxed);
-        if (word >> (2 * index)) & COUNTER_MAX != COUNTER_MAX {
-            self.0[COUNTERS].store(word + (1 << (2 * index)), Ordering::Relaxed);
-        }
-    }
-
-    #[inline(always)]
-    fn version(self, order: Ordering) -> u32 {
-        self.0[VERSION].load(order)
-    }
-
-    fn begin(self) {
-        let version = self.version(Ordering::Relaxed);
-        debug_assert!(version & 1 == 0, "two writers in one bucket");
-        self.0[VERSION].store(version.wrapping_add(1), Ordering::Relaxed);
-        fence(Ordering::Release);
-    }
-
-    fn end(self) {
-        let version = self.version(Ordering::Relaxed);
-        self.0[VERSION].store(version.wrapping_add(1), Ordering::Release);
-    }
-
-    /// Runs `work` while readers are kept off the bucket and the records that it names.
-    fn change<R>(self, work: impl FnOnce(Self) -> R) -> R {
-        self.begin();
-        let result = work(self);
-        self.end();
-        result
-    }
-
-    fn fill(self, index: usize, tag: u8, reference: Ref, counter: u32) {
-        self.change(|bucket| {
-            bucket.set_reference(index, reference);
-            bucket.set_counter(index, counter);
-            bucket.set_tag(index, tag);
-        });
-    }
-
-    fn clear(self, index: usize) {
-        self.change(|bucket| {
-            bucket.set_tag(index, 0);
-            bucket.set_counter(index, 0);
-        });
-    }
-}
-
 /// The home bucket of a hash inside its segment.
 #[inline(always)]
-fn home_bucket(hash: u32) -> usize {
+pub(super) fn home_bucket(hash: u32) -> usize {
     (hash >> 1) as usize % BUCKETS
 }
 
 /// The bucket after this one in a segment.
 #[inline(always)]
-fn after(bucket: usize) -> usize {
+pub(super) fn after(bucket: usize) -> usize {
     (bucket + 1) % BUCKETS
 }
 
@@ -391,7 +102,7 @@ fn level_of(segment: u32) -> usize {
 }
 
 #[inline(always)]
-fn tag_of(hash: u32) -> u8 {
+pub(super) fn tag_of(hash: u32) -> u8 {
     (((hash & HASH_MASK) >> 23) as u8).max(1)
 }
 
@@ -430,7 +141,7 @@ impl Table {
 
     /// The segment of a hash in a table of this shape.
     #[inline(always)]
-    fn address(hash: u32, shape: u64) -> u32 {
+    pub(super) fn address(hash: u32, shape: u64) -> u32 {
         let (segments, mask) = (shape as u32, (shape >> 32) as u32);
         let full = hash >> (BUCKET_BITS + 1) & mask;
         if full < segments { full } else { full & (mask >> 1) }
@@ -446,7 +157,7 @@ impl Table {
     }
 
     #[inline(always)]
-    fn segment(&self, number: u32) -> Segment<'_> {
+    pub(super) fn segment(&self, number: u32) -> Segment<'_> {
         let run = self.levels[level_of(number)].get().expect("a published segment exists");
         Segment { run, number }
     }
@@ -460,7 +171,7 @@ impl Table {
 
     /// The segment chained behind this one, if any.
     #[cold]
-    fn next<'a>(&'a self, segment: Segment<'a>) -> Option<Segment<'a>> {
+    pub(super) fn next<'a>(&'a self, segment: Segment<'a>) -> Option<Segment<'a>> {
         match segment.link().load(Ordering::Acquire) {
             0 => None,
             number => Some(Segment { run: self.chains.get(number)?, number: 0 }),
@@ -562,60 +273,6 @@ impl Table {
                 depth += 1;
             }
         }
-    }
-
-    /// Reads without a lock: `visit` is shown each reference whose tag matches, and returns what it copied out of the
-    /// record if that is the one looked for. What it returned is passed on only if nothing changed meanwhile.
-    #[inline(always)]
-    pub(crate) fn read<R>(&self, hash: u32, mut visit: impl FnMut(Ref) -> Option<R>) -> Result<Option<R>, Contended> {
-        let tag = tag_of(hash);
-        let home = home_bucket(hash);
-        'tries: for _ in 0..TRIES {
-            let shape = self.shape.load(Ordering::Acquire);
-            let mut segment = self.segment(Self::address(hash, shape));
-            'chain: loop {
-                let mut at = home;
-                loop {
-                    let bucket = segment.bucket(at);
-                    let version = bucket.version(Ordering::Acquire);
-                    if version & 1 == 1 {
-                        std::hint::spin_loop();
-                        continue 'tries;
-                    }
-                    let tags = bucket.load();
-                    for index in tags.matches(tag) {
-                        let found = visit(bucket.reference(index));
-                        if found.is_some() {
-                            fence(Ordering::Acquire);
-                            if bucket.version(Ordering::Relaxed) != version {
-                                continue 'tries;
-                            }
-                            bucket.touch(index);
-                            return Ok(found);
-                        }
-                    }
-                    fence(Ordering::Acquire);
-                    if bucket.version(Ordering::Relaxed) != version {
-                        continue 'tries;
-                    }
-                    if tags.overflow() == 0 {
-                        break 'chain;
-                    }
-                    at = after(at);
-                    if at == home {
-                        break;
-                    }
-                }
-                match self.next(segment) {
-                    Some(next) => segment = next,
-                    None => break,
-                }
-            }
-            if self.shape.load(Ordering::Relaxed) == shape {
-                return Ok(None);
-            }
-        }
-        Err(Contended)
     }
 
     /// Adds a reference whose key is not in the table, and takes the growth step that is due. `hash_of` names the
@@ -823,14 +480,6 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn tags_match_alike_with_and_without_vectors(low: u64, high: u32, tag in 0..4u8, small: bool) {
-            let (low, high) = if small { (low & 0x0303_0303_0303_0303, high & 0x0303_0303) } else { (low, high) };
-            prop_assert_eq!(equal_bytes(low, high, tag) & ALL, equal_bytes_in_words(low, high, tag) & ALL);
-        }
-    }
-
     #[derive(Clone, Debug)]
     enum Op {
         Insert(u32),
@@ -963,4 +612,3 @@ mod tests {
         });
     }
 }
-impl Probe<'_> { pub(crate) fn dbg(&self) -> u64 { u64::from(self.version) + u64::from(self.matches.0) } }

@@ -51,7 +51,7 @@ pub(crate) trait Policy {
     fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home);
 
     /// Takes notice of a new entry, already in the table.
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32);
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, hash: u32);
 
     /// Chooses an entry other than `keep` to go, in bounded work; `None` if there is none.
     fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim>;
@@ -110,8 +110,8 @@ impl Policy for Chosen {
         each!(self, policy => policy.approach(view, home));
     }
 
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32) {
-        each!(self, policy => policy.admit(view, entry, hash));
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, hash: u32) {
+        each!(self, policy => policy.admit(view, entry, slot, hash));
     }
 
     fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {

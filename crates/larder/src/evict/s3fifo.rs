@@ -178,14 +178,14 @@ impl Policy for S3Fifo {
         }
     }
 
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32) {
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, hash: u32) {
         self.trim(view);
         let home = view.table.home(hash);
         let remembered = self.ghost.forget(home, hash);
         let warm = !view.full && self.small_weight * SMALL_PART >= view.total;
         if remembered || warm {
             view.entries.set_young(view.shared, entry, false);
-            if remembered && let Some((slot, _)) = view.seat(entry) {
+            if remembered {
                 // Asked for twice: it has earned one pass of the hand.
                 view.table.set_counter(slot, 1);
             }

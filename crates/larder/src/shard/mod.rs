@@ -19,7 +19,9 @@ use crate::time::Millis;
 /// Milliseconds per tick of the wheel.
 pub(crate) const TICK_MS: u64 = 10;
 /// Entries evicted for one call in its own stripe before the caller is told to try elsewhere.
-const EVICTIONS: usize = 64;
+pub(crate) const EVICTIONS: usize = 64;
+/// A stripe is poor when this part of its share is missing.
+const POOR_PART: u64 = 10;
 /// Timers looked at under one hold of the lock: some 50 µs.
 pub(crate) const REAP_STEP: usize = 256;
 
@@ -43,11 +45,16 @@ pub(crate) enum Departure {
 pub(crate) struct Departed<G> {
     first: Option<(Departure, G)>,
     more: Vec<(Departure, G)>,
+    kept: Vec<G>,
+    /// What the evicted ones weighed.
+    pub(crate) evicted_weight: u64,
+    /// The weight that the last call of [`World::make_room`] found no room for.
+    pub(crate) lacking: u64,
 }
 
 impl<G> Default for Departed<G> {
     fn default() -> Self {
-        Departed { first: None, more: Vec::new() }
+        Departed { first: None, more: Vec::new(), kept: Vec::new(), evicted_weight: 0, lacking: 0 }
     }
 }
 
@@ -60,9 +67,19 @@ impl<G> Departed<G> {
         }
     }
 
+    /// Keeps what was taken out on request, to be dropped with the others.
+    pub(crate) fn keep(&mut self, gone: G) {
+        self.kept.push(gone);
+    }
+
     /// Takes everything out, in order.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Departure, G)> {
         self.first.take().into_iter().chain(std::mem::take(&mut self.more))
+    }
+
+    /// How many left by themselves.
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
     }
 
     /// Whether nothing left.
@@ -144,9 +161,34 @@ impl<E: Entries> World<'_, E> {
             if self.shard.credit.spend(self.budget, weight) {
                 return Ok(());
             }
-            self.evict(keep, departed)?;
+            if self.is_poor() || self.evict(keep, departed).is_err() {
+                break;
+            }
         }
-        if self.shard.credit.spend(self.budget, weight) { Ok(()) } else { Err(NoRoom) }
+        if self.shard.credit.spend(self.budget, weight) {
+            return Ok(());
+        }
+        departed.lacking = weight;
+        self.surrender();
+        Err(NoRoom)
+    }
+
+    /// Whether the stripe holds so much less than its share that others should make room for it. Without this, weights
+    /// make the shares drift apart: who inserts something heavy evicts more than it weighs.
+    fn is_poor(&self) -> bool {
+        let share = self.budget.share();
+        self.shard.weight < share - share / POOR_PART
+    }
+
+    /// Goes beyond the bound, for a change that cannot be put off: the caller sees to it that others make room.
+    pub(crate) fn overdraw(&mut self, weight: u64) {
+        self.budget.overdraw(weight);
+        self.shard.credit.earn(weight);
+    }
+
+    /// Takes over room that others made.
+    pub(crate) fn receive(&mut self, weight: u64) {
+        self.shard.credit.earn(weight);
     }
 
     /// Gives back room that was made and not used.
@@ -164,6 +206,7 @@ impl<E: Entries> World<'_, E> {
     pub(crate) fn evict(&mut self, keep: Option<Ref>, departed: &mut Departed<E::Gone>) -> Result<(), NoRoom> {
         let (policy, mut view) = self.view(true);
         let victim = policy.victim(&mut view, keep).ok_or(NoRoom)?;
+        departed.evicted_weight += self.shard.entries.weight(self.shared, victim.entry);
         let gone = self.remove(victim.slot, victim.entry, victim.hash);
         departed.push(Departure::Evicted, gone);
         Ok(())
@@ -183,7 +226,7 @@ impl<E: Entries> World<'_, E> {
         self.schedule(entry);
         let full = self.is_full();
         let (policy, mut view) = self.view(full);
-        policy.admit(&mut view, entry, hash);
+        policy.admit(&mut view, entry, slot, hash);
         self.shard.credit.settle(self.budget);
         slot
     }
@@ -212,6 +255,12 @@ impl<E: Entries> World<'_, E> {
         let gone = self.remove(slot, entry, hash);
         self.shard.credit.settle(self.budget);
         gone
+    }
+
+    /// Takes an entry out whose deadline the caller found passed.
+    pub(crate) fn expire(&mut self, slot: Slot, entry: Ref, hash: u32, departed: &mut Departed<E::Gone>) {
+        let gone = self.discard(slot, entry, hash);
+        departed.push(Departure::Expired, gone);
     }
 
     /// Books that an entry's weight was `old`, or that it stood at the reference `from`. Room was made.

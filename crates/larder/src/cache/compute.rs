@@ -1,0 +1,249 @@
+//! Changing an entry in one step: a closure sees what is there and decides.
+//!
+//! The closure runs once, under the stripe's lock, so its decision cannot be put off when a value grew: it goes beyond
+//! the bound by what it grew, and others are evicted right after the unlock.
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use crate::ds::Ref;
+use crate::ds::table::Slot;
+use crate::entry::Entries;
+use crate::stats::Count;
+use crate::stripes::low_bits;
+
+use super::Cache;
+use super::core::{Core, Displaced, Left, Life, Open};
+use super::listener::Cause;
+use super::typed::Flight;
+use super::write::{Outcome, find};
+
+/// What a closure of [`Cache::compute`] decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change<V> {
+    /// What is there stays, as the closure left it.
+    Keep,
+    /// This value is stored, with the cache's own time to live.
+    Insert(V),
+    /// What is there is removed.
+    Remove,
+}
+
+/// What a change came to under the lock.
+enum Changed<K, V> {
+    Placed(Option<Displaced<K, V>>),
+    Removed(Displaced<K, V>),
+    Kept,
+    /// A new value that is too heavy.
+    Refused(V),
+    /// An entry that grew too heavy and was taken out.
+    Outgrown((K, V)),
+}
+
+/// A live entry and its place.
+type Found = Option<(Slot, Ref)>;
+
+impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
+    fn compute(&self, key: K, change: impl FnOnce(Option<&mut V>) -> Change<V>) -> Outcome<V> {
+        let hash = self.hash(&key);
+        let low = low_bits(hash);
+        let life = self.life();
+        let mut left = Left::default();
+        let mut superseded = None;
+        let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+            let found = find(world, low, &key);
+            let live = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry));
+            let change = change(live.and_then(|(_, entry)| value_of(world, entry)));
+            if live.is_some() || !matches!(change, Change::Keep) {
+                superseded = world.shard.entries.supersede(low, |other| *other == key);
+            }
+            match change {
+                Change::Insert(value) => self.place_surely(world, &mut left, low, (key, value), life),
+                Change::Remove => take(world, live, low),
+                Change::Keep => self.keep(world, &mut left, live, low, life),
+            }
+        });
+        self.changed(superseded, left, life, changed)
+    }
+
+    fn update<Q: Hash + Equivalent<K> + ?Sized, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R> {
+        let hash = self.hash(key);
+        let low = low_bits(hash);
+        let life = self.life();
+        let mut left = Left::default();
+        let mut superseded = None;
+        let mut result = None;
+        let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+            let found = find(world, low, key);
+            let live = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry));
+            let value = live.and_then(|(_, entry)| value_of(world, entry))?;
+            result = Some(change(value));
+            superseded = world.shard.entries.supersede(low, |other| key.equivalent(other));
+            Some(self.keep(world, &mut left, live, low, life))
+        });
+        drop(self.changed(superseded, left, life, changed.unwrap_or(Changed::Kept)));
+        result
+    }
+
+    /// Stores a pair, beyond the bound if it must.
+    fn place_surely(
+        &self,
+        world: &mut Open<'_, K, V>,
+        left: &mut Left<K, V>,
+        hash: u32,
+        pair: (K, V),
+        life: Life,
+    ) -> Changed<K, V> {
+        let weight = self.weigh(&pair.0, &pair.1);
+        if weight > self.stripes.budget.limit() {
+            return Changed::Refused(pair.1);
+        }
+        let mut pair = Some(pair);
+        let mut placed = self.place(world, left, hash, &mut pair, (weight, life));
+        if placed.is_err() {
+            world.overdraw(weight);
+            placed = self.place(world, left, hash, &mut pair, (weight, life));
+            world.return_room(0);
+        }
+        Changed::Placed(placed.expect("room was made"))
+    }
+
+    /// Books what a closure did to a value in place.
+    fn keep(
+        &self,
+        world: &mut Open<'_, K, V>,
+        left: &mut Left<K, V>,
+        live: Found,
+        hash: u32,
+        life: Life,
+    ) -> Changed<K, V> {
+        let Some((slot, entry)) = live else { return Changed::Kept };
+        world.table.touch(slot);
+        if let Some(now) = life.now {
+            world.shard.entries.note_access(entry, now);
+        }
+        let Some((key, value)) = world.shard.entries.pair(entry) else { return Changed::Kept };
+        let new = self.weigh(key, value);
+        let old = world.shard.entries.weight(world.shared, entry);
+        if new > self.stripes.budget.limit() {
+            return Changed::Outgrown(world.discard(slot, entry, hash));
+        }
+        if new > old && world.make_room(new - old, Some(entry), left).is_err() {
+            world.overdraw(new - old);
+            let room = world.make_room(new - old, Some(entry), left);
+            debug_assert!(room.is_ok(), "what was overdrawn can be spent");
+        }
+        self.reweigh(world, entry, old, new);
+        Changed::Kept
+    }
+
+    /// The tail of a change.
+    fn changed(
+        &self,
+        superseded: Option<Flight<K, V>>,
+        left: Left<K, V>,
+        life: Life,
+        changed: Changed<K, V>,
+    ) -> Outcome<V> {
+        drop(superseded);
+        self.depart(left);
+        self.shed();
+        self.watch_over(life);
+        match changed {
+            Changed::Placed(displaced) => self.replaced(displaced),
+            Changed::Removed(displaced) => {
+                self.took(displaced, Cause::Removed, Count::Removals).map_or(Outcome::Kept, Outcome::Removed)
+            }
+            Changed::Kept => Outcome::Kept,
+            Changed::Refused(value) => self.reject(value),
+            Changed::Outgrown((key, value)) => {
+                self.counters.count(Count::Evictions);
+                self.tell(&key, &value, Cause::Evicted);
+                self.reject(value)
+            }
+        }
+    }
+}
+
+fn value_of<'w, K, V>(world: &'w mut Open<'_, K, V>, entry: Ref) -> Option<&'w mut V> {
+    world.shard.entries.pair_mut(entry).map(|pair| &mut pair.1)
+}
+
+/// Takes a live entry out.
+fn take<K, V>(world: &mut Open<'_, K, V>, live: Found, hash: u32) -> Changed<K, V> {
+    let Some((slot, entry)) = live else { return Changed::Kept };
+    Changed::Removed(Displaced { pair: world.discard(slot, entry, hash), expired: false })
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
+    /// Shows what a key has to a closure, which may change it in place and decides what becomes of it, in one step.
+    ///
+    /// The closure runs once, under the stripe's lock: it must be short, and must not use this cache, which would deadlock.
+    /// What it changed in place is weighed anew and keeps its deadline.
+    ///
+    /// ```
+    /// use larder::{Cache, Change};
+    ///
+    /// let cache = Cache::<&str, u32>::new(100);
+    /// let count = |value: Option<&mut u32>| match value {
+    ///     None => Change::Insert(1),
+    ///     Some(n) if *n == 2 => Change::Remove,
+    ///     Some(n) => {
+    ///         *n += 1;
+    ///         Change::Keep
+    ///     }
+    /// };
+    /// cache.compute("a", count);
+    /// cache.compute("a", count);
+    /// assert_eq!(cache.get("a"), Some(2));
+    /// cache.compute("a", count);
+    /// assert_eq!(cache.get("a"), None);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`insert`](Cache::insert), and the closure, while all calls on the stripe wait.
+    ///
+    /// # Consistency
+    ///
+    /// Atomic. Where a value grew, the bound may be passed by what it grew until the call returns. A value that came to
+    /// weigh more than the whole budget is taken out and handed back as [`Outcome::Rejected`].
+    ///
+    /// # Panics
+    ///
+    /// If the closure does; the entry then stays as the closure left it.
+    pub fn compute(&self, key: K, change: impl FnOnce(Option<&mut V>) -> Change<V>) -> Outcome<V> {
+        self.core.compute(key, change)
+    }
+
+    /// Changes a value in place, and returns what the closure returns; `None` if there is none.
+    ///
+    /// The closure runs under the stripe's lock: it must be short, and must not use this cache, which would deadlock.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<&str, u32>::new(100);
+    /// cache.insert("a", 1);
+    /// assert_eq!(cache.update("a", |n| { *n += 1; *n }), Some(2));
+    /// assert_eq!(cache.update("b", |n| *n), None);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`compute`](Cache::compute).
+    ///
+    /// # Consistency
+    ///
+    /// As [`compute`](Cache::compute).
+    ///
+    /// # Panics
+    ///
+    /// If the closure does; the value then stays as the closure left it.
+    pub fn update<Q: Hash + Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
+        self.core.update(key, change)
+    }
+}

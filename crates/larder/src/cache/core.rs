@@ -1,0 +1,249 @@
+//! `Core`: what all handles of one cache share, and the tail of every write.
+//!
+//! A write walks straight: hash, stripe, shard, unlock, tail. The tail ([`Core::depart`]) runs without a lock: it counts,
+//! tells the listener, and drops what left.
+
+use std::hash::{BuildHasher, Hash};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::ds::Ref;
+use crate::ds::table::Slot;
+use crate::entry::Entries;
+use crate::reaper::Watch;
+use crate::shard::{Departed, Departure, NoRoom, World};
+use crate::stats::{Count, Counters};
+use crate::stripes::Stripes;
+use crate::time::{Clock, Millis, millis};
+use crate::wait::Alarms;
+
+use super::listener::Cause;
+use super::typed::Typed;
+
+/// What an entry counts against `max_weight`.
+pub(super) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
+/// Told of every value that left.
+pub(super) type Listener<K, V> = Box<dyn Fn(&K, &V, Cause) + Send + Sync>;
+/// The holder's view of a stripe.
+pub(super) type Open<'a, K, V> = World<'a, Typed<K, V>>;
+/// What left on the way.
+pub(super) type Left<K, V> = Departed<(K, V)>;
+
+/// A deadline that is nearer than this is set by the fine clock, so that it does not come milliseconds early.
+const FINE_BELOW_MS: Millis = 1_000;
+/// Timers that a write looks at where nobody else does.
+const PIGGYBACK: usize = 8;
+/// An odd constant without structure, for mixing: the golden ratio's bits.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// See the module's text.
+pub(super) struct Core<K, V, S> {
+    pub(super) stripes: Stripes<Typed<K, V>>,
+    pub(super) hasher: S,
+    /// Whether hashes are mixed once more: they come from a hasher that we do not know.
+    pub(super) mixes: bool,
+    pub(super) clock: Clock,
+    pub(super) ttl: Option<Millis>,
+    pub(super) idle: Option<Millis>,
+    pub(super) weigher: Option<Weigher<K, V>>,
+    pub(super) listener: Option<Listener<K, V>>,
+    pub(super) counters: Counters,
+    pub(super) watch: Watch,
+    /// Callers whose willingness to wait has an end.
+    pub(super) alarms: Alarms,
+}
+
+/// When a new value starts and ends.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Life {
+    /// Read only where something depends on it.
+    pub(super) now: Option<Millis>,
+    pub(super) deadline: Option<Millis>,
+}
+
+/// A value that gave way to another.
+pub(super) struct Displaced<K, V> {
+    pub(super) pair: (K, V),
+    /// Whether its deadline had passed, so that it was no longer there as far as anyone could tell.
+    pub(super) expired: bool,
+}
+
+impl<K, V, S: BuildHasher> Core<K, V, S> {
+    #[inline(always)]
+    pub(super) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        let hash = self.hasher.hash_one(key);
+        if self.mixes { mix(hash) } else { hash }
+    }
+}
+
+/// Spreads what a poor hasher leaves in some bits over all.
+fn mix(hash: u64) -> u64 {
+    let product = u128::from(hash ^ MIX) * u128::from(MIX);
+    (product >> 64) as u64 ^ product as u64
+}
+
+impl<K, V, S> Core<K, V, S> {
+    /// What a pair weighs; at least 1, so that a bound on weight bounds the number of entries too.
+    #[inline]
+    pub(super) fn weigh(&self, key: &K, value: &V) -> u64 {
+        self.weigher.as_ref().map_or(1, |weigher| weigher(key, value).max(1))
+    }
+
+    /// The life of a value that is written now with the cache's own time to live.
+    #[inline]
+    pub(super) fn life(&self) -> Life {
+        if self.ttl.is_none() && self.idle.is_none() {
+            return Life::default();
+        }
+        self.life_of(self.ttl)
+    }
+
+    /// The life of a value that is written now.
+    pub(super) fn life_of(&self, ttl: Option<Millis>) -> Life {
+        let shortest = ttl.into_iter().chain(self.idle).min();
+        let is_short = shortest.is_some_and(|shortest| shortest < FINE_BELOW_MS);
+        let now = if is_short { self.clock.fine_now() } else { self.clock.now() };
+        Life { now: Some(now), deadline: ttl.map(|ttl| now.saturating_add(ttl)) }
+    }
+
+    /// The life of a value that is written now and ends after `ttl`.
+    pub(super) fn life_for(&self, ttl: Duration) -> Life {
+        self.life_of(Some(millis(ttl)))
+    }
+
+    /// Whether an entry that the table names is there as far as callers can tell.
+    #[inline]
+    pub(super) fn is_live(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
+        !entries.may_expire() || !entries.deadline(&(), entry).is_some_and(|at| self.clock.has_passed(at))
+    }
+
+    /// Stores a pair, for whose key `hash` is known, and takes out what it displaces.
+    pub(super) fn place(
+        &self,
+        world: &mut Open<'_, K, V>,
+        left: &mut Left<K, V>,
+        hash: u32,
+        pair: &mut Option<(K, V)>,
+        (weight, life): (u64, Life),
+    ) -> Result<Option<Displaced<K, V>>, NoRoom>
+    where
+        K: Eq,
+    {
+        self.piggyback(world, left, life.now);
+        let key = &pair.as_ref().expect("a pair is placed once").0;
+        let found = world.find(hash, |entries, entry| entries.pair(entry).is_some_and(|held| held.0 == *key));
+        if let Some(place) = found {
+            return self.displace(world, left, place, pair, (weight, life)).map(Some);
+        }
+        world.make_room(weight, None, left)?;
+        let (key, value) = pair.take().expect("a pair is placed once");
+        let entry = world.shard.entries.put(hash, key, value, weight);
+        self.begin(world, entry, life);
+        world.add(hash, entry);
+        Ok(None)
+    }
+
+    /// Puts a pair's value into the place of another.
+    pub(super) fn displace(
+        &self,
+        world: &mut Open<'_, K, V>,
+        left: &mut Left<K, V>,
+        (slot, entry): (Slot, Ref),
+        pair: &mut Option<(K, V)>,
+        (weight, life): (u64, Life),
+    ) -> Result<Displaced<K, V>, NoRoom> {
+        let old = world.shard.entries.weight(world.shared, entry);
+        if weight > old {
+            world.make_room(weight - old, Some(entry), left)?;
+        }
+        let expired = !self.is_live(&world.shard.entries, entry);
+        let (key, value) = pair.take().expect("a pair is placed once");
+        let held = world.shard.entries.pair_mut(entry).expect("the table names live entries");
+        let value = std::mem::replace(&mut held.1, value);
+        self.reweigh(world, entry, old, weight);
+        let filed = world.shard.entries.deadline(world.shared, entry);
+        self.begin(world, entry, life);
+        refile(world, entry, filed);
+        world.table.touch(slot);
+        Ok(Displaced { pair: (key, value), expired })
+    }
+
+    /// Books another weight of an entry, for which room was made.
+    pub(super) fn reweigh(&self, world: &mut Open<'_, K, V>, entry: Ref, old: u64, new: u64) {
+        if new != old {
+            world.shard.entries.set_weight(entry, new);
+            world.revise(entry, entry, old);
+            world.return_room(old.saturating_sub(new));
+        }
+    }
+
+    /// Sets an entry's deadline and notes the access.
+    #[inline]
+    fn begin(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
+        let entries = &mut world.shard.entries;
+        if life.deadline.is_some() || entries.may_expire() {
+            entries.set_deadline(entry, life.deadline);
+        }
+        if let Some(now) = life.now {
+            entries.note_access(entry, now);
+        }
+    }
+
+    /// Reaps a little where no thread does.
+    #[inline]
+    fn piggyback(&self, world: &mut Open<'_, K, V>, left: &mut Left<K, V>, now: Option<Millis>) {
+        if let Some(now) = now
+            && self.watch.is_manual()
+        {
+            world.reap(now, PIGGYBACK, left);
+        }
+    }
+
+    /// Sees to it that the end of a life is watched. Call it after the unlock.
+    #[inline]
+    pub(super) fn watch_over(&self, life: Life) {
+        if let Some(now) = life.now {
+            let idle = self.idle.map(|idle| now.saturating_add(idle));
+            if let Some(due) = life.deadline.into_iter().chain(idle).min() {
+                self.watch.note(due, &self.clock);
+            }
+        }
+    }
+
+    /// The tail of everything that may evict or expire entries.
+    #[inline]
+    pub(super) fn depart(&self, mut left: Left<K, V>) {
+        if left.is_empty() {
+            return;
+        }
+        if left.evicted_weight > 0 {
+            self.counters.add(Count::EvictedWeight, left.evicted_weight);
+        }
+        for (departure, (key, value)) in left.drain() {
+            let (count, cause) = match departure {
+                Departure::Evicted => (Count::Evictions, Cause::Evicted),
+                Departure::Expired => (Count::Expirations, Cause::Expired),
+            };
+            self.counters.count(count);
+            self.tell(&key, &value, cause);
+        }
+    }
+
+    /// Tells the listener; its panics end here.
+    #[inline]
+    pub(super) fn tell(&self, key: &K, value: &V, cause: Cause) {
+        if let Some(listener) = &self.listener
+            && catch_unwind(AssertUnwindSafe(|| listener(key, value, cause))).is_err()
+        {
+            self.counters.count(Count::ListenerPanics);
+        }
+    }
+}
+
+/// Files a timer if the entry now ends earlier than it did: a later end is noticed when the old timer fires.
+pub(super) fn refile<K, V>(world: &mut Open<'_, K, V>, entry: Ref, before: Option<Millis>) {
+    let Some(after) = world.shard.entries.deadline(world.shared, entry) else { return };
+    if before.is_none_or(|before| after < before) {
+        world.schedule(entry);
+    }
+}

@@ -1,0 +1,195 @@
+//! Deadlines of single entries: reading, setting and clearing them without touching the value.
+
+use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
+
+use equivalent::Equivalent;
+
+use crate::ds::Ref;
+use crate::entry::Entries;
+use crate::stripes::low_bits;
+use crate::time::millis;
+
+use super::Cache;
+use super::core::{Core, Life, Open, refile};
+use super::write::find;
+
+/// How long an entry still lives.
+///
+/// ```
+/// use larder::{Cache, Ttl};
+///
+/// let cache = Cache::<&str, u32>::new(100);
+/// cache.insert("a", 1);
+/// assert_eq!(cache.ttl("a"), Ttl::Forever);
+/// assert_eq!(cache.ttl("b"), Ttl::Absent);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ttl {
+    /// There is no such entry.
+    Absent,
+    /// It has no deadline.
+    Forever,
+    /// It expires after this time.
+    Left(Duration),
+}
+
+impl Ttl {
+    /// The time left, if there is an entry and it has a deadline.
+    ///
+    /// ```
+    /// use larder::Ttl;
+    /// use std::time::Duration;
+    ///
+    /// assert_eq!(Ttl::Left(Duration::from_secs(1)).left(), Some(Duration::from_secs(1)));
+    /// assert_eq!(Ttl::Forever.left(), None);
+    /// ```
+    #[must_use]
+    pub fn left(self) -> Option<Duration> {
+        match self {
+            Ttl::Left(left) => Some(left),
+            _ => None,
+        }
+    }
+}
+
+impl<K, V, S> Core<K, V, S> {
+    /// Runs `change` on a live entry and sees to its timer; `false` if there is none.
+    fn change_life<Q: Equivalent<K> + ?Sized>(
+        &self,
+        (key, hash): (&Q, u64),
+        life: Life,
+        change: impl FnOnce(&mut Open<'_, K, V>, Ref),
+    ) -> bool {
+        let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+            let found = find(world, low_bits(hash), key);
+            let Some((_, entry)) = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry)) else {
+                return false;
+            };
+            let before = world.shard.entries.deadline(world.shared, entry);
+            change(world, entry);
+            refile(world, entry, before);
+            true
+        });
+        if changed {
+            self.watch_over(life);
+        }
+        changed
+    }
+}
+
+impl<K, V, S: BuildHasher> Cache<K, V, S> {
+    /// How long an entry still lives, idle time included. (Redis: `PTTL`.)
+    ///
+    /// ```
+    /// use larder::{Cache, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::<&str, u32>::new(100);
+    /// cache.insert_with_ttl("a", 1, Duration::from_secs(60));
+    /// assert!(cache.ttl("a").left().is_some_and(|left| left <= Duration::from_secs(60)));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock for reading; a clock reading; no allocation.
+    #[doc(alias = "PTTL")]
+    pub fn ttl<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Ttl {
+        let core = &*self.core;
+        let deadline = core.look(key, core.hash(key), |entries, entry, _| entries.deadline(&(), entry));
+        match deadline {
+            None => Ttl::Absent,
+            Some(None) => Ttl::Forever,
+            Some(Some(at)) => Ttl::Left(Duration::from_millis(at.saturating_sub(core.clock.fine_now()))),
+        }
+    }
+
+    /// Lets an entry expire after `ttl` from now; `false` if there is none. (Redis: `PEXPIRE`.)
+    ///
+    /// ```
+    /// use larder::Cache;
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::<&str, u32>::new(100);
+    /// cache.insert("a", 1);
+    /// assert!(cache.expire("a", Duration::ZERO));
+    /// assert_eq!(cache.get("a"), None);
+    /// assert!(!cache.expire("a", Duration::from_secs(60)));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock for writing; a clock reading. A later deadline reuses the timer of the earlier one.
+    #[doc(alias = "PEXPIRE")]
+    pub fn expire<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, ttl: Duration) -> bool {
+        let core = &*self.core;
+        let life = core.life_of(Some(millis(ttl)));
+        core.change_life((key, core.hash(key)), life, |world, entry| {
+            world.shard.entries.set_deadline(entry, life.deadline);
+        })
+    }
+
+    /// Takes an entry's deadline away; `false` if there is no entry. Idle time goes on counting. (Redis: `PERSIST`.)
+    ///
+    /// ```
+    /// use larder::{Cache, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::<&str, u32>::new(100);
+    /// cache.insert_with_ttl("a", 1, Duration::from_secs(60));
+    /// assert!(cache.persist("a"));
+    /// assert_eq!(cache.ttl("a"), Ttl::Forever);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock for writing; no allocation.
+    #[doc(alias = "PERSIST")]
+    pub fn persist<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        let core = &*self.core;
+        core.change_life((key, core.hash(key)), Life::default(), |world, entry| {
+            world.shard.entries.set_deadline(entry, None);
+        })
+    }
+
+    /// Starts an entry's life anew, as if its value had just been inserted: time to live, idle time and use; `false` if
+    /// there is no entry.
+    ///
+    /// In a cache without a time to live, a deadline of the entry's own stays as it is.
+    ///
+    /// ```
+    /// use larder::{Cache, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let time = ManualClock::new();
+    /// let cache: Cache<&str, u32> =
+    ///     Cache::builder().max_entries(9).ttl(Duration::from_secs(10)).clock(time.clock()).build()?;
+    /// cache.insert("a", 1);
+    /// time.advance(Duration::from_secs(9));
+    /// assert!(cache.touch("a"));
+    /// time.advance(Duration::from_secs(9));
+    /// assert_eq!(cache.get("a"), Some(1));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock for writing; no allocation.
+    #[doc(alias = "TOUCH")]
+    pub fn touch<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        let core = &*self.core;
+        let life = core.life();
+        let hash = core.hash(key);
+        core.change_life((key, hash), life, |world, entry| {
+            if life.deadline.is_some() {
+                world.shard.entries.set_deadline(entry, life.deadline);
+            }
+            if let Some(now) = life.now {
+                world.shard.entries.note_access(entry, now);
+            }
+            if let Some((slot, _)) = world.table.find(low_bits(hash), |other| other == entry) {
+                world.table.touch(slot);
+            }
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Reading a cache: look-ups that take one stripe's lock for reading.
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use crate::ds::Ref;
+use crate::stats::Count;
+use crate::stripes::low_bits;
+
+use super::Cache;
+use super::core::Core;
+use super::typed::Typed;
+
+/// Keys of a batch whose cache misses overlap.
+const BATCH: usize = 16;
+
+impl<K, V, S> Core<K, V, S> {
+    /// Looks an entry up, counts the access for the policy, and shows the pair to `read`.
+    #[inline(always)]
+    fn hit<Q: Equivalent<K> + ?Sized, R>(&self, key: &Q, hash: u64, read: impl FnOnce(&V) -> R) -> Option<R> {
+        let low = low_bits(hash);
+        self.stripes.of(hash).read(|table, _, shard| {
+            let entries = &shard.entries;
+            let (entry, value) = table.hit(low, |entry| {
+                let (held, value) = entries.pair(entry)?;
+                key.equivalent(held).then_some((entry, value))
+            })?;
+            if entries.may_expire() && !self.use_again(entries, entry) {
+                return None;
+            }
+            Some(read(value))
+        })
+    }
+
+    /// Whether an entry is live; notes the access where idle time counts.
+    fn use_again(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
+        if !self.is_live(entries, entry) {
+            return false;
+        }
+        if entries.has_idle_time() {
+            entries.note_access(entry, self.clock.now());
+        }
+        true
+    }
+
+    /// Looks an entry up without leaving a trace.
+    pub(super) fn look<Q: Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        hash: u64,
+        read: impl FnOnce(&Typed<K, V>, Ref, &V) -> R,
+    ) -> Option<R> {
+        self.stripes.of(hash).read(|table, _, shard| {
+            let entries = &shard.entries;
+            let same = |entry| entries.pair(entry).is_some_and(|held| key.equivalent(&held.0));
+            let (_, entry) = table.find(low_bits(hash), same)?;
+            if !self.is_live(entries, entry) {
+                return None;
+            }
+            Some(read(entries, entry, &entries.pair(entry)?.1))
+        })
+    }
+
+    /// Counts a look-up.
+    #[inline(always)]
+    pub(super) fn count_lookup(&self, hit: bool) {
+        self.counters.count(if hit { Count::Hits } else { Count::Misses });
+    }
+
+    /// Looks an entry up and counts it.
+    #[inline(always)]
+    pub(super) fn get<Q: Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        hash: u64,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
+        let found = self.hit(key, hash, read);
+        self.count_lookup(found.is_some());
+        found
+    }
+}
+
+impl<K, V, S: BuildHasher> Cache<K, V, S> {
+    /// Returns a clone of the value of a key.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<String, u32>::new(100);
+    /// cache.insert("a".to_owned(), 1);
+    /// assert_eq!(cache.get("a"), Some(1));
+    /// assert_eq!(cache.get("b"), None);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock for reading, under which the value is cloned: keep large values in an `Arc`. No allocation.
+    /// The clock is read only if the entry has a deadline.
+    ///
+    /// # Consistency
+    ///
+    /// Sees every write that returned before the call. Never returns a value more than 5 ms after its deadline.
+    #[inline]
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        V: Clone,
+    {
+        self.get_with(key, V::clone)
+    }
+
+    /// Shows the value of a key to a closure, and returns what that returns; the value need not be `Clone`.
+    ///
+    /// The closure runs under the stripe's lock: it must be short, and must not use this cache, which could deadlock.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<u32, Vec<u8>>::new(100);
+    /// cache.insert(1, vec![0; 1000]);
+    /// assert_eq!(cache.get_with(&1, Vec::len), Some(1000));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`get`](Cache::get), and the closure, while writers of the stripe wait.
+    #[inline]
+    pub fn get_with<Q: Hash + Equivalent<K> + ?Sized, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R> {
+        let core = &*self.core;
+        let hash = core.hash(key);
+        core.stripes.of(hash).table.approach(low_bits(hash));
+        core.get(key, hash, read)
+    }
+
+    /// Returns clones of the values of many keys, in their order.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<u32, u32>::new(100);
+    /// cache.insert(1, 10);
+    /// cache.insert(3, 30);
+    /// assert_eq!(cache.get_many(&[1, 2, 3]), [Some(10), None, Some(30)]);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// Per key as [`get`](Cache::get), but the cache misses of 16 keys overlap. Allocates the answer.
+    ///
+    /// # Consistency
+    ///
+    /// Each look-up is atomic, the whole is not.
+    pub fn get_many<'a, Q: Hash + Equivalent<K> + 'a>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<V>>
+    where
+        V: Clone,
+    {
+        let core = &*self.core;
+        let mut keys = keys.into_iter();
+        let mut values = Vec::with_capacity(keys.size_hint().0);
+        let mut batch = [None; BATCH];
+        loop {
+            let mut size = 0;
+            for (place, key) in batch.iter_mut().zip(keys.by_ref()) {
+                let hash = core.hash(key);
+                core.stripes.of(hash).table.approach(low_bits(hash));
+                *place = Some((key, hash));
+                size += 1;
+            }
+            for (key, hash) in batch[..size].iter().flatten() {
+                values.push(core.get(*key, *hash, V::clone));
+            }
+            if size < BATCH {
+                return values;
+            }
+        }
+    }
+
+    /// Whether a key has a live value. Neither the policy nor the statistics take notice.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<u32, u32>::new(100);
+    /// cache.insert(1, 10);
+    /// assert!(cache.contains(&1) && !cache.contains(&2));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1), one stripe's lock for reading, no allocation.
+    pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.core.look(key, self.core.hash(key), |_, _, _| ()).is_some()
+    }
+
+    /// Returns a clone of a value as [`get`](Cache::get) does, but neither the policy, the idle time nor the statistics
+    /// take notice.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<u32, u32>::new(100);
+    /// cache.insert(1, 10);
+    /// assert_eq!(cache.peek(&1), Some(10));
+    /// assert_eq!(cache.stats().hits, 0);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`get`](Cache::get).
+    pub fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        V: Clone,
+    {
+        self.core.look(key, self.core.hash(key), |_, _, value| value.clone())
+    }
+}

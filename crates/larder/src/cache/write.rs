@@ -1,0 +1,290 @@
+//! Writing a cache: insert, remove, clear.
+
+use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
+
+use equivalent::Equivalent;
+
+use crate::ds::Ref;
+use crate::ds::table::Slot;
+use crate::stats::Count;
+use crate::stripes::low_bits;
+
+use super::Cache;
+use super::core::{Core, Displaced, Life, Open};
+use super::listener::Cause;
+
+/// What became of a value.
+///
+/// ```
+/// use larder::{Cache, Outcome};
+///
+/// let cache = Cache::<&str, u32>::new(100);
+/// assert_eq!(cache.insert("a", 1), Outcome::Inserted);
+/// assert_eq!(cache.insert("a", 2), Outcome::Replaced(1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome<V> {
+    /// It was stored; the key had none.
+    Inserted,
+    /// It was stored in the place of this one.
+    Replaced(V),
+    /// The key's value was removed: this one.
+    Removed(V),
+    /// The key has what it had; it may have been changed in place.
+    Kept,
+    /// This value weighs more than the whole budget and was not stored; nothing else changed.
+    Rejected(V),
+}
+
+impl<V> Outcome<V> {
+    /// The value that the key had before, if it has it no longer.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<&str, u32>::new(100);
+    /// assert_eq!(cache.insert("a", 1).old(), None);
+    /// assert_eq!(cache.insert("a", 2).old(), Some(1));
+    /// ```
+    pub fn old(self) -> Option<V> {
+        match self {
+            Outcome::Replaced(old) | Outcome::Removed(old) => Some(old),
+            _ => None,
+        }
+    }
+
+    /// Whether the value was too heavy.
+    ///
+    /// ```
+    /// use larder::Cache;
+    ///
+    /// let cache: Cache<u32, String> =
+    ///     Cache::builder().max_weight(10).weigher(|_, v: &String| v.len() as u64).build()?;
+    /// assert!(cache.insert(1, "eleven long".to_owned()).is_rejected());
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn is_rejected(&self) -> bool {
+        matches!(self, Outcome::Rejected(_))
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
+    fn insert(&self, key: K, value: V, life: Life) -> Outcome<V> {
+        let hash = self.hash(&key);
+        let weight = self.weigh(&key, &value);
+        if weight > self.stripes.budget.limit() {
+            return self.reject(value);
+        }
+        let low = low_bits(hash);
+        self.stripes.of(hash).table.approach(low);
+        let mut pair = Some((key, value));
+        let mut superseded = None;
+        let (result, left) = self.stripes.write(hash, |world, left| {
+            world.approach(low);
+            if let Some((key, _)) = &pair
+                && let Some(flight) = world.shard.entries.supersede(low, |other| other == key)
+            {
+                superseded = Some(flight);
+            }
+            self.place(world, left, low, &mut pair, (weight, life))
+        });
+        drop(superseded);
+        self.depart(left);
+        match (result, pair) {
+            (Err(_), Some((_, value))) => self.reject(value),
+            (result, _) => {
+                self.watch_over(life);
+                self.replaced(result.ok().flatten())
+            }
+        }
+    }
+
+    /// Removes an entry that `condition` is true of.
+    fn remove<Q: Equivalent<K> + ?Sized>(&self, key: &Q, hash: u64, condition: impl FnOnce(&V) -> bool) -> Option<V> {
+        let low = low_bits(hash);
+        let (flight, taken) = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+            let flight = world.shard.entries.supersede(low, |other| key.equivalent(other));
+            let taken = find(world, low, key).and_then(|(slot, entry)| {
+                let entries = &world.shard.entries;
+                let live = self.is_live(entries, entry);
+                let goes = !live || condition(&entries.pair(entry)?.1);
+                goes.then(|| Displaced { pair: world.discard(slot, entry, low), expired: !live })
+            });
+            (flight, taken)
+        });
+        drop(flight);
+        self.took(taken?, Cause::Removed, Count::Removals)
+    }
+}
+
+/// Finds a key's entry, live or not.
+pub(super) fn find<K, V, Q: Equivalent<K> + ?Sized>(world: &Open<'_, K, V>, hash: u32, key: &Q) -> Option<(Slot, Ref)> {
+    world.find(hash, |entries, entry| entries.pair(entry).is_some_and(|held| key.equivalent(&held.0)))
+}
+
+impl<K, V, S> Core<K, V, S> {
+    /// Counts a value that is too heavy.
+    pub(super) fn reject(&self, value: V) -> Outcome<V> {
+        self.counters.count(Count::Rejections);
+        Outcome::Rejected(value)
+    }
+
+    /// The tail of a write that stored a value.
+    pub(super) fn replaced(&self, displaced: Option<Displaced<K, V>>) -> Outcome<V> {
+        let Some(displaced) = displaced else {
+            self.counters.count(Count::Inserts);
+            return Outcome::Inserted;
+        };
+        if displaced.expired {
+            self.counters.count(Count::Inserts);
+        }
+        match self.took(displaced, Cause::Replaced, Count::Replaced) {
+            Some(old) => Outcome::Replaced(old),
+            None => Outcome::Inserted,
+        }
+    }
+
+    /// The tail of a value that was taken out on request; `None` if it had expired before.
+    pub(super) fn took(&self, displaced: Displaced<K, V>, cause: Cause, count: Count) -> Option<V> {
+        let Displaced { pair: (key, value), expired } = displaced;
+        if expired {
+            self.counters.count(Count::Expirations);
+            self.tell(&key, &value, Cause::Expired);
+            return None;
+        }
+        self.counters.count(count);
+        self.tell(&key, &value, cause);
+        Some(value)
+    }
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
+    /// Stores a value under a key, with the cache's own time to live.
+    ///
+    /// ```
+    /// use larder::{Cache, Outcome};
+    ///
+    /// let cache = Cache::<&str, u32>::new(100);
+    /// cache.insert("a", 1);
+    /// assert_eq!(cache.insert("a", 2), Outcome::Replaced(1));
+    /// assert_eq!(cache.get("a"), Some(2));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1) amortised; one stripe's lock for writing. Where the cache is full, another entry is evicted, in bounded work;
+    /// what leaves is dropped after the unlock. Only if the stripe has far less than its share, or nothing to evict, the
+    /// victim comes from another stripe, for a second lock. Allocates one chunk in 256 new entries.
+    ///
+    /// # Consistency
+    ///
+    /// Atomic, and seen by every call that begins after it returned. A new entry is never refused silently: one that
+    /// weighs more than the whole budget is handed back as [`Outcome::Rejected`]. A load of the key that is under way
+    /// does not overwrite it.
+    pub fn insert(&self, key: K, value: V) -> Outcome<V> {
+        self.core.insert(key, value, self.core.life())
+    }
+
+    /// Stores a value that expires after `ttl`, whatever the cache's own time to live.
+    ///
+    /// A `ttl` of zero stores a value that nobody will see; one beyond what can be counted means never.
+    ///
+    /// ```
+    /// use larder::{Cache, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let time = ManualClock::new();
+    /// let cache: Cache<&str, u32> = Cache::builder().max_entries(100).clock(time.clock()).build()?;
+    /// cache.insert_with_ttl("a", 1, Duration::from_secs(5));
+    /// time.advance(Duration::from_secs(5));
+    /// assert_eq!(cache.get("a"), None);
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`insert`](Cache::insert), a clock reading, and 8 bytes for the deadline and its timer.
+    ///
+    /// # Consistency
+    ///
+    /// As [`insert`](Cache::insert).
+    pub fn insert_with_ttl(&self, key: K, value: V, ttl: Duration) -> Outcome<V> {
+        self.core.insert(key, value, self.core.life_for(ttl))
+    }
+
+    /// Removes a key and returns its value.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<&str, u32>::new(100);
+    /// cache.insert("a", 1);
+    /// assert_eq!(cache.remove("a"), Some(1));
+    /// assert_eq!(cache.remove("a"), None);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock for writing; no allocation.
+    ///
+    /// # Consistency
+    ///
+    /// A load of the key that is under way still answers those who wait for it, but what it brings is not stored.
+    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V> {
+        self.core.remove(key, self.core.hash(key), |_| true)
+    }
+
+    /// Removes a key if `condition` is true of its value, in one step.
+    ///
+    /// The condition runs under the stripe's lock: it must be short, and must not use this cache, which would deadlock.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<&str, u32>::new(100);
+    /// cache.insert("a", 1);
+    /// assert_eq!(cache.remove_if("a", |value| *value == 2), None);
+    /// assert_eq!(cache.remove_if("a", |value| *value == 1), Some(1));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`remove`](Cache::remove), and the condition.
+    pub fn remove_if<Q: Hash + Equivalent<K> + ?Sized>(
+        &self,
+        key: &Q,
+        condition: impl FnOnce(&V) -> bool,
+    ) -> Option<V> {
+        self.core.remove(key, self.core.hash(key), condition)
+    }
+}
+
+impl<K, V, S> Cache<K, V, S> {
+    /// Removes everything.
+    ///
+    /// ```
+    /// let cache = larder::Cache::<u32, u32>::new(100);
+    /// cache.insert(1, 10);
+    /// cache.clear();
+    /// assert!(cache.is_empty());
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(n); the stripes' locks for writing, one after the other. Keeps the memory for the next entries.
+    ///
+    /// # Consistency
+    ///
+    /// Atomic per stripe. Loads that are under way are not stored.
+    pub fn clear(&self) {
+        let core = &*self.core;
+        for stripe in core.stripes.iter() {
+            let mut gone = Vec::new();
+            let flights = stripe.write(&core.stripes.budget, |world| {
+                world.clear(|pair| gone.push(pair));
+                std::mem::take(&mut world.shard.entries.flights)
+            });
+            drop(flights);
+            core.counters.add(Count::Removals, gone.len() as u64);
+            for (key, value) in gone {
+                core.tell(&key, &value, Cause::Cleared);
+            }
+        }
+    }
+}

@@ -1,0 +1,418 @@
+//! `Record`: one key and its value as words of the arena.
+//!
+//! ```text
+//! byte  0      1        2..4       4..8        8..   then
+//!       flags  key len  value len  deadline    key   value
+//! ```
+//!
+//! * Flags: two bits of [`Kind`] (never zero in a live record), one of probation, one that says that the deadline takes
+//!   the eight bytes before the key instead. A deadline is in milliseconds since the clock's origin, zero for none;
+//!   32 bits of it last for 49 days.
+//! * A key of more than [`MAX_KEY`] bytes has length 255 and stands outside with its value; a value of more than
+//!   [`MAX_INLINE`] bytes stands outside alone. What is outside is named by 8 bytes in the value's place.
+//! * An integer takes 8 bytes, so that it can be counted up in place.
+//! * The key starts on a word, so that it is compared word by word.
+//!
+//! Everything is read and written as relaxed words: a reader without the lock may see a record that is being
+//! rewritten, so nothing here trusts a length, and the table's version tells whether what was read was whole.
+//!
+//! Cost: a 16-byte key is compared with two loads, a 32-byte value copied with four.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ds::arena::MAX_WORDS;
+use crate::time::Millis;
+
+/// Longest key that stands in its record.
+pub(crate) const MAX_KEY: usize = 254;
+/// Longest value that stands in its record: with the longest key and header it fits the largest class.
+pub(crate) const MAX_INLINE: usize = MAX_WORDS * 8 - MAX_KEY - 16;
+const LONG_KEY: u8 = 255;
+const YOUNG: u64 = 1 << 2;
+const FAR: u64 = 1 << 3;
+
+/// What a record's value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Bytes in the record.
+    Bytes,
+    /// A 64-bit integer in the record.
+    Int,
+    /// The number of something outside.
+    Outside,
+}
+
+/// What a record is to hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content<'a> {
+    Bytes(&'a [u8]),
+    Int(i64),
+    Outside(u32),
+}
+
+/// A record's first word, decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head(u64);
+
+impl Head {
+    #[inline(always)]
+    pub(crate) fn load(words: &[AtomicU64]) -> Self {
+        Head(words.first().map_or(0, |word| word.load(Ordering::Relaxed)))
+    }
+
+    /// `None` in a slot that is free.
+    #[inline(always)]
+    pub(crate) fn kind(self) -> Option<Kind> {
+        match self.0 & 3 {
+            1 => Some(Kind::Bytes),
+            2 => Some(Kind::Int),
+            3 => Some(Kind::Outside),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn key_len(self) -> usize {
+        (self.0 >> 8) as usize & 0xff
+    }
+
+    /// Whether the record is bytes without a deadline, all in it.
+    #[inline(always)]
+    pub(crate) fn is_plain(self) -> bool {
+        self.0 & (3 | FAR) == 1 && self.0 >> 32 == 0
+    }
+
+    /// Whether the key stands outside.
+    pub(crate) fn has_long_key(self) -> bool {
+        self.key_len() == usize::from(LONG_KEY)
+    }
+
+    /// Bytes of the value as it stands in the record.
+    #[inline(always)]
+    pub(crate) fn value_len(self) -> usize {
+        (self.0 >> 16) as usize & 0xffff
+    }
+
+    /// The word at which the key starts.
+    #[inline(always)]
+    fn key_word(self) -> usize {
+        if self.0 & FAR == 0 { 1 } else { 2 }
+    }
+
+    pub(crate) fn is_young(self) -> bool {
+        self.kind().is_some() && self.0 & YOUNG != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn value_at(self) -> usize {
+        self.key_word() * 8 + if self.has_long_key() { 0 } else { self.key_len() }
+    }
+
+    /// Words that the record takes.
+    pub(crate) fn words(self) -> usize {
+        (self.value_at() + self.value_len()).div_ceil(8)
+    }
+
+    /// The deadline, if the record has one.
+    #[inline(always)]
+    pub(crate) fn deadline(self, words: &[AtomicU64]) -> Option<Millis> {
+        let near = self.0 >> 32;
+        if self.0 & FAR != 0 {
+            return words.get(1).map(|word| word.load(Ordering::Relaxed));
+        }
+        (near != 0).then_some(near)
+    }
+
+    /// Whether the record's key, standing in it, is `key`.
+    #[inline(always)]
+    pub(crate) fn has_key(self, words: &[AtomicU64], key: &[u8]) -> bool {
+        self.key_len() == key.len() && self.0 & 3 != 0 && equal(words, self.key_word(), key)
+    }
+
+    /// Copies the key, which must stand in the record.
+    pub(crate) fn key<'a>(self, words: &[AtomicU64], buffer: &'a mut [u8; 256]) -> &'a [u8] {
+        let len = self.key_len().min(MAX_KEY);
+        copy(words, self.key_word() * 8, &mut buffer[..len]);
+        &buffer[..len]
+    }
+
+    /// The integer, or the number of what is outside.
+    #[inline]
+    pub(crate) fn number(self, words: &[AtomicU64]) -> u64 {
+        let mut bytes = [0; 8];
+        copy(words, self.value_at(), &mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Whether the deadline can be changed to this one without moving what follows.
+    pub(crate) fn can_redate(self, deadline: Option<Millis>) -> bool {
+        (self.0 & FAR != 0) == deadline.is_some_and(|at| at > u64::from(u32::MAX))
+    }
+
+    /// Changes the deadline, where [`Self::can_redate`] said so. Readers must be kept off.
+    pub(crate) fn redate(words: &[AtomicU64], deadline: Option<Millis>) {
+        let (word, at) = (words[0].load(Ordering::Relaxed), deadline.unwrap_or(0));
+        if word & FAR != 0 {
+            words[1].store(at, Ordering::Relaxed);
+            return;
+        }
+        let near = deadline.map_or(0, |at| at.max(1)) << 32;
+        words[0].store(word & u64::from(u32::MAX) | near, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_young(words: &[AtomicU64], young: bool) {
+        let word = words[0].load(Ordering::Relaxed) & !YOUNG;
+        words[0].store(word | if young { YOUNG } else { 0 }, Ordering::Relaxed);
+    }
+}
+
+/// The first `bytes.len()` bytes (at most 8) as a word.
+#[inline(always)]
+fn short_word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_le_bytes(word)
+}
+
+/// Whether the bytes from a word on are `wanted`.
+#[inline(always)]
+fn equal(words: &[AtomicU64], first: usize, wanted: &[u8]) -> bool {
+    let (chunks, rest) = wanted.as_chunks::<8>();
+    let Some(words) = words.get(first..first + wanted.len().div_ceil(8)) else { return false };
+    let whole = words.iter().zip(chunks).all(|(word, chunk)| word.load(Ordering::Relaxed) == u64::from_le_bytes(*chunk));
+    if rest.is_empty() || !whole {
+        return whole;
+    }
+    let mask = (1u64 << (8 * rest.len())) - 1;
+    words.last().is_some_and(|word| word.load(Ordering::Relaxed) & mask == short_word(rest))
+}
+
+/// Hands out the words that hold `len` bytes from an offset on, shifted so that the bytes start with the first.
+#[inline(always)]
+fn each_word(words: &[AtomicU64], at: usize, len: usize, mut take: impl FnMut([u8; 8])) {
+    let (first, shift) = (at / 8, (at % 8 * 8) as u32);
+    let count = len.div_ceil(8);
+    let Some(words) = words.get(first..) else { return };
+    if shift == 0 {
+        for word in words.iter().take(count) {
+            take(word.load(Ordering::Relaxed).to_le_bytes());
+        }
+        return;
+    }
+    let mut low = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
+    for index in 1..=count {
+        let high = words.get(index).map_or(0, |word| word.load(Ordering::Relaxed));
+        take((low >> shift | high << (64 - shift)).to_le_bytes());
+        low = high;
+    }
+}
+
+/// Copies bytes from an offset on.
+pub(crate) fn copy(words: &[AtomicU64], at: usize, out: &mut [u8]) {
+    let mut next = 0;
+    each_word(words, at, out.len(), |bytes| {
+        let end = out.len().min(next + 8);
+        out[next..end].copy_from_slice(&bytes[..end - next]);
+        next = end;
+    });
+}
+
+/// Replaces what `out` holds by `len` bytes from an offset on.
+#[inline(always)]
+pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut Vec<u8>) {
+    // A buffer that held a value of the same size needs no filling.
+    out.resize(len.next_multiple_of(8), 0);
+    let (chunks, _) = out.as_chunks_mut::<8>();
+    if at.is_multiple_of(8) {
+        for (chunk, word) in chunks.iter_mut().zip(words.get(at / 8..).unwrap_or_default()) {
+            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
+        }
+    } else {
+        let mut chunks = chunks.iter_mut();
+        each_word(words, at, len, |bytes| {
+            if let Some(chunk) = chunks.next() {
+                *chunk = bytes;
+            }
+        });
+    }
+    out.truncate(len);
+}
+
+/// Overwrites bytes from an offset on; the others stay.
+pub(crate) fn patch(words: &[AtomicU64], at: usize, bytes: &[u8]) {
+    let mut at = at;
+    let mut bytes = bytes;
+    while !bytes.is_empty() {
+        let (shift, room) = (at % 8 * 8, 8 - at % 8);
+        let (now, later) = bytes.split_at(bytes.len().min(room));
+        let mask = if now.len() == 8 { u64::MAX } else { ((1 << (8 * now.len())) - 1) << shift };
+        let word = &words[at / 8];
+        let kept = word.load(Ordering::Relaxed) & !mask;
+        word.store(kept | short_word(now) << shift & mask, Ordering::Relaxed);
+        at += now.len();
+        bytes = later;
+    }
+}
+
+/// A record to be written.
+pub(crate) struct Draft<'a> {
+    /// Empty where the key stands outside.
+    pub(crate) key: &'a [u8],
+    pub(crate) long_key: bool,
+    pub(crate) content: Content<'a>,
+    pub(crate) deadline: Option<Millis>,
+}
+
+impl Draft<'_> {
+    fn value_len(&self) -> usize {
+        match self.content {
+            Content::Bytes(bytes) => bytes.len(),
+            Content::Int(_) | Content::Outside(_) => 8,
+        }
+    }
+
+    fn head(&self) -> Head {
+        let kind = match self.content {
+            Content::Bytes(_) => 1,
+            Content::Int(_) => 2,
+            Content::Outside(_) => 3,
+        };
+        let deadline = match self.deadline {
+            None => 0,
+            // Zero stands for none; a millisecond later does no harm.
+            Some(at) if at <= u64::from(u32::MAX) => at.max(1) << 32,
+            Some(_) => FAR,
+        };
+        let key_len = if self.long_key { u64::from(LONG_KEY) } else { self.key.len() as u64 };
+        Head(kind | deadline | key_len << 8 | (self.value_len() as u64) << 16)
+    }
+
+    /// Words that the record will take.
+    pub(crate) fn words(&self) -> usize {
+        self.head().words()
+    }
+
+    /// Writes the record. Readers must be kept off, or not know it yet.
+    pub(crate) fn write(&self, words: &[AtomicU64]) {
+        let head = self.head();
+        words[0].store(head.0, Ordering::Relaxed);
+        if let (Some(at), 2) = (self.deadline, head.key_word()) {
+            words[1].store(at, Ordering::Relaxed);
+        }
+        let mut writer = Writer { words, next: head.key_word(), word: 0, filled: 0 };
+        writer.put(self.key);
+        match self.content {
+            Content::Bytes(bytes) => writer.put(bytes),
+            Content::Int(value) => writer.put(&value.to_le_bytes()),
+            Content::Outside(number) => writer.put(&u64::from(number).to_le_bytes()),
+        }
+        writer.finish();
+    }
+}
+
+/// Appends bytes to words.
+struct Writer<'a> {
+    words: &'a [AtomicU64],
+    next: usize,
+    word: u64,
+    /// Bytes in `word`, less than 8.
+    filled: usize,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let shift = (self.filled * 8) as u32;
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        for chunk in chunks {
+            let word = u64::from_le_bytes(*chunk);
+            self.store(self.word | word << shift);
+            self.word = word >> 1 >> (63 - shift);
+        }
+        for &byte in rest {
+            self.word |= u64::from(byte) << (8 * self.filled);
+            self.filled += 1;
+            if self.filled == 8 {
+                self.store(self.word);
+                (self.word, self.filled) = (0, 0);
+            }
+        }
+    }
+
+    fn store(&mut self, word: u64) {
+        self.words[self.next].store(word, Ordering::Relaxed);
+        self.next += 1;
+    }
+
+    fn finish(mut self) {
+        if self.filled > 0 {
+            self.store(self.word);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words() -> Vec<AtomicU64> {
+        (0..MAX_WORDS + 2).map(|_| AtomicU64::new(u64::MAX)).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_gives_back_what_was_written(
+            key in prop::collection::vec(any::<u8>(), 0..=MAX_KEY),
+            value in prop::collection::vec(any::<u8>(), 0..=MAX_INLINE),
+            number: i64,
+            kind in 0..3u8,
+            deadline in prop_oneof![Just(None), (1..1u64 << 33).prop_map(Some)],
+            young: bool,
+        ) {
+            let words = words();
+            let content = match kind {
+                0 => Content::Bytes(&value),
+                1 => Content::Int(number),
+                _ => Content::Outside(number as u32),
+            };
+            let draft = Draft { key: &key, long_key: false, content, deadline };
+            draft.write(&words);
+            Head::set_young(&words, young);
+            let head = Head::load(&words);
+            prop_assert_eq!(head.words(), draft.words());
+            prop_assert!(head.words() <= MAX_WORDS);
+            prop_assert_eq!(words[head.words()].load(Ordering::Relaxed), u64::MAX);
+            prop_assert_eq!(head.deadline(&words), deadline);
+            prop_assert_eq!(head.is_young(), young);
+            prop_assert!(head.has_key(&words, &key));
+            let mut other = key.clone();
+            if let Some(last) = other.last_mut() {
+                *last ^= 1;
+                prop_assert!(!head.has_key(&words, &other));
+            }
+            let mut buffer = [0; 256];
+            prop_assert_eq!(head.key(&words, &mut buffer), &key[..]);
+            match kind {
+                0 => {
+                    let mut out = vec![0; head.value_len()];
+                    copy(&words, head.value_at(), &mut out);
+                    prop_assert_eq!(out, value);
+                }
+                1 => prop_assert_eq!(head.number(&words) as i64, number),
+                _ => prop_assert_eq!(head.number(&words), u64::from(number as u32)),
+            }
+        }
+
+        #[test]
+        fn a_patch_changes_its_bytes_only(at in 0..100usize, bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            let words = words();
+            patch(&words, at, &bytes);
+            let mut out = vec![0; 200];
+            copy(&words, 0, &mut out);
+            for (index, &byte) in out.iter().enumerate() {
+                let expected = if (at..at + bytes.len()).contains(&index) { bytes[index - at] } else { 255 };
+                prop_assert_eq!(byte, expected);
+            }
+        }
+    }
+}

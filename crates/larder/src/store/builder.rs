@@ -1,0 +1,252 @@
+//! `StoreBuilder`: the settings of a store.
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
+use std::thread::available_parallelism;
+
+use ahash::RandomState;
+
+use super::core::{Core, Store};
+use super::words::{Measure, Words};
+use crate::ds::arena::Pages;
+use crate::error::BuildError;
+use crate::evict::{Chosen, Eviction};
+use crate::reaper::{Upkeep, Upkept, Watch};
+use crate::shard::Shard;
+use crate::stats::Counters;
+use crate::stripes::{MAX_STRIPES, Stripes, fitting};
+use crate::time::Clock;
+
+/// A stripe with fewer bytes than 4 MiB chooses its victims badly and wastes pages: what stands for one entry
+/// where [`fitting`] counts in entries, of which it wants 128.
+const BYTES_PER_SHARE: u64 = (4 << 20) / 128;
+
+/// What a store is to be like; made by [`Store::builder`].
+///
+/// ```
+/// use larder::{ManualClock, Store};
+///
+/// let time = ManualClock::new();
+/// let store = Store::builder().max_bytes(64 << 20).clock(time.clock()).seed(7).build()?;
+/// assert!(store.is_empty());
+/// # Ok::<(), larder::BuildError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct StoreBuilder {
+    max_entries: Option<u64>,
+    max_bytes: Option<u64>,
+    eviction: Eviction,
+    clock: Option<Clock>,
+    upkeep: Upkeep,
+    stripes: Option<usize>,
+    seed: Option<u64>,
+}
+
+impl StoreBuilder {
+    /// Bounds the number of entries; another one then evicts one.
+    ///
+    /// ```
+    /// let store = larder::Store::builder().max_entries(2).build()?;
+    /// for key in ["a", "b", "c"] {
+    ///     store.set(key, 1).expect("small");
+    /// }
+    /// assert_eq!(store.len(), 2);
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    #[doc(alias = "maxmemory")]
+    pub fn max_entries(mut self, entries: usize) -> Self {
+        self.max_entries = Some(entries as u64);
+        self
+    }
+
+    /// Bounds the bytes of all entries: keys, values, and what keeping them costs.
+    ///
+    /// ```
+    /// let store = larder::Store::builder().max_bytes(1 << 20).build()?;
+    /// assert!(store.set("too large", vec![0_u8; 2 << 20]).is_err());
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    #[doc(alias = "maxmemory")]
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Chooses who goes when room is needed.
+    ///
+    /// ```
+    /// use larder::{Eviction, Store};
+    ///
+    /// let store = Store::builder().max_entries(1000).eviction(Eviction::S3Fifo).build()?;
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    #[doc(alias = "maxmemory-policy")]
+    pub fn eviction(mut self, eviction: Eviction) -> Self {
+        self.eviction = eviction;
+        self
+    }
+
+    /// Takes the time from this clock.
+    ///
+    /// ```
+    /// use larder::{ManualClock, Store};
+    ///
+    /// let time = ManualClock::new();
+    /// let store = Store::builder().clock(time.clock()).build()?;
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Chooses who reaps what has expired.
+    ///
+    /// ```
+    /// use larder::{Store, Upkeep};
+    ///
+    /// let store = Store::builder().upkeep(Upkeep::Manual).build()?;
+    /// store.tick();
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn upkeep(mut self, upkeep: Upkeep) -> Self {
+        self.upkeep = upkeep;
+        self
+    }
+
+    /// Sets the number of stripes, each with a lock of its own; rounded up to a power of two.
+    ///
+    /// The default suits the machine's cores and the bound.
+    ///
+    /// ```
+    /// let store = larder::Store::builder().stripes(1).build()?;
+    /// assert!(larder::Store::builder().stripes(1 << 20).build().is_err());
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn stripes(mut self, stripes: usize) -> Self {
+        self.stripes = Some(stripes);
+        self
+    }
+
+    /// Makes placement, scan order and eviction repeatable: two stores with one seed do the same.
+    ///
+    /// Without a seed the hash is keyed at random, which keeps outsiders from choosing keys that collide.
+    ///
+    /// ```
+    /// use larder::Store;
+    ///
+    /// let stores = [Store::builder().seed(1).build()?, Store::builder().seed(1).build()?];
+    /// for store in &stores {
+    ///     store.set_many([("a", 1), ("b", 2), ("c", 3)]).expect("small");
+    /// }
+    /// assert_eq!(stores[0].keys("*"), stores[1].keys("*"));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Makes the store.
+    ///
+    /// ```
+    /// let error = larder::Store::builder().max_entries(0).stripes(0).build().unwrap_err();
+    /// assert_eq!(error.faults().len(), 2);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] with everything that is wrong: a bound of zero, two bounds, no stripe or more than 1024.
+    pub fn build(self) -> Result<Store, BuildError> {
+        BuildError::check(self.faults())?;
+        let (limit, measure) = match (self.max_entries, self.max_bytes) {
+            (_, Some(bytes)) => (bytes, Measure::Bytes),
+            (Some(entries), _) => (entries, Measure::Entries),
+            (None, None) => (u64::MAX, Measure::Entries),
+        };
+        let count = self.stripes.map_or_else(|| default_stripes(limit, measure), usize::next_power_of_two);
+        let bounded = limit != u64::MAX;
+        let clock = self.clock.unwrap_or_default();
+        let hasher = self.seed.map_or_else(RandomState::new, seeded);
+        let stripes = Stripes::new(count, limit, |_| {
+            let words = Words::new(hasher.clone(), measure);
+            (Pages::new(), Shard::new(words, Chosen::new(self.eviction, bounded), clock.now()))
+        });
+        let core = Arc::new_cyclic(|core: &Weak<Core>| {
+            let who: Weak<dyn Upkept> = core.clone();
+            let watch = Watch::new(self.upkeep, &clock, who);
+            Core { stripes, hasher, clock, counters: Counters::new(), watch, draws: AtomicU64::new(0) }
+        });
+        Ok(Store { core })
+    }
+
+    fn faults(&self) -> Vec<&'static str> {
+        let mut faults = Vec::new();
+        if self.max_entries == Some(0) {
+            faults.push("max_entries must be at least 1");
+        }
+        if self.max_bytes == Some(0) {
+            faults.push("max_bytes must be at least 1");
+        }
+        if self.max_entries.is_some() && self.max_bytes.is_some() {
+            faults.push("max_entries and max_bytes exclude each other");
+        }
+        if self.stripes.is_some_and(|stripes| stripes == 0 || stripes > MAX_STRIPES) {
+            faults.push("stripes must be between 1 and 1024");
+        }
+        faults
+    }
+}
+
+/// How many stripes suit a bound on this machine.
+fn default_stripes(limit: u64, measure: Measure) -> usize {
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    match measure {
+        Measure::Entries => fitting(limit, cores),
+        Measure::Bytes => fitting(limit / BYTES_PER_SHARE, cores),
+    }
+}
+
+/// A hasher that depends on the seed alone.
+fn seeded(seed: u64) -> RandomState {
+    let mixed = |round: u64| seed.wrapping_add(round).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+    RandomState::with_seeds(mixed(1), mixed(2), mixed(3), mixed(4))
+}
+
+impl Store {
+    /// An empty store without a bound.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("key", "value")?;
+    /// assert_eq!(store.len(), 1);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// Some 10 KiB per stripe; nothing is started.
+    #[must_use]
+    pub fn new() -> Self {
+        StoreBuilder::default().build().expect("the defaults are valid")
+    }
+
+    /// Settings for a store: a bound, a clock, who does the upkeep.
+    ///
+    /// ```
+    /// let store = larder::Store::builder().max_entries(10_000).build()?;
+    /// assert!(store.is_empty());
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn builder() -> StoreBuilder {
+        StoreBuilder::default()
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Store::new()
+    }
+}

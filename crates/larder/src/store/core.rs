@@ -1,0 +1,153 @@
+//! `Core`: what all handles of a store share, and the walk that every write takes.
+//!
+//! ```text
+//! hash ─ stripe ─ lock ─ open the seat ─ command ─ evacuate a little ─ unlock ─ drop, count, plan upkeep
+//!                          ^                │ no room
+//!                          └── make room in other stripes
+//! ```
+//!
+//! Cost of the walk: one hash, one uncontended lock, the lines of the table and the record; nothing is dropped, counted
+//! or planned under the lock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ahash::RandomState;
+
+use super::seat::{After, Refusal, Seat};
+use super::upkeep::evacuate;
+use super::words::{Gone, Words};
+use crate::error::Error;
+use crate::reaper::Watch;
+use crate::shard::{Departed, Departure, NoRoom, World};
+use crate::stats::{Count, Counters};
+use crate::stripes::{Stripes, low_bits};
+use crate::time::Clock;
+
+/// Timers looked at by a write that sets a deadline where nobody else does the upkeep.
+const SELF_REAP: usize = 4;
+
+/// A keyspace in the process: every key holds a value of one of Redis' types.
+///
+/// A store is a handle: clones share the keyspace, from any number of threads, and the last one frees it. Keys are any
+/// bytes; values are what [`ToValue`](crate::ToValue) writes and [`FromValue`](crate::FromValue) reads.
+///
+/// ```
+/// use larder::Store;
+///
+/// let store = Store::new();
+/// store.set("greeting", "hello")?;
+/// assert_eq!(store.get::<String>("greeting")?.as_deref(), Some("hello"));
+/// assert_eq!(store.incr("visits", 1)?, 1);
+/// # Ok::<(), larder::Error>(())
+/// ```
+///
+/// # Consistency
+///
+/// Every call is atomic. Reads of single strings take no lock; a read sees every write that ended before it began.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) core: Arc<Core>,
+}
+
+/// See the module's text.
+pub(crate) struct Core {
+    pub(crate) stripes: Stripes<Words>,
+    pub(crate) hasher: RandomState,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Counters,
+    pub(crate) watch: Watch,
+    /// How often something was drawn.
+    pub(crate) draws: AtomicU64,
+}
+
+impl Core {
+    #[inline(always)]
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// Runs `work` on the seat of a key; again, after others made room, where it finds none.
+    #[inline]
+    pub(crate) fn write<R>(
+        &self,
+        key: &[u8],
+        mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        let hash = self.hash(key);
+        let low = low_bits(hash);
+        self.stripes.of(hash).table.approach(low);
+        let mut after = After::default();
+        let (result, departed) = self.stripes.write(hash, |world, departed| {
+            world.approach(low);
+            let mut seat = Seat::open(world, departed, &mut after, &self.clock, key, low);
+            let result = work(&mut seat);
+            self.tidy(world, departed, &after);
+            match result {
+                Ok(result) => Ok(Ok(result)),
+                Err(Refusal::Error(error)) => Ok(Err(error)),
+                Err(Refusal::NoRoom) => Err(NoRoom),
+            }
+        });
+        self.conclude(departed, &after);
+        result.unwrap_or(Err(Error::TooLarge))
+    }
+
+    /// The bounded upkeep that a write does under the lock that it holds anyway.
+    #[inline]
+    pub(crate) fn tidy(&self, world: &mut World<'_, Words>, departed: &mut Departed<Gone>, after: &After) {
+        if after.due != u64::MAX && self.watch.is_manual() {
+            world.reap(self.clock.now(), SELF_REAP, departed);
+        }
+        if world.shard.entries.may_be_sparse() {
+            evacuate(world);
+        }
+    }
+
+    /// A number that looks random; with a seed, the next of a fixed row.
+    pub(crate) fn draw(&self) -> u64 {
+        self.hasher.hash_one(self.draws.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What follows the unlock.
+    #[inline]
+    pub(crate) fn conclude(&self, departed: Departed<Gone>, after: &After) {
+        if after.added > 0 {
+            self.counters.add(Count::Inserts, after.added);
+        }
+        if after.replaced > 0 {
+            self.counters.add(Count::Replaced, after.replaced);
+        }
+        if after.removed > 0 {
+            self.counters.add(Count::Removals, after.removed);
+        }
+        if after.due != u64::MAX {
+            self.watch.note(after.due, &self.clock);
+        }
+        self.part(departed);
+    }
+
+    /// Counts and drops what left.
+    #[inline]
+    pub(crate) fn part(&self, departed: Departed<Gone>) {
+        if !departed.is_empty() {
+            self.count_departed(departed);
+        }
+    }
+
+    #[inline(never)]
+    fn count_departed(&self, mut departed: Departed<Gone>) {
+        let weight = departed.evicted_weight;
+        let (mut evicted, mut expired) = (0, 0);
+        for (cause, gone) in departed.drain() {
+            match cause {
+                Departure::Evicted => evicted += 1,
+                Departure::Expired => expired += 1,
+            }
+            drop(gone);
+        }
+        self.counters.add(Count::Evictions, evicted);
+        self.counters.add(Count::EvictedWeight, weight);
+        self.counters.add(Count::Expirations, expired);
+    }
+}

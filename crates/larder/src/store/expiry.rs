@@ -1,0 +1,193 @@
+//! Expiry: deadlines of keys, from and to durations and the wall clock.
+//!
+//! Inside, a deadline is in milliseconds of the store's clock. Durations are rounded up to whole milliseconds, so that
+//! nothing expires early. What lies so far ahead that Redis' 64-bit Unix milliseconds could not say it is refused.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::core::Store;
+use crate::cache::Ttl;
+use super::options::Lease;
+use super::seat::Refusal;
+use crate::error::Error;
+use crate::time::{Clock, Millis};
+
+/// A moment of the wall clock in Unix milliseconds; one before 1970 is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment(Option<u64>);
+
+impl From<SystemTime> for Moment {
+    fn from(time: SystemTime) -> Self {
+        Moment(time.duration_since(UNIX_EPOCH).map_or(Some(0), millis_up))
+    }
+}
+
+impl Moment {
+    /// What a deadline at this moment comes to.
+    pub(crate) fn lease(self, clock: &Clock) -> Result<Lease, Error> {
+        let unix = self.0.filter(|unix| *unix <= i64::MAX as u64).ok_or(Error::InvalidExpiry)?;
+        let deadline = unix.saturating_sub(clock.unix_origin());
+        Ok(if clock.has_passed(deadline) { Lease::Over } else { Lease::Until(deadline) })
+    }
+}
+
+/// Whole milliseconds, rounded up.
+fn millis_up(duration: Duration) -> Option<u64> {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).ok()
+}
+
+/// The deadline of what lives this long from now.
+pub(crate) fn deadline_in(ttl: Duration, clock: &Clock) -> Result<Millis, Error> {
+    let now = clock.fine_now();
+    let room = (i64::MAX as u64).saturating_sub(clock.unix_origin()).saturating_sub(now);
+    let ttl = millis_up(ttl).filter(|ttl| *ttl <= room).ok_or(Error::InvalidExpiry)?;
+    Ok(now + ttl)
+}
+
+/// When [`Store::expire_if`] sets a deadline.
+///
+/// ```
+/// use larder::{Condition, Store};
+/// use std::time::Duration;
+///
+/// let store = Store::new();
+/// store.set("key", 1)?;
+/// assert!(store.expire_if("key", Duration::from_secs(60), Condition::HasNone)?);
+/// assert!(!store.expire_if("key", Duration::from_secs(90), Condition::HasNone)?);
+/// assert!(store.expire_if("key", Duration::from_secs(90), Condition::Later)?);
+/// # Ok::<(), larder::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// If the key has no deadline.
+    #[doc(alias = "NX")]
+    HasNone,
+    /// If the key has a deadline.
+    #[doc(alias = "XX")]
+    HasOne,
+    /// If it is later than the key's; without one, a key lives for ever, and nothing is later.
+    #[doc(alias = "GT")]
+    Later,
+    /// If it is earlier than the key's, or the key has none.
+    #[doc(alias = "LT")]
+    Earlier,
+}
+
+impl Condition {
+    fn holds(self, present: Option<Millis>, deadline: Millis) -> bool {
+        match self {
+            Condition::HasNone => present.is_none(),
+            Condition::HasOne => present.is_some(),
+            Condition::Later => present.is_some_and(|present| deadline > present),
+            Condition::Earlier => present.is_none_or(|present| deadline < present),
+        }
+    }
+}
+
+impl Store {
+    /// Lets a key live this long from now; `false` if there is no such key.
+    ///
+    /// A duration of zero removes the key at once, which counts as success.
+    ///
+    /// ```
+    /// use larder::Store;
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// store.set("session", "alice")?;
+    /// assert!(store.expire("session", Duration::from_secs(60))?);
+    /// assert!(store.ttl("session").left() <= Some(Duration::from_secs(60)));
+    /// assert!(store.expire("session", Duration::ZERO)?);
+    /// assert!(!store.exists("session"));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1), one stripe's lock; the value is not copied unless the deadline lies more than 49 days ahead.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidExpiry`] if the duration is beyond what 64-bit Unix milliseconds can say.
+    #[doc(alias("EXPIRE", "PEXPIRE"))]
+    pub fn expire(&self, key: impl AsRef<[u8]>, ttl: Duration) -> Result<bool, Error> {
+        let deadline = deadline_in(ttl, &self.core.clock)?;
+        self.redate(key.as_ref(), deadline, |_| true)
+    }
+
+    /// Lets a key live this long from now if the condition holds for the deadline that it has.
+    ///
+    /// ```
+    /// use larder::{Condition, Store};
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// store.set("key", 1)?;
+    /// assert!(!store.expire_if("key", Duration::from_secs(9), Condition::HasOne)?);
+    /// assert!(store.expire_if("key", Duration::from_secs(9), Condition::Earlier)?);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::expire`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::expire`].
+    #[doc(alias("EXPIRE", "PEXPIRE"))]
+    pub fn expire_if(&self, key: impl AsRef<[u8]>, ttl: Duration, condition: Condition) -> Result<bool, Error> {
+        let deadline = deadline_in(ttl, &self.core.clock)?;
+        self.redate(key.as_ref(), deadline, |present| condition.holds(present, deadline))
+    }
+
+    /// Sets the deadline, or removes the key where it has passed, if `suits` says so of the present one.
+    fn redate(
+        &self,
+        key: &[u8],
+        deadline: Millis,
+        suits: impl Fn(Option<Millis>) -> bool,
+    ) -> Result<bool, Error> {
+        let over = self.core.clock.has_passed(deadline);
+        self.core.write(key, |seat| {
+            if !seat.exists() || !suits(seat.deadline()) {
+                return Ok(false);
+            }
+            if over {
+                return Ok(seat.remove());
+            }
+            seat.set_deadline(Some(deadline)).map_err(Refusal::from)?;
+            Ok(true)
+        })
+    }
+
+    /// How long a key will live.
+    ///
+    /// ```
+    /// use larder::{ManualClock, SetOptions, Store, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// let time = ManualClock::new();
+    /// let store = Store::builder().clock(time.clock()).build().expect("valid");
+    /// store.set_with("key", 1, SetOptions::new().ttl(Duration::from_secs(10)))?;
+    /// time.advance(Duration::from_millis(2_500));
+    /// assert_eq!(store.ttl("key"), Ttl::Left(Duration::from_millis(7_500)));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1), one stripe's read lock.
+    #[doc(alias("TTL", "PTTL"))]
+    #[must_use]
+    pub fn ttl(&self, key: impl AsRef<[u8]>) -> Ttl {
+        match self.core.deadline(key.as_ref()) {
+            None => Ttl::Absent,
+            Some(None) => Ttl::Forever,
+            Some(Some(deadline)) => {
+                Ttl::Left(Duration::from_millis(deadline.saturating_sub(self.core.clock.fine_now())))
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `Store`: Redis' keyspace in the process.
+
+mod builder;
+mod core;
+mod counters;
+mod expiry;
+mod keys;
+mod many;
+mod options;
+mod ranges;
+mod read;
+mod seat;
+mod span;
+mod strings;
+mod upkeep;
+mod words;
+
+pub use builder::StoreBuilder;
+pub use core::Store;
+pub use expiry::Condition;
+pub use options::{SetOptions, SetOutcome};
+pub use span::Span;
+pub use strings::GetExpire;

@@ -1,0 +1,155 @@
+//! Reading a string: without the lock where that settles it, under the lock otherwise.
+//!
+//! The walk: hash, stripe, home bucket, record, copy, check that the bucket's version held. A read that was disturbed,
+//! or whose entry sits in another bucket, is tried again out of line; one whose value or key stands outside the arena
+//! takes the stripe's read lock.
+//!
+//! Cost of the usual read: two cache lines of the table and the record, no lock, no allocation, no write but an access
+//! counter that is not yet full; the clock is read only if the entry has a deadline.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::core::Core;
+use super::words::{Stored, Words};
+use crate::bytes::Raw;
+use crate::ds::arena::Pages;
+use crate::ds::look::Look;
+use crate::error::Error;
+use crate::record::{Head, Kind, MAX_KEY, copy_to_vec};
+use crate::stripes::{Stripe, low_bits};
+
+/// A value where it was seen: to be copied, not to be trusted before the read is over.
+pub(crate) enum Seen<'a> {
+    Record(&'a [AtomicU64], Head),
+    Int(i64),
+    Bytes(&'a [u8]),
+    Large(Arc<Vec<u8>>),
+}
+
+impl Seen<'_> {
+    /// Replaces what `out` holds by the value as text.
+    #[inline(always)]
+    pub(crate) fn copy_into(self, out: &mut Vec<u8>) {
+        match self {
+            Seen::Record(words, head) => copy_to_vec(words, head.value_at(), head.value_len(), out),
+            Seen::Int(int) => copy_bytes(Raw::Int(int).bytes(&mut [0; 20]), out),
+            Seen::Bytes(bytes) => copy_bytes(bytes, out),
+            Seen::Large(bytes) => copy_bytes(&bytes, out),
+        }
+    }
+}
+
+#[inline(never)]
+fn copy_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(bytes);
+}
+
+/// Looks for a key's record in its home bucket.
+#[inline(always)]
+fn look<'a>(stripe: &'a Stripe<Words>, low: u32, key: &[u8]) -> Look<'a, (&'a [AtomicU64], Head)> {
+    if stripe.is_exclusive() {
+        return Look::Unsettled;
+    }
+    stripe.table.look(low, |entry| {
+        let words = stripe.shared.words(entry)?;
+        let head = Head::load(words);
+        head.has_key(words, key).then_some((words, head))
+    })
+}
+
+/// What a read without the lock came to.
+enum Outcome<R> {
+    Taken(R),
+    Expired,
+    /// Only the holder of the lock can read it.
+    Outside,
+}
+
+impl Core {
+    /// Replaces what `out` holds by the value of a key.
+    #[inline]
+    pub(crate) fn read_into(&self, key: &[u8], out: &mut Vec<u8>) -> Result<bool, Error> {
+        let hash = self.hash(key);
+        let stripe = self.stripes.of(hash);
+        match look(stripe, low_bits(hash), key) {
+            Look::Absent if key.len() <= MAX_KEY => return Ok(false),
+            Look::Found((words, head), sight) if head.is_plain() => {
+                copy_to_vec(words, head.value_at(), head.value_len(), out);
+                if sight.holds() {
+                    return Ok(true);
+                }
+            }
+            _ => {}
+        }
+        Ok(self.read_again(stripe, low_bits(hash), key, |seen| seen.copy_into(out))?.is_some())
+    }
+
+    /// Shows the value of a key to `take`, perhaps more than once; what it returned last is passed on.
+    #[inline]
+    pub(crate) fn read<R>(&self, key: &[u8], mut take: impl FnMut(Seen<'_>) -> R) -> Result<Option<R>, Error> {
+        let hash = self.hash(key);
+        let stripe = self.stripes.of(hash);
+        match look(stripe, low_bits(hash), key) {
+            Look::Absent if key.len() <= MAX_KEY => return Ok(None),
+            Look::Found((words, head), sight) if head.is_plain() => {
+                let taken = take(Seen::Record(words, head));
+                if sight.holds() {
+                    return Ok(Some(taken));
+                }
+            }
+            _ => {}
+        }
+        self.read_again(stripe, low_bits(hash), key, take)
+    }
+
+    /// [`Self::read`] of what is no plain string, sits in another bucket, or was disturbed.
+    #[inline(never)]
+    fn read_again<R>(
+        &self,
+        stripe: &Stripe<Words>,
+        low: u32,
+        key: &[u8],
+        mut take: impl FnMut(Seen<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        if key.len() <= MAX_KEY && !stripe.is_exclusive() {
+            let read = stripe.table.read(low, |entry| {
+                let words = stripe.shared.words(entry)?;
+                let head = Head::load(words);
+                if !head.has_key(words, key) {
+                    return None;
+                }
+                if head.deadline(words).is_some_and(|deadline| self.clock.has_passed(deadline)) {
+                    return Some(Outcome::Expired);
+                }
+                Some(match head.kind()? {
+                    Kind::Bytes => Outcome::Taken(take(Seen::Record(words, head))),
+                    Kind::Int => Outcome::Taken(take(Seen::Int(head.number(words) as i64))),
+                    Kind::Outside => Outcome::Outside,
+                })
+            });
+            match read {
+                Ok(None | Some(Outcome::Expired)) => return Ok(None),
+                Ok(Some(Outcome::Taken(taken))) => return Ok(Some(taken)),
+                Ok(Some(Outcome::Outside)) | Err(_) => {}
+            }
+        }
+        stripe.read(|table, pages: &Pages, shard| {
+            let words = &shard.entries;
+            let found = table.hit(low, |entry| words.has_key(pages, entry, key).then_some(entry));
+            let Some(entry) = found else { return Ok(None) };
+            let deadline = crate::entry::Entries::deadline(words, pages, entry);
+            if deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
+                return Ok(None);
+            }
+            Ok(Some(words.with_value(pages, entry, |stored| {
+                take(match stored {
+                    Stored::Bytes(bytes) => Seen::Bytes(bytes),
+                    Stored::Int(int) => Seen::Int(int),
+                    Stored::Large(bytes) => Seen::Large(bytes),
+                })
+            })))
+        })
+    }
+}

@@ -1,0 +1,264 @@
+//! `Seat`: one key's place in its stripe, opened by the holder of the lock.
+//!
+//! Opening a seat looks the key up once; an entry whose deadline has passed is taken out then and there, so that to
+//! every command it is absent. What a command does after that, it does through the seat: read the value, put another,
+//! move the deadline, remove. A seat keeps table, records, wheel, policy and budget in step:
+//!
+//! ```text
+//! put ── room for what is more than before (evicting others, never this entry)
+//!      ├─ no entry:          new record, added
+//!      ├─ same size class:   rewritten in place; slot, counter, timer and probation stay
+//!      └─ another class:     new record, the slot renamed, the old one freed
+//! ```
+//!
+//! Room comes before anything is changed, so a refused write leaves the old value as it was.
+
+use super::words::{Gone, Stored, Words};
+use crate::ds::Ref;
+use crate::ds::table::Slot;
+use crate::entry::Entries;
+use crate::error::Error;
+use crate::shard::{Departed, NoRoom, World};
+use crate::time::{Clock, Millis};
+
+/// What is to be done about a write once the lock is let go.
+pub(crate) struct After {
+    /// The earliest deadline that was filed; `Millis::MAX` for none.
+    pub(crate) due: Millis,
+    pub(crate) added: u64,
+    pub(crate) replaced: u64,
+    pub(crate) removed: u64,
+}
+
+impl Default for After {
+    fn default() -> Self {
+        After { due: Millis::MAX, added: 0, replaced: 0, removed: 0 }
+    }
+}
+
+/// Why a command went no further.
+pub(crate) enum Refusal {
+    /// Others must make room; then it runs again.
+    NoRoom,
+    Error(Error),
+}
+
+impl From<NoRoom> for Refusal {
+    fn from(NoRoom: NoRoom) -> Self {
+        Refusal::NoRoom
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Error(error)
+    }
+}
+
+/// See the module's text.
+pub(crate) struct Seat<'s, 'w> {
+    pub(crate) world: &'s mut World<'w, Words>,
+    pub(crate) departed: &'s mut Departed<Gone>,
+    pub(crate) after: &'s mut After,
+    pub(crate) clock: &'s Clock,
+    key: &'s [u8],
+    hash: u32,
+    /// The live entry of the key.
+    found: Option<(Slot, Ref)>,
+}
+
+impl<'s, 'w> Seat<'s, 'w> {
+    /// Looks the key up; an expired entry is taken out.
+    #[inline]
+    pub(crate) fn open(
+        world: &'s mut World<'w, Words>,
+        departed: &'s mut Departed<Gone>,
+        after: &'s mut After,
+        clock: &'s Clock,
+        key: &'s [u8],
+        hash: u32,
+    ) -> Self {
+        let mut found = world.find(hash, |words, entry| words.has_key(world.shared, entry, key));
+        if let Some((slot, entry)) = found
+            && world.shard.entries.deadline(world.shared, entry).is_some_and(|at| clock.has_passed(at))
+        {
+            world.expire(slot, entry, hash, departed);
+            found = None;
+        }
+        Seat { world, departed, after, clock, key, hash, found }
+    }
+
+    #[inline]
+    pub(crate) fn exists(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// The entry's deadline.
+    #[inline]
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        let (_, entry) = self.found?;
+        self.world.shard.entries.deadline(self.world.shared, entry)
+    }
+
+    /// Runs `work` on the value, if there is one.
+    #[inline]
+    pub(crate) fn with<R>(&self, work: impl FnOnce(Stored<'_>) -> R) -> Option<R> {
+        let (_, entry) = self.found?;
+        Some(self.world.shard.entries.with_value(self.world.shared, entry, work))
+    }
+
+    /// The integer that the record holds in place, if that is what the value is.
+    #[inline]
+    pub(crate) fn int(&self) -> Option<i64> {
+        let (_, entry) = self.found?;
+        self.world.shard.entries.int(self.world.shared, entry)
+    }
+
+    /// Overwrites the integer of a record for which [`Self::int`] was `Some`.
+    #[inline]
+    pub(crate) fn set_int(&mut self, value: i64) {
+        let Some((slot, entry)) = self.found else { return };
+        let World { table, shared, shard, .. } = &mut *self.world;
+        table.mutate(slot, || shard.entries.set_int(shared, entry, value));
+        table.touch(slot);
+        self.after.replaced += 1;
+    }
+
+    /// Counts an access.
+    pub(crate) fn touch(&self) {
+        if let Some((slot, _)) = self.found {
+            self.world.table.touch(slot);
+        }
+    }
+
+    /// What the entry weighs; zero if there is none.
+    #[inline]
+    pub(crate) fn weight(&self) -> u64 {
+        self.found.map_or(0, |(_, entry)| self.world.shard.entries.weight(self.world.shared, entry))
+    }
+
+    /// What the key would weigh with this value and deadline.
+    #[inline]
+    pub(crate) fn weight_with(&self, value: &Stored<'_>, deadline: Option<Millis>) -> u64 {
+        self.world.shard.entries.weight_of(self.key, value, deadline)
+    }
+
+    /// Sets the value and the deadline.
+    #[inline]
+    pub(crate) fn put(&mut self, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
+        let (held, weight) = (self.weight(), self.weight_with(value, deadline));
+        if weight > self.world.budget.limit() {
+            return Err(NoRoom);
+        }
+        if weight > held {
+            self.world.make_room(weight - held, self.found.map(|(_, entry)| entry), self.departed)?;
+        }
+        self.place(value, deadline)
+    }
+
+    /// Sets the value and the deadline; room for what is more than before was made.
+    pub(crate) fn place(&mut self, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
+        let Some((slot, old)) = self.found else {
+            let World { shared, shard, .. } = &mut *self.world;
+            let Some(entry) = shard.entries.put(shared, self.key, value, deadline) else {
+                let weight = self.weight_with(value, deadline);
+                self.world.return_room(weight);
+                return Err(NoRoom);
+            };
+            self.found = Some((self.world.add(self.hash, entry), entry));
+            self.after.added += 1;
+            self.after.due = self.after.due.min(deadline.unwrap_or(Millis::MAX));
+            return Ok(());
+        };
+        self.world.table.touch(slot);
+        self.after.replaced += 1;
+        if self.world.shard.entries.fits(self.world.shared, old, self.key, value, deadline) {
+            self.rewrite(slot, old, value, deadline);
+            return Ok(());
+        }
+        self.renew(slot, old, value, deadline)
+    }
+
+    /// Rewrites the record in place.
+    fn rewrite(&mut self, slot: Slot, entry: Ref, value: &Stored<'_>, deadline: Option<Millis>) {
+        let (held, before) = (self.weight(), self.deadline());
+        let World { table, shared, shard, .. } = &mut *self.world;
+        let gone = table.mutate(slot, || shard.entries.rewrite(shared, entry, self.key, value, deadline));
+        self.departed.keep(gone);
+        self.book(entry, entry, held);
+        self.file(entry, before);
+    }
+
+    /// Writes a new record and renames the slot.
+    fn renew(&mut self, slot: Slot, old: Ref, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
+        let held = self.weight();
+        let World { table, shared, shard, .. } = &mut *self.world;
+        let Some(entry) = shard.entries.put(shared, self.key, value, deadline) else {
+            let weight = self.weight_with(value, deadline);
+            self.world.return_room(weight.saturating_sub(held));
+            return Err(NoRoom);
+        };
+        let young = shard.entries.is_young(shared, old);
+        shard.entries.set_young(shared, entry, young);
+        table.replace(slot, entry);
+        self.found = Some((slot, entry));
+        self.book(old, entry, held);
+        let World { shared, shard, .. } = &mut *self.world;
+        self.departed.keep(shard.entries.take(shared, old));
+        self.file(entry, None);
+        Ok(())
+    }
+
+    /// Tells the policy and the budget what an entry weighs now.
+    fn book(&mut self, from: Ref, entry: Ref, held: u64) {
+        let weight = self.weight();
+        if from != entry || weight != held {
+            self.world.revise(from, entry, held);
+        }
+        if weight < held {
+            self.world.return_room(held - weight);
+        }
+    }
+
+    /// Files a timer unless one that comes no later is there: it files itself again when it finds the later deadline.
+    fn file(&mut self, entry: Ref, before: Option<Millis>) {
+        let Some(deadline) = self.deadline() else { return };
+        if before.is_none_or(|before| deadline < before) {
+            self.world.schedule(entry);
+            self.after.due = self.after.due.min(deadline);
+        }
+    }
+
+    /// Sets the deadline of the entry that is there.
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Millis>) -> Result<(), NoRoom> {
+        let Some((slot, entry)) = self.found else { return Ok(()) };
+        let before = self.deadline();
+        if before == deadline {
+            return Ok(());
+        }
+        let World { shared, shard, .. } = &mut *self.world;
+        if !shard.entries.can_redate(shared, entry, deadline) {
+            let value = self.with(|stored| stored.into_owned());
+            return value.map_or(Ok(()), |value| self.put(&value.as_stored(), deadline));
+        }
+        let held = self.weight();
+        let more = self.world.shard.entries.weight_redated(self.world.shared, entry, deadline).saturating_sub(held);
+        if more > 0 {
+            self.world.make_room(more, Some(entry), self.departed)?;
+        }
+        let World { table, shared, shard, .. } = &mut *self.world;
+        table.mutate(slot, || shard.entries.redate(shared, entry, deadline));
+        self.book(entry, entry, held);
+        self.file(entry, before);
+        Ok(())
+    }
+
+    /// Takes the entry out; `false` if there is none.
+    pub(crate) fn remove(&mut self) -> bool {
+        let Some((slot, entry)) = self.found.take() else { return false };
+        let gone = self.world.discard(slot, entry, self.hash);
+        self.departed.keep(gone);
+        self.after.removed += 1;
+        true
+    }
+}

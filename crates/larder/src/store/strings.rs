@@ -1,0 +1,359 @@
+//! Strings: reading, setting, and both at once.
+
+use std::cell::Cell;
+use std::time::{Duration, SystemTime};
+
+use super::core::{Core, Store};
+use super::expiry::{Moment, deadline_in};
+use super::options::{Check, Lease, SetOptions, SetOutcome, Setting};
+use super::read::Seen;
+use super::seat::{Refusal, Seat};
+use super::words::{Stored, Value};
+use crate::bytes::{FromValue, Raw, ToValue};
+use crate::error::Error;
+use crate::stats::Count;
+
+/// A thread's buffer for copies of values is let go when it has become larger than this.
+const KEPT_BUFFER: usize = 64 << 10;
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Lends the thread's buffer; a second borrower inside `work` gets a new one.
+#[inline]
+pub(crate) fn with_buffer<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let result = work(&mut buffer);
+    if buffer.capacity() <= KEPT_BUFFER {
+        // Where the thread is ending, the buffer simply goes.
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    }
+    result
+}
+
+/// What a read copied: an integer, or bytes into the buffer.
+enum Copied {
+    Int(i64),
+    Bytes,
+}
+
+/// What [`Store::get_expire`] does with the deadline.
+///
+/// ```
+/// use larder::{GetExpire, Store, Ttl};
+/// use std::time::Duration;
+///
+/// let store = Store::new();
+/// store.set("key", 1)?;
+/// store.get_expire::<i64>("key", GetExpire::In(Duration::from_secs(9)))?;
+/// assert!(store.ttl("key").left().is_some());
+/// store.get_expire::<i64>("key", GetExpire::Never)?;
+/// assert_eq!(store.ttl("key"), Ttl::Forever);
+/// # Ok::<(), larder::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GetExpire {
+    /// Lets the key live this long from now.
+    #[doc(alias("EX", "PX"))]
+    In(Duration),
+    /// Lets the key live until then; if that has passed, it is removed.
+    #[doc(alias("EXAT", "PXAT"))]
+    At(SystemTime),
+    /// Takes the deadline off.
+    #[doc(alias = "PERSIST")]
+    Never,
+    /// Leaves the deadline as it is.
+    Unchanged,
+}
+
+impl Core {
+    /// Copies the value of a key, if it has one.
+    #[inline]
+    fn copy(&self, key: &[u8], out: &mut Vec<u8>) -> Result<Option<Copied>, Error> {
+        let found = self.read(key, |seen| match seen {
+            Seen::Int(int) => Copied::Int(int),
+            other => {
+                other.copy_into(out);
+                Copied::Bytes
+            }
+        })?;
+        self.counters.count(if found.is_some() { Count::Hits } else { Count::Misses });
+        Ok(found)
+    }
+
+    /// Sets a value, clearing the deadline.
+    #[inline]
+    pub(crate) fn set(&self, key: &[u8], value: &Stored<'_>) -> Result<(), Error> {
+        self.write(key, |seat| Ok(seat.put(value, None)?))
+    }
+}
+
+/// Whether a condition holds for the value that is there.
+fn holds(check: &Check<'_>, seat: &Seat<'_, '_>) -> bool {
+    match check {
+        Check::None => true,
+        Check::Absent => !seat.exists(),
+        Check::Present => seat.exists(),
+        Check::Equal(raw) => seat.is(raw),
+    }
+}
+
+impl Seat<'_, '_> {
+    /// Whether the value is this one.
+    fn is(&self, raw: &Raw<'_>) -> bool {
+        let mut scratch = [0; 20];
+        let wanted = raw.bytes(&mut scratch);
+        self.with(|stored| stored.with_text(|text| text == wanted)).unwrap_or(false)
+    }
+
+    /// A copy of the value.
+    pub(crate) fn value(&self) -> Option<Value> {
+        self.with(|stored| stored.into_owned())
+    }
+
+    /// Sets a value with its deadline, or removes the key where that has passed.
+    fn assign(&mut self, value: &Stored<'_>, lease: Lease) -> Result<(), Refusal> {
+        match lease {
+            Lease::Over => {
+                self.remove();
+                Ok(())
+            }
+            Lease::Clear => Ok(self.put(value, None)?),
+            Lease::Keep => {
+                let deadline = self.deadline();
+                Ok(self.put(value, deadline)?)
+            }
+            Lease::Until(deadline) => Ok(self.put(value, Some(deadline))?),
+        }
+    }
+}
+
+impl Store {
+    /// Reads a value.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("name", "Ada")?;
+    /// store.set("born", 1815)?;
+    /// assert_eq!(store.get::<String>("name")?.as_deref(), Some("Ada"));
+    /// assert_eq!(store.get::<u16>("born")?, Some(1815));
+    /// assert_eq!(store.get::<String>("died")?, None);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(value); no lock, unless the value is larger than 3.8 KiB or the key longer than 254 bytes: then one stripe's
+    /// read lock. Allocates what `T` does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Convert`] if the value is not a `T`.
+    #[doc(alias = "GET")]
+    #[inline]
+    pub fn get<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
+        let key = key.as_ref();
+        with_buffer(|buffer| {
+            Ok(match self.core.copy(key, buffer)? {
+                None => None,
+                Some(Copied::Int(int)) => Some(T::from_int(int)?),
+                Some(Copied::Bytes) => Some(T::from_value(buffer)?),
+            })
+        })
+    }
+
+    /// Reads a value into `out`, replacing what that held; `false`, and `out` unspecified, if there is none.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("key", "value")?;
+    /// let mut buffer = Vec::new();
+    /// assert!(store.get_into("key", &mut buffer)?);
+    /// assert_eq!(buffer, b"value");
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::get`]; allocates only if `out` is too small.
+    ///
+    /// # Errors
+    ///
+    /// None while every value is a string.
+    #[doc(alias = "GET")]
+    #[inline]
+    pub fn get_into(&self, key: impl AsRef<[u8]>, out: &mut Vec<u8>) -> Result<bool, Error> {
+        let found = self.core.read(key.as_ref(), |seen| seen.copy_into(out))?.is_some();
+        self.core.counters.count(if found { Count::Hits } else { Count::Misses });
+        Ok(found)
+    }
+
+    /// Runs `work` on a value's bytes; `None` if there is none.
+    ///
+    /// No lock is held meanwhile: the bytes are a copy, and `work` may use the store.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("key", "value")?;
+    /// assert_eq!(store.get_with("key", <[u8]>::len)?, Some(5));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::get`]; the copy goes into a buffer that the thread keeps.
+    ///
+    /// # Errors
+    ///
+    /// None while every value is a string.
+    #[doc(alias = "GET")]
+    #[inline]
+    pub fn get_with<R>(&self, key: impl AsRef<[u8]>, work: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, Error> {
+        let key = key.as_ref();
+        with_buffer(|buffer| Ok(self.get_into(key, buffer)?.then(|| work(buffer))))
+    }
+
+    /// Sets a value, whatever the key held; its deadline is cleared.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("key", "first")?;
+    /// store.set(b"key", 2)?;
+    /// assert_eq!(store.get::<i64>("key")?, Some(2));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(value), one stripe's lock. An old value of about the same size is overwritten in place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] if the entry is larger than the store's bound; then nothing has changed.
+    #[doc(alias = "SET")]
+    #[inline]
+    pub fn set(&self, key: impl AsRef<[u8]>, value: impl ToValue) -> Result<(), Error> {
+        let raw = value.to_value();
+        self.core.set(key.as_ref(), &Stored::new(&raw))
+    }
+
+    /// Sets a value under conditions, with a deadline, or returning the old one.
+    ///
+    /// ```
+    /// use larder::{SetOptions, Store};
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// let options = SetOptions::new().if_absent().ttl(Duration::from_secs(30));
+    /// assert!(store.set_with("lock", "mine", options)?.is_set());
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::set`]; reads the clock if there is a deadline, copies the old value if it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Syntax`] if two conditions or two deadlines were given, [`Error::InvalidExpiry`] for a duration of zero
+    /// or one too long, [`Error::TooLarge`] as [`Store::set`]. Nothing has changed then.
+    #[doc(alias("SET", "SETNX", "SETEX", "PSETEX", "GETSET"))]
+    pub fn set_with(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl ToValue,
+        options: SetOptions<'_>,
+    ) -> Result<SetOutcome, Error> {
+        let Setting { expiry, guard, return_old } = options.resolve(&self.core.clock)?;
+        let raw = value.to_value();
+        let stored = Stored::new(&raw);
+        self.core.write(key.as_ref(), |seat| {
+            let set = holds(&guard, seat);
+            let old = if return_old { seat.value() } else { None };
+            if set {
+                seat.assign(&stored, expiry)?;
+            }
+            Ok(SetOutcome { set, old })
+        })
+    }
+
+    /// Removes a key and returns the value that it had.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("token", "once")?;
+    /// assert_eq!(store.get_delete::<String>("token")?.as_deref(), Some("once"));
+    /// assert_eq!(store.get_delete::<String>("token")?, None);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(value), one stripe's lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Convert`] if the value is not a `T`; the key is removed all the same.
+    #[doc(alias = "GETDEL")]
+    pub fn get_delete<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
+        let value = self.core.write(key.as_ref(), |seat| {
+            let value = seat.value();
+            seat.remove();
+            Ok(value)
+        })?;
+        self.core.counters.count(if value.is_some() { Count::Hits } else { Count::Misses });
+        Ok(value.as_ref().map(Value::convert).transpose()?)
+    }
+
+    /// Reads a value and moves its deadline.
+    ///
+    /// ```
+    /// use larder::{GetExpire, Store};
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// store.set("session", "alice")?;
+    /// let sliding = GetExpire::In(Duration::from_secs(1800));
+    /// assert_eq!(store.get_expire::<String>("session", sliding)?.as_deref(), Some("alice"));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(value), one stripe's lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidExpiry`] for a duration of zero or one too long, also if the key does not exist;
+    /// [`Error::Convert`] if the value is not a `T`: the deadline is moved all the same.
+    #[doc(alias = "GETEX")]
+    pub fn get_expire<T: FromValue>(
+        &self,
+        key: impl AsRef<[u8]>,
+        expire: GetExpire,
+    ) -> Result<Option<T>, Error> {
+        let clock = &self.core.clock;
+        let lease = match expire {
+            GetExpire::In(Duration::ZERO) => return Err(Error::InvalidExpiry),
+            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, clock)?),
+            GetExpire::At(moment) => Moment::from(moment).lease(clock)?,
+            GetExpire::Never => Lease::Clear,
+            GetExpire::Unchanged => Lease::Keep,
+        };
+        let value = self.core.write(key.as_ref(), |seat| {
+            let value = seat.value();
+            match lease {
+                Lease::Keep => {}
+                Lease::Over => drop(seat.remove()),
+                Lease::Clear => seat.set_deadline(None)?,
+                Lease::Until(deadline) => seat.set_deadline(Some(deadline))?,
+            }
+            seat.touch();
+            Ok(value)
+        })?;
+        self.core.counters.count(if value.is_some() { Count::Hits } else { Count::Misses });
+        Ok(value.as_ref().map(Value::convert).transpose()?)
+    }
+}

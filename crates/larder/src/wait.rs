@@ -1,0 +1,363 @@
+//! Waiting: the only seam between threads and tasks.
+//!
+//! Whatever waits in larder is a poll over a queue of wakers. A task polls it; a thread polls it with a waker that
+//! unparks it ([`block_on`]). So there is one implementation of every wait, and no runtime.
+//!
+//! * [`Relay`]: many wait for what one is doing; if that one gives up, the first of them has the turn.
+//! * [`Alarms`]: wakers to be called at a time, by whoever does the upkeep.
+//! * [`Limit`]: how long a caller is willing to wait.
+//!
+//! Wakers are never called under a lock: what must be woken is returned, as [`Wakes`], which wakes when it is dropped.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use crate::sync::Mutex;
+use crate::time::{Clock, Millis, millis};
+
+/// How long a parked thread sleeps before it looks at a manual clock again, which tells nobody that it moved.
+const MANUAL_NAP: Duration = Duration::from_millis(1);
+
+/// How many threads the machine runs at once.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Unparks a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// A time until which a caller waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Limit {
+    clock: Clock,
+    pub(crate) at: Millis,
+}
+
+impl Limit {
+    /// The limit of a caller that waits for so long from now on.
+    pub(crate) fn new(clock: &Clock, wait: Duration) -> Self {
+        Limit { clock: clock.clone(), at: clock.fine_now().saturating_add(millis(wait)) }
+    }
+
+    /// Whether it was reached.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.clock.fine_now() >= self.at
+    }
+
+    /// How long a thread may sleep before it looks again.
+    fn nap(&self) -> Duration {
+        let left = Duration::from_millis(self.at.saturating_sub(self.clock.fine_now()));
+        if self.clock.is_manual() { left.min(MANUAL_NAP) } else { left }
+    }
+}
+
+/// Parks the calling thread until `poll` is ready, or the limit is reached: then `None`.
+pub(crate) fn block_on<R>(
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>,
+    limit: Option<&Limit>,
+) -> Option<R> {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(result) = poll(&mut context) {
+            return Some(result);
+        }
+        match limit {
+            None => thread::park(),
+            Some(limit) if limit.is_reached() => return None,
+            Some(limit) => thread::park_timeout(limit.nap()),
+        }
+    }
+}
+
+/// Wakers to be called once every lock is let go: dropping it calls them.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Wakes(Vec<Waker>);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// One runs, the others wait for the outcome or for their turn; see the module's text.
+pub(crate) struct Relay<V> {
+    race: Mutex<Race<V>>,
+}
+
+struct Race<V> {
+    stage: Stage<V>,
+    /// Those who wait, in the order in which they came.
+    queue: VecDeque<Waiting>,
+    /// The next ticket.
+    tickets: u64,
+}
+
+enum Stage<V> {
+    /// Someone runs.
+    Running,
+    /// The holder of this ticket, no longer in the queue, may run.
+    Offered(u64),
+    /// Nobody runs, nobody waits.
+    Idle,
+    /// The outcome.
+    Landed(V),
+    /// There will be no outcome: everybody starts anew.
+    Void,
+}
+
+struct Waiting {
+    ticket: u64,
+    waker: Option<Waker>,
+}
+
+/// What a waiter learns.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News<V> {
+    /// The outcome.
+    Landed(V),
+    /// It is this waiter's turn to run.
+    Turn,
+    /// There will be no outcome: start anew.
+    Void,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the queue's lock")]
+impl<V> Relay<V> {
+    /// A relay that its maker runs.
+    pub(crate) fn running() -> Self {
+        Relay { race: Mutex::new(Race { stage: Stage::Running, queue: VecDeque::new(), tickets: 0 }) }
+    }
+
+    /// Queues up and returns a ticket; `None` if nobody runs, which makes it the caller's turn.
+    pub(crate) fn join(&self) -> Option<u64> {
+        let mut race = self.race.lock();
+        if matches!(race.stage, Stage::Idle) {
+            race.stage = Stage::Running;
+            return None;
+        }
+        let ticket = race.tickets;
+        race.tickets += 1;
+        race.queue.push_back(Waiting { ticket, waker: None });
+        Some(ticket)
+    }
+
+    /// Asks for news; without any, the context's waker is called when there are some.
+    pub(crate) fn poll(&self, ticket: u64, context: &Context<'_>) -> Poll<News<V>>
+    where
+        V: Clone,
+    {
+        let mut race = self.race.lock();
+        match &race.stage {
+            Stage::Landed(value) => return Poll::Ready(News::Landed(value.clone())),
+            Stage::Void => return Poll::Ready(News::Void),
+            Stage::Offered(to) if *to == ticket => {
+                race.stage = Stage::Running;
+                return Poll::Ready(News::Turn);
+            }
+            _ => {}
+        }
+        let place = race.queue.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        let earlier = place.ok().and_then(|place| {
+            let slot = &mut race.queue[place].waker;
+            let is_same = slot.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
+            if is_same { None } else { slot.replace(context.waker().clone()) }
+        });
+        // A waker may own a task that owns a waiter: it is dropped without the lock.
+        drop(race);
+        drop(earlier);
+        Poll::Pending
+    }
+
+    /// Stops waiting. `true` if it was this waiter's turn, which must be passed on.
+    pub(crate) fn leave(&self, ticket: u64) -> bool {
+        let mut race = self.race.lock();
+        if matches!(race.stage, Stage::Offered(to) if to == ticket) {
+            return true;
+        }
+        let place = race.queue.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        let left = place.ok().and_then(|place| race.queue.remove(place));
+        drop(race);
+        drop(left);
+        false
+    }
+
+    /// Gives the turn to the first in the queue; `true` if there is one.
+    pub(crate) fn pass(&self) -> (bool, Wakes) {
+        let mut race = self.race.lock();
+        match race.queue.pop_front() {
+            Some(first) => {
+                race.stage = Stage::Offered(first.ticket);
+                (true, Wakes(first.waker.into_iter().collect()))
+            }
+            None => {
+                race.stage = Stage::Idle;
+                (false, Wakes::default())
+            }
+        }
+    }
+
+    /// Whether anybody waits.
+    pub(crate) fn has_followers(&self) -> bool {
+        !self.race.lock().queue.is_empty()
+    }
+
+    /// Tells everybody the outcome.
+    pub(crate) fn land(&self, value: V) -> Wakes {
+        self.end(Stage::Landed(value))
+    }
+
+    /// Tells everybody to start anew.
+    pub(crate) fn void(&self) -> Wakes {
+        self.end(Stage::Void)
+    }
+
+    fn end(&self, stage: Stage<V>) -> Wakes {
+        let mut race = self.race.lock();
+        race.stage = stage;
+        Wakes(race.queue.drain(..).filter_map(|waiting| waiting.waker).collect())
+    }
+}
+
+/// Wakers to be called at a time.
+#[derive(Default)]
+pub(crate) struct Alarms {
+    set: Mutex<Set>,
+}
+
+#[derive(Default)]
+struct Set {
+    alarms: BTreeMap<(Millis, u64), Waker>,
+    /// Tells alarms of one time apart.
+    number: u64,
+}
+
+/// Names an alarm.
+pub(crate) type AlarmId = (Millis, u64);
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the alarms' lock")]
+impl Alarms {
+    /// Sets an alarm, in the place of an earlier one.
+    pub(crate) fn set(&self, at: Millis, waker: Waker, earlier: Option<AlarmId>) -> AlarmId {
+        let mut set = self.set.lock();
+        let replaced = earlier.and_then(|id| set.alarms.remove(&id));
+        set.number += 1;
+        let id = (at, set.number);
+        set.alarms.insert(id, waker);
+        drop(set);
+        drop(replaced);
+        id
+    }
+
+    /// Takes an alarm back.
+    pub(crate) fn cancel(&self, id: AlarmId) {
+        let waker = self.set.lock().alarms.remove(&id);
+        drop(waker);
+    }
+
+    /// Rings what is due.
+    pub(crate) fn ring(&self, now: Millis) -> Wakes {
+        let mut set = self.set.lock();
+        let later = set.alarms.split_off(&(now.saturating_add(1), 0));
+        let due = std::mem::replace(&mut set.alarms, later);
+        Wakes(due.into_values().collect())
+    }
+
+    /// When the next one is due.
+    pub(crate) fn next_due(&self) -> Option<Millis> {
+        self.set.lock().alarms.first_key_value().map(|(id, _)| id.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::ManualClock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[derive(Default)]
+    struct Bell(AtomicUsize);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn bell() -> (Arc<Bell>, Waker) {
+        let bell = Arc::new(Bell::default());
+        (Arc::clone(&bell), Waker::from(bell))
+    }
+
+    #[test]
+    fn a_thread_waits_for_a_poll_that_another_thread_makes_ready() {
+        let relay = Relay::running();
+        let ticket = relay.join().expect("somebody runs");
+        let landed = std::thread::scope(|scope| {
+            let follower = scope.spawn(|| block_on(|context| relay.poll(ticket, context), None));
+            drop(relay.land(7));
+            follower.join().expect("the follower does not panic")
+        });
+        assert_eq!(landed, Some(News::Landed(7)));
+    }
+
+    #[test]
+    fn a_thread_stops_waiting_when_a_manual_clock_reaches_its_limit() {
+        let time = ManualClock::new();
+        let limit = Limit::new(&time.clock(), Duration::from_secs(5));
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| block_on(|_| Poll::<()>::Pending, Some(&limit)));
+            time.advance(Duration::from_secs(5));
+            assert_eq!(waiter.join().expect("the waiter does not panic"), None);
+        });
+    }
+
+    #[test]
+    fn the_turn_goes_to_those_who_wait_in_their_order_and_past_those_who_left() {
+        let relay = Relay::<()>::running();
+        let (bell, waker) = bell();
+        let context = Context::from_waker(&waker);
+        let tickets: Vec<u64> = (0..3).filter_map(|_| relay.join()).collect();
+        for &ticket in &tickets {
+            assert_eq!(relay.poll(ticket, &context), Poll::Pending);
+        }
+        assert!(!relay.leave(tickets[0]));
+        assert!(relay.pass().0);
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+        assert!(relay.leave(tickets[1]));
+        assert!(relay.pass().0);
+        assert_eq!(relay.poll(tickets[2], &context), Poll::Ready(News::Turn));
+        assert!(!relay.pass().0);
+        assert_eq!(relay.join(), None);
+    }
+
+    #[test]
+    fn an_alarm_rings_at_its_time_once_unless_it_was_taken_back() {
+        let alarms = Alarms::default();
+        let (bell, waker) = bell();
+        let first = alarms.set(10, waker.clone(), None);
+        let first = alarms.set(20, waker.clone(), Some(first));
+        let second = alarms.set(20, waker, None);
+        drop(alarms.ring(19));
+        assert_eq!((bell.0.load(Ordering::Relaxed), alarms.next_due()), (0, Some(20)));
+        alarms.cancel(second);
+        drop(alarms.ring(20));
+        alarms.cancel(first);
+        assert_eq!((bell.0.load(Ordering::Relaxed), alarms.next_due()), (1, None));
+    }
+}
