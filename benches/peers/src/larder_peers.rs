@@ -95,7 +95,6 @@ mod faces {
         }
 
         fn find<K: Key>(&self, key: &K, buffer: &mut Vec<u8>) -> bool {
-            buffer.clear();
             let found = self.store.get_into(key.bytes(), buffer);
             found.expect("every value is a string")
         }
@@ -129,9 +128,7 @@ mod faces {
             done.expect("a small string always fits");
         }
         fn remove(&self, key: &K) {
-            self.store
-                .remove(key.bytes())
-                .expect("a removal needs no room");
+            self.store.remove(key.bytes());
         }
         fn count(&self) -> usize {
             self.store.len()

@@ -91,6 +91,7 @@ fn tour(options: &Options, trace: &Trace) -> Result<(), Failure> {
     let out = &mut io::stdout().lock();
     let entries = options.entries_for(trace);
     let cache: Rows = Cache::builder().max_entries(entries).build()?;
+    let empty_bytes = cache.bytes();
 
     report::title(out)?;
     report::trace(out, trace)?;
@@ -103,7 +104,7 @@ fn tour(options: &Options, trace: &Trace) -> Result<(), Failure> {
     let cached = serve_through_larder(&cache, &database, &whole, options.threads)?;
 
     report::comparison(out, &sample, &alone, &cached)?;
-    report::savings(out, trace, &cache, &cached)?;
+    report::savings(out, trace, &cache, empty_bytes, &cached)?;
     guarantees::show(out, &database, trace.keys[0])
 }
 
@@ -132,7 +133,7 @@ fn serve_through_larder(
     threads: usize,
 ) -> Result<Replay, Failure> {
     let served = replay("with larder", database, requests, threads, |reader, key| {
-        Ok(cache.get_or_try_load(key, || reader.load(key))?)
+        Ok(cache.get_or_try_load(&key, || reader.load(key))?)
     })?;
     let stats = cache.stats();
     assert_eq!(stats.hits + stats.misses, requests.len());

@@ -24,7 +24,9 @@ pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient, Ttl}
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
-pub use store::{Condition, GetExpire, SetOptions, SetOutcome, Span, Store, StoreBuilder};
+pub use store::{
+    Condition, Cursor, GetExpire, KeyType, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome, Span, Store, StoreBuilder,
+};
 pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;

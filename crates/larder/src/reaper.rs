@@ -84,12 +84,20 @@ impl Watch {
     /// A watch kept by the shared thread.
     pub(crate) fn shared(who: Weak<dyn Upkept>) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
-        Watch { planned: AtomicU64::new(NOTHING), id: IDS.fetch_add(1, Ordering::Relaxed), who: Some(who) }
+        Watch {
+            planned: AtomicU64::new(NOTHING),
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            who: Some(who),
+        }
     }
 
     /// A watch that nobody keeps: the owner calls `tick()`.
     pub(crate) fn manual() -> Self {
-        Watch { planned: AtomicU64::new(0), id: 0, who: None }
+        Watch {
+            planned: AtomicU64::new(0),
+            id: 0,
+            who: None,
+        }
     }
 
     /// The watch for a store or cache with these settings; `who` is the instance.
@@ -143,8 +151,11 @@ impl Drop for Watch {
     }
 }
 
-static REAPER: LazyLock<Reaper> =
-    LazyLock::new(|| Reaper { clock: Clock::system(), state: Mutex::default(), changed: Condvar::new() });
+static REAPER: LazyLock<Reaper> = LazyLock::new(|| Reaper {
+    clock: Clock::system(),
+    state: Mutex::default(),
+    changed: Condvar::new(),
+});
 
 /// See the module's text.
 struct Reaper {
@@ -177,7 +188,11 @@ enum Task {
 
 impl State {
     fn next_task(&mut self, now: Millis) -> Task {
-        let Some((&id, watched)) = self.watched.iter_mut().min_by_key(|(_, watched)| watched.at) else {
+        let Some((&id, watched)) = self
+            .watched
+            .iter_mut()
+            .min_by_key(|(_, watched)| watched.at)
+        else {
             return Task::End;
         };
         if watched.at > now {
@@ -189,18 +204,27 @@ impl State {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that starts a thread; it owns the lock of its plans")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that starts a thread; it owns the lock of its plans"
+)]
 impl Reaper {
     /// Plans a step in so many milliseconds.
     fn plan(&'static self, id: u64, who: &Weak<dyn Upkept>, wait: Millis) {
         let at = self.clock.fine_now().saturating_add(wait);
         let mut state = self.state.lock();
-        let watched = state.watched.entry(id).or_insert_with(|| Watched { who: who.clone(), at: NOTHING });
+        let watched = state.watched.entry(id).or_insert_with(|| Watched {
+            who: who.clone(),
+            at: NOTHING,
+        });
         watched.at = watched.at.min(at);
         if !state.running {
             // Where no thread can be had, expired entries stay invisible and are reaped by `tick()`.
             let name = "larder-reaper".to_owned();
-            state.running = std::thread::Builder::new().name(name).spawn(|| self.run()).is_ok();
+            state.running = std::thread::Builder::new()
+                .name(name)
+                .spawn(|| self.run())
+                .is_ok();
         }
         drop(state);
         self.changed.notify_one();
@@ -240,8 +264,14 @@ impl Reaper {
     fn book(&self, state: &mut State, id: u64, next: Option<Next>) {
         match next {
             None => drop(state.watched.remove(&id)),
-            Some(Next { now, due: Some(due) }) => {
-                let at = self.clock.fine_now().saturating_add(due.saturating_sub(now));
+            Some(Next {
+                now,
+                due: Some(due),
+            }) => {
+                let at = self
+                    .clock
+                    .fine_now()
+                    .saturating_add(due.saturating_sub(now));
                 if let Some(watched) = state.watched.get_mut(&id) {
                     watched.at = watched.at.min(at);
                 }
@@ -264,7 +294,10 @@ fn step(who: &Weak<dyn Upkept>) -> Option<Next> {
         drop(instance);
         Some(next)
     }))
-    .unwrap_or(Some(Next { now: 0, due: Some(0) }))
+    .unwrap_or(Some(Next {
+        now: 0,
+        due: Some(0),
+    }))
 }
 
 #[cfg(test)]

@@ -108,7 +108,9 @@ impl Counters {
     /// Counters at zero.
     pub(crate) fn new() -> Self {
         let cells: Box<[_]> = (0..CELLS).map(|_| CachePadded::default()).collect();
-        Counters { cells: cells.try_into().ok() }
+        Counters {
+            cells: cells.try_into().ok(),
+        }
     }
 
     /// Counters that count nothing.
@@ -134,7 +136,10 @@ impl Counters {
         let number = NUMBER.get();
         if number < SHARED {
             let counter = &cells[number][what as usize];
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+            counter.store(
+                counter.load(Ordering::Relaxed).wrapping_add(amount),
+                Ordering::Relaxed,
+            );
         } else {
             add_slowly(cells, what, amount);
         }
@@ -143,7 +148,9 @@ impl Counters {
     /// What was counted up to now by all threads.
     pub(crate) fn sum(&self, what: Count) -> u64 {
         let Some(cells) = &self.cells else { return 0 };
-        cells.iter().fold(0, |sum, cell| sum.wrapping_add(cell[what as usize].load(Ordering::Relaxed)))
+        cells.iter().fold(0, |sum, cell| {
+            sum.wrapping_add(cell[what as usize].load(Ordering::Relaxed))
+        })
     }
 
     /// The counted part of a snapshot; the caller adds what is held.
@@ -179,7 +186,10 @@ fn add_slowly(cells: &Cells, what: Count, amount: u64) {
         }
         own => {
             let counter = counter(own);
-            counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+            counter.store(
+                counter.load(Ordering::Relaxed).wrapping_add(amount),
+                Ordering::Relaxed,
+            );
         }
     }
 }
@@ -244,19 +254,47 @@ impl Stats {
     #[must_use]
     pub fn hit_ratio(&self) -> f64 {
         let lookups = self.hits + self.misses;
-        if lookups == 0 { 0.0 } else { self.hits as f64 / lookups as f64 }
+        if lookups == 0 {
+            0.0
+        } else {
+            self.hits as f64 / lookups as f64
+        }
     }
 }
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lookups = self.hits + self.misses;
-        writeln!(f, "hits      {:.1} % of {lookups} look-ups", 100.0 * self.hit_ratio())?;
-        writeln!(f, "loads     {}, {} failed, {:?} in all", self.loads, self.load_failures, self.load_time)?;
-        writeln!(f, "written   {} added, {} replaced, {} refused", self.inserts, self.replaced, self.rejections)?;
-        writeln!(f, "left      {} evicted (weight {}), ", self.evictions, self.evicted_weight)?;
-        writeln!(f, "          {} expired, {} removed", self.expirations, self.removals)?;
-        write!(f, "held      {} entries, weight {}, {} bytes", self.entries, self.weight, self.bytes)
+        writeln!(
+            f,
+            "hits      {:.1} % of {lookups} look-ups",
+            100.0 * self.hit_ratio()
+        )?;
+        writeln!(
+            f,
+            "loads     {}, {} failed, {:?} in all",
+            self.loads, self.load_failures, self.load_time
+        )?;
+        writeln!(
+            f,
+            "written   {} added, {} replaced, {} refused",
+            self.inserts, self.replaced, self.rejections
+        )?;
+        writeln!(
+            f,
+            "left      {} evicted (weight {}), ",
+            self.evictions, self.evicted_weight
+        )?;
+        writeln!(
+            f,
+            "          {} expired, {} removed",
+            self.expirations, self.removals
+        )?;
+        write!(
+            f,
+            "held      {} entries, weight {}, {} bytes",
+            self.entries, self.weight, self.bytes
+        )
     }
 }
 
@@ -297,6 +335,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a scope may end before its threads' destructors have run"
+    )]
     fn counting_in_a_destructor_that_runs_after_the_lease_ended_is_not_lost() {
         static COUNTERS: std::sync::OnceLock<Counters> = std::sync::OnceLock::new();
         struct Late;
@@ -319,6 +361,9 @@ mod tests {
     fn counters_that_are_off_cost_no_memory_and_stay_at_zero() {
         let counters = Counters::off();
         counters.count(Count::Hits);
-        assert_eq!((counters.bytes(), counters.snapshot()), (0, Stats::default()));
+        assert_eq!(
+            (counters.bytes(), counters.snapshot()),
+            (0, Stats::default())
+        );
     }
 }

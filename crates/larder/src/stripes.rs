@@ -7,15 +7,16 @@
 //! A stripe is padded to its own cache lines. What readers without the lock look at (`table`, `shared`) stands beside
 //! the lock, not behind it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use crossbeam_utils::CachePadded;
 
 use crate::budget::Budget;
+use crate::ds::Ref;
 use crate::ds::table::{HASH_MASK, HASH_ONE, Table};
 use crate::entry::Entries;
 use crate::shard::{Departed, EVICTIONS, NoRoom, Shard, World};
-use crate::sync::{RwLock, RwLockWriteGuard};
+use crate::sync::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
 
 /// Upper bound of stripes: beyond it, memory grows and contention no longer shrinks.
 pub(crate) const MAX_STRIPES: usize = 1024;
@@ -23,8 +24,11 @@ pub(crate) const MAX_STRIPES: usize = 1024;
 const MIN_STRIPES: usize = 16;
 /// A stripe with a smaller share of the bound than this chooses its victims badly.
 const MIN_SHARE: u64 = 128;
-/// How often no stripe had anything to evict before an insert gives up: others may hold what they took for a moment.
+/// How often no stripe had anything to evict before an insert gives up: others may take what was freed.
 const RELIEF_FAILURES: u32 = 8;
+
+/// How often several keys are read without locks before those who change several at once are kept out.
+const OBSERVATIONS: u32 = 4;
 
 /// One stripe.
 pub(crate) struct Stripe<E: Entries> {
@@ -43,6 +47,10 @@ pub(crate) struct Stripes<E: Entries> {
     /// `hash >> 32 >> shift` is the stripe; at most 32, which gives stripe 0.
     shift: u32,
     pub(crate) budget: Budget,
+    /// Held for reading by who changes several stripes, for writing by who must see none of that under way.
+    groups: RwLock<()>,
+    /// Held by who makes room across stripes, until it is used.
+    relief: Mutex<()>,
 }
 
 /// The bits of a hash that a stripe works with.
@@ -71,7 +79,7 @@ impl<E: Entries> Stripes<E> {
                 CachePadded::new(Stripe { table, shared, exclusive: AtomicU32::new(0), weight: AtomicU64::new(0), shard: RwLock::new(shard) })
             })
             .collect();
-        Stripes { stripes, shift: 32 - count.trailing_zeros(), budget: Budget::new(limit, count as u64) }
+        Stripes { stripes, shift: 32 - count.trailing_zeros(), budget: Budget::new(limit, count as u64), groups: RwLock::new(()), relief: Mutex::new(()) }
     }
 
     /// The stripe of a hash.
@@ -93,6 +101,7 @@ impl<E: Entries> Stripes<E> {
         let stripe = self.of(hash);
         let mut departed = Departed::default();
         let mut result = stripe.write(&self.budget, |world| work(world, &mut departed));
+        let _alone = result.is_err().then(|| self.relief());
         while result.is_err() && self.relieve(&mut departed) {
             result = stripe.write(&self.budget, |world| {
                 world.receive(std::mem::take(&mut departed.lacking));
@@ -102,6 +111,86 @@ impl<E: Entries> Stripes<E> {
             });
         }
         (result, departed)
+    }
+
+    /// The number of a hash's stripe.
+    fn number(&self, hash: u64) -> usize {
+        (hash >> 32 >> (self.shift & 63)) as usize
+    }
+
+    /// Runs `work` on the stripes of all these hashes at once. Where it finds no room, room is made in any stripe, and
+    /// it runs again with what was taken from the budget for it, which it has to use or give back.
+    ///
+    /// Locks are taken in ascending order, so that two such calls cannot wait for each other.
+    ///
+    /// **Readers without a lock** see all of it or nothing. While the stripes are changed, their `exclusive` numbers
+    /// are odd: all turn odd before the first change and even after the last one. A reader looks at the number first
+    /// and takes the lock if it is odd. So, if it saw a change of one stripe, it also sees that the number of every
+    /// other turned odd; reading that stripe next, it either waits for the lock or comes after the last change. Who
+    /// reads several keys as one ([`Self::observe`]) looks at the numbers again afterwards.
+    pub(crate) fn write_many<R>(
+        &self,
+        hashes: impl Iterator<Item = u64>,
+        mut work: impl FnMut(&mut Worlds<'_, E>, &mut Departed<E::Gone>, u64) -> Result<R, NoRoom>,
+    ) -> (Result<R, NoRoom>, Departed<E::Gone>) {
+        let mut numbers: Vec<usize> = hashes.map(|hash| self.number(hash)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let mut departed = Departed::default();
+        let mut result = self.grouped(&numbers, |worlds| work(worlds, &mut departed, 0));
+        let _alone = result.is_err().then(|| self.relief());
+        while result.is_err() && self.relieve(&mut departed) {
+            let room = std::mem::take(&mut departed.lacking);
+            result = self.grouped(&numbers, |worlds| work(worlds, &mut departed, room));
+        }
+        (result, departed)
+    }
+
+    /// Runs `work` on all stripes at once.
+    pub(crate) fn write_all<R>(&self, work: impl FnOnce(&mut Worlds<'_, E>) -> R) -> R {
+        let numbers: Vec<usize> = (0..self.stripes.len()).collect();
+        self.grouped(&numbers, work)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
+    fn grouped<R>(&self, numbers: &[usize], work: impl FnOnce(&mut Worlds<'_, E>) -> R) -> R {
+        let _group = self.groups.read();
+        work(&mut Worlds::lock(self, numbers))
+    }
+
+    /// Runs `work`, which reads the keys of these hashes, so that it sees every call of [`Self::write_many`] as a
+    /// whole or not at all. It may run more than once.
+    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
+    pub(crate) fn observe<R>(&self, hashes: &[u64], mut work: impl FnMut() -> R) -> R {
+        for _ in 0..OBSERVATIONS {
+            let Some(before) = self.turn(hashes) else {
+                std::hint::spin_loop();
+                continue;
+            };
+            let result = work();
+            fence(Ordering::Acquire);
+            if self.turn(hashes) == Some(before) {
+                return result;
+            }
+        }
+        let _alone = self.groups.write();
+        work()
+    }
+
+    /// The sum of the `exclusive` numbers, which only grow; `None` if one is odd.
+    fn turn(&self, hashes: &[u64]) -> Option<u64> {
+        hashes.iter().try_fold(0_u64, |sum, hash| {
+            let number = self.of(*hash).exclusive.load(Ordering::Acquire);
+            (number & 1 == 0).then(|| sum + u64::from(number))
+        })
+    }
+
+    /// Waits until nobody else makes room across stripes: what one has taken from the budget and not stored yet,
+    /// another would look for in vain. Taken before any stripe's lock.
+    #[cold]
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    fn relief(&self) -> MutexGuard<'_, ()> {
+        self.relief.lock()
     }
 
     /// Takes what `departed` says is lacking from the budget, evicting in the heaviest stripes where it must; `false` if
@@ -115,8 +204,8 @@ impl<E: Entries> Stripes<E> {
                 return true;
             }
             let enough = |budget: &Budget| budget.has(lacking);
-            let freed = self.heaviest().is_some_and(|stripe| stripe.evict_until(&self.budget, departed, enough));
-            let all = |stripe: &Stripe<E>| stripe.evict_until(&self.budget, departed, enough);
+            let freed = self.heaviest().is_some_and(|stripe| stripe.evict_until(&self.budget, departed, None, enough));
+            let all = |stripe: &Stripe<E>| stripe.evict_until(&self.budget, departed, None, enough);
             if !freed && self.iter().map(all).filter(|freed| *freed).count() == 0 {
                 failures += 1;
             }
@@ -124,17 +213,23 @@ impl<E: Entries> Stripes<E> {
         false
     }
 
-    /// Evicts in the heaviest stripes what a lowered bound no longer has room for, a bounded slice at a time; `None`
-    /// once it holds, or nothing can be evicted.
-    pub(crate) fn shed(&self) -> Option<Departed<E::Gone>> {
+    /// Evicts in the heaviest stripes what there is no room for, a bounded slice at a time; `None` once the bound holds,
+    /// or nothing can be evicted. `grown` names an entry, by hash and reference, that others have to make room for.
+    pub(crate) fn shed(&self, grown: Option<(u64, Ref)>) -> Option<Departed<E::Gone>> {
         if self.budget.excess() == 0 {
             return None;
         }
         let mut departed = Departed::default();
-        let enough = |budget: &Budget| budget.excess() == 0;
-        let freed = self.heaviest().is_some_and(|stripe| stripe.evict_until(&self.budget, &mut departed, enough))
-            || self.iter().any(|stripe| stripe.evict_until(&self.budget, &mut departed, enough));
-        freed.then_some(departed)
+        let own = grown.map(|(hash, entry)| (self.of(hash), entry));
+        let is_own = |stripe: &Stripe<E>| own.is_some_and(|(own, _)| std::ptr::eq(own, stripe));
+        let mut freed = |stripe: &Stripe<E>, keep| {
+            stripe.evict_until(&self.budget, &mut departed, keep, |budget| budget.excess() == 0)
+        };
+        let others = || self.iter().filter(|stripe| !is_own(stripe));
+        let progress = others().max_by_key(|stripe| stripe.weight()).is_some_and(|stripe| freed(stripe, None))
+            || others().any(|stripe| freed(stripe, None))
+            || own.is_some_and(|(stripe, entry)| freed(stripe, Some(entry)));
+        progress.then_some(departed)
     }
 
     fn heaviest(&self) -> Option<&Stripe<E>> {
@@ -149,6 +244,57 @@ impl<E: Entries> Stripes<E> {
     /// Entries of all stripes.
     pub(crate) fn len(&self) -> u64 {
         self.iter().map(|stripe| u64::from(stripe.table.len())).sum()
+    }
+}
+
+/// Several stripes, locked together; see [`Stripes::write_many`].
+pub(crate) struct Worlds<'a, E: Entries> {
+    stripes: &'a Stripes<E>,
+    /// Stripe numbers, ascending, with their guards.
+    open: Vec<(usize, RwLockWriteGuard<'a, Shard<E>>)>,
+}
+
+impl<'a, E: Entries> Worlds<'a, E> {
+    /// Locks the stripes, whose numbers ascend, and keeps readers without the lock off them.
+    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
+    fn lock(stripes: &'a Stripes<E>, numbers: &[usize]) -> Self {
+        let open: Vec<_> = numbers.iter().map(|&number| (number, stripes.stripes[number].shard.write())).collect();
+        for (number, _) in &open {
+            let exclusive = &stripes.stripes[*number].exclusive;
+            exclusive.store(exclusive.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
+        // Whoever sees a change made from here on sees the odd numbers as well.
+        fence(Ordering::Release);
+        Worlds { stripes, open }
+    }
+
+    /// How many stripes are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The place of a hash's stripe among the open ones.
+    pub(crate) fn place(&self, hash: u64) -> usize {
+        let number = self.stripes.number(hash);
+        self.open.binary_search_by_key(&number, |(number, _)| *number).expect("the hash was named when locking")
+    }
+
+    /// Opens the stripe at a place.
+    pub(crate) fn open(&mut self, place: usize) -> World<'_, E> {
+        let (number, guard) = &mut self.open[place];
+        let Stripe { table, shared, .. } = &*self.stripes.stripes[*number];
+        World { table, shared, shard: guard, budget: &self.stripes.budget }
+    }
+}
+
+impl<E: Entries> Drop for Worlds<'_, E> {
+    fn drop(&mut self) {
+        // All numbers turn even before the first lock is let go.
+        for (number, guard) in &self.open {
+            let stripe = &self.stripes.stripes[*number];
+            stripe.weight.store(guard.weight(), Ordering::Relaxed);
+            stripe.exclusive.store(stripe.exclusive.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+        }
     }
 }
 
@@ -176,12 +322,13 @@ impl<E: Entries> Stripe<E> {
         &self,
         budget: &Budget,
         departed: &mut Departed<E::Gone>,
+        keep: Option<Ref>,
         enough: impl Fn(&Budget) -> bool,
     ) -> bool {
         self.write(budget, |world| {
             let mut freed = world.surrender();
             for _ in 0..EVICTIONS {
-                if enough(budget) || world.evict(None, departed).is_err() {
+                if enough(budget) || world.evict(keep, departed).is_err() {
                     break;
                 }
                 freed += world.surrender();

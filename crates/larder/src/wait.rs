@@ -50,7 +50,10 @@ pub(crate) struct Limit {
 impl Limit {
     /// The limit of a caller that waits for so long from now on.
     pub(crate) fn new(clock: &Clock, wait: Duration) -> Self {
-        Limit { clock: clock.clone(), at: clock.fine_now().saturating_add(millis(wait)) }
+        Limit {
+            clock: clock.clone(),
+            at: clock.fine_now().saturating_add(millis(wait)),
+        }
     }
 
     /// Whether it was reached.
@@ -61,7 +64,11 @@ impl Limit {
     /// How long a thread may sleep before it looks again.
     fn nap(&self) -> Duration {
         let left = Duration::from_millis(self.at.saturating_sub(self.clock.fine_now()));
-        if self.clock.is_manual() { left.min(MANUAL_NAP) } else { left }
+        if self.clock.is_manual() {
+            left.min(MANUAL_NAP)
+        } else {
+            left
+        }
     }
 }
 
@@ -141,7 +148,13 @@ pub(crate) enum News<V> {
 impl<V> Relay<V> {
     /// A relay that its maker runs.
     pub(crate) fn running() -> Self {
-        Relay { race: Mutex::new(Race { stage: Stage::Running, queue: VecDeque::new(), tickets: 0 }) }
+        Relay {
+            race: Mutex::new(Race {
+                stage: Stage::Running,
+                queue: VecDeque::new(),
+                tickets: 0,
+            }),
+        }
     }
 
     /// Queues up and returns a ticket; `None` if nobody runs, which makes it the caller's turn.
@@ -153,7 +166,10 @@ impl<V> Relay<V> {
         }
         let ticket = race.tickets;
         race.tickets += 1;
-        race.queue.push_back(Waiting { ticket, waker: None });
+        race.queue.push_back(Waiting {
+            ticket,
+            waker: None,
+        });
         Some(ticket)
     }
 
@@ -172,11 +188,19 @@ impl<V> Relay<V> {
             }
             _ => {}
         }
-        let place = race.queue.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        let place = race
+            .queue
+            .binary_search_by_key(&ticket, |waiting| waiting.ticket);
         let earlier = place.ok().and_then(|place| {
             let slot = &mut race.queue[place].waker;
-            let is_same = slot.as_ref().is_some_and(|waker| waker.will_wake(context.waker()));
-            if is_same { None } else { slot.replace(context.waker().clone()) }
+            let is_same = slot
+                .as_ref()
+                .is_some_and(|waker| waker.will_wake(context.waker()));
+            if is_same {
+                None
+            } else {
+                slot.replace(context.waker().clone())
+            }
         });
         // A waker may own a task that owns a waiter: it is dropped without the lock.
         drop(race);
@@ -190,7 +214,9 @@ impl<V> Relay<V> {
         if matches!(race.stage, Stage::Offered(to) if to == ticket) {
             return true;
         }
-        let place = race.queue.binary_search_by_key(&ticket, |waiting| waiting.ticket);
+        let place = race
+            .queue
+            .binary_search_by_key(&ticket, |waiting| waiting.ticket);
         let left = place.ok().and_then(|place| race.queue.remove(place));
         drop(race);
         drop(left);
@@ -212,9 +238,9 @@ impl<V> Relay<V> {
         }
     }
 
-    /// Whether anybody waits.
-    pub(crate) fn has_followers(&self) -> bool {
-        !self.race.lock().queue.is_empty()
+    /// How many wait.
+    pub(crate) fn followers(&self) -> usize {
+        self.race.lock().queue.len()
     }
 
     /// Tells everybody the outcome.
@@ -230,7 +256,12 @@ impl<V> Relay<V> {
     fn end(&self, stage: Stage<V>) -> Wakes {
         let mut race = self.race.lock();
         race.stage = stage;
-        Wakes(race.queue.drain(..).filter_map(|waiting| waiting.waker).collect())
+        Wakes(
+            race.queue
+                .drain(..)
+                .filter_map(|waiting| waiting.waker)
+                .collect(),
+        )
     }
 }
 
@@ -354,10 +385,16 @@ mod tests {
         let first = alarms.set(20, waker.clone(), Some(first));
         let second = alarms.set(20, waker, None);
         drop(alarms.ring(19));
-        assert_eq!((bell.0.load(Ordering::Relaxed), alarms.next_due()), (0, Some(20)));
+        assert_eq!(
+            (bell.0.load(Ordering::Relaxed), alarms.next_due()),
+            (0, Some(20))
+        );
         alarms.cancel(second);
         drop(alarms.ring(20));
         alarms.cancel(first);
-        assert_eq!((bell.0.load(Ordering::Relaxed), alarms.next_due()), (1, None));
+        assert_eq!(
+            (bell.0.load(Ordering::Relaxed), alarms.next_due()),
+            (1, None)
+        );
     }
 }

@@ -50,7 +50,7 @@ fn one_load_for_many(database: &Database, key: u64) -> Result<u64, Failure> {
         let reader = database.reader();
         together.wait();
         let reader = reader?;
-        let row = cache.get_or_try_load(key, || reader.load(key))?;
+        let row = cache.get_or_try_load(&key, || reader.load(key))?;
         assert_eq!(row.key, key);
         Ok(())
     };

@@ -62,7 +62,7 @@ pub(crate) struct Options {
     /// The file of the trace.
     pub(crate) trace: PathBuf,
     /// Room in the cache, if it was named.
-    entries: Option<u64>,
+    entries: Option<usize>,
     /// Threads that serve.
     pub(crate) threads: usize,
 }
@@ -120,8 +120,8 @@ impl Options {
     }
 
     /// Room in the cache for this trace.
-    pub(crate) fn entries_for(&self, trace: &Trace) -> u64 {
-        let tenth = trace.keys.len() as u64 / 10;
+    pub(crate) fn entries_for(&self, trace: &Trace) -> usize {
+        let tenth = trace.keys.len() / 10;
         self.entries.unwrap_or(tenth.max(1))
     }
 }

@@ -39,7 +39,7 @@ pub(crate) fn trace(out: &mut impl Write, trace: &Trace) -> io::Result<()> {
 pub(crate) fn setting(
     out: &mut impl Write,
     database: &Database,
-    entries: u64,
+    entries: usize,
     trace: &Trace,
     threads: usize,
 ) -> io::Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn setting(
     let share = entries as f64 / trace.keys.len() as f64;
     let text = format!(
         "room for {} entries, {} of the keys",
-        count(entries),
+        count(entries as u64),
         percent(share)
     );
     line(out, "Cache", &text)?;
@@ -102,11 +102,12 @@ fn footnotes(out: &mut impl Write, sample: &Sample<'_>) -> io::Result<()> {
     writeln!(out)
 }
 
-/// What the cache saved, and what it took.
+/// What the cache saved, and what it took; it took `empty_bytes` before the first request.
 pub(crate) fn savings(
     out: &mut impl Write,
     trace: &Trace,
     cache: &Rows,
+    empty_bytes: u64,
     cached: &Replay,
 ) -> io::Result<()> {
     let (requests, keys) = (cached.requests, trace.keys.len() as u64);
@@ -117,16 +118,16 @@ pub(crate) fn savings(
     let saved = requests - cached.database_reads;
     let text = format!("{} of {} database reads", count(saved), count(requests));
     line(out, "Reads saved", &text)?;
-    line(out, "Memory", &memory(cache))?;
+    line(out, "Memory", &memory(cache, empty_bytes))?;
     writeln!(out)
 }
 
-fn memory(cache: &Rows) -> String {
-    let (entries, bytes) = (cache.len(), cache.bytes());
-    let each = bytes as f64 / entries as f64;
-    let (all, entries) = (size(bytes), count(entries));
+fn memory(cache: &Rows, empty_bytes: u64) -> String {
+    let (entries, bytes) = (cache.len() as u64, cache.bytes());
+    let each = size(bytes / entries.max(1));
+    let (all, empty, entries) = (size(bytes), size(empty_bytes), count(entries));
     format!(
-        "{each:.1} bytes per entry, {all} for {entries} entries; the rows themselves lie outside"
+        "{each} per entry: {all} for {entries} entries, {empty} when empty; the rows lie outside"
     )
 }
 

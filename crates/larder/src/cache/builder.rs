@@ -222,24 +222,47 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Everything that is wrong.
     fn faults(&self) -> Vec<&'static str> {
-        let bounds = [self.max_entries.is_some(), self.max_weight.is_some(), self.unbounded];
+        let bounds = [
+            self.max_entries.is_some(),
+            self.max_weight.is_some(),
+            self.unbounded,
+        ];
         let given = bounds.iter().filter(|bound| **bound).count();
-        let is_zero = |duration: Option<Duration>| duration.is_some_and(|duration| duration.is_zero());
+        let is_zero =
+            |duration: Option<Duration>| duration.is_some_and(|duration| duration.is_zero());
         let all = [
-            (given == 0, "give max_entries or max_weight, or say unbounded"),
-            (given > 1, "max_entries, max_weight and unbounded exclude each other"),
-            (self.max_entries == Some(0), "max_entries must be at least 1"),
+            (
+                given == 0,
+                "give max_entries or max_weight, or say unbounded",
+            ),
+            (
+                given > 1,
+                "max_entries, max_weight and unbounded exclude each other",
+            ),
+            (
+                self.max_entries == Some(0),
+                "max_entries must be at least 1",
+            ),
             (self.max_weight == Some(0), "max_weight must be at least 1"),
-            (self.max_weight.is_some() && self.weigher.is_none(), "max_weight needs a weigher"),
-            (self.max_entries.is_some() && self.weigher.is_some(), "a weigher needs max_weight, not max_entries"),
+            (
+                self.max_weight.is_some() && self.weigher.is_none(),
+                "max_weight needs a weigher",
+            ),
+            (
+                self.max_entries.is_some() && self.weigher.is_some(),
+                "a weigher needs max_weight, not max_entries",
+            ),
             (is_zero(self.ttl), "ttl must be longer than zero"),
             (is_zero(self.idle), "idle must be longer than zero"),
             (
-                self.stripes.is_some_and(|count| !count.is_power_of_two() || count > MAX_STRIPES),
+                self.stripes
+                    .is_some_and(|count| !count.is_power_of_two() || count > MAX_STRIPES),
                 "stripes must be a power of two, at most 1024",
             ),
         ];
-        all.into_iter().filter_map(|(wrong, what)| wrong.then_some(what)).collect()
+        all.into_iter()
+            .filter_map(|(wrong, what)| wrong.then_some(what))
+            .collect()
     }
 
     /// Builds the cache.
@@ -263,10 +286,20 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         let limit = self.max_entries.or(self.max_weight);
         let bound = limit.unwrap_or(u64::MAX);
         let count = self.stripes.unwrap_or_else(|| fitting(bound, cores()));
-        let shape = Shape { weighed: self.weigher.is_some(), idle: self.idle.map(millis) };
+        let shape = Shape {
+            weighed: self.weigher.is_some(),
+            idle: self.idle.map(millis),
+        };
         let now = self.clock.now();
         let stripes = Stripes::new(count, bound, |_| {
-            ((), Shard::new(Typed::new(shape), Chosen::new(self.eviction, limit.is_some()), now))
+            (
+                (),
+                Shard::new(
+                    Typed::new(shape),
+                    Chosen::new(self.eviction, limit.is_some()),
+                    now,
+                ),
+            )
         });
         Core {
             stripes,
@@ -278,7 +311,11 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             idle: shape.idle,
             weigher: self.weigher,
             listener: self.listener,
-            counters: if self.counts { Counters::new() } else { Counters::off() },
+            counters: if self.counts {
+                Counters::new()
+            } else {
+                Counters::off()
+            },
             alarms: Alarms::default(),
         }
     }

@@ -32,9 +32,10 @@ pub enum Change<V> {
 
 /// What a change came to under the lock.
 enum Changed<K, V> {
-    Placed(Option<Displaced<K, V>>),
+    Placed(Ref, Option<Displaced<K, V>>),
     Removed(Displaced<K, V>),
-    Kept,
+    /// It stands here, if there is one.
+    Kept(Option<Ref>),
     /// A new value that is too heavy.
     Refused(V),
     /// An entry that grew too heavy and was taken out.
@@ -59,15 +60,21 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
                 superseded = world.shard.entries.supersede(low, |other| *other == key);
             }
             match change {
-                Change::Insert(value) => self.place_surely(world, &mut left, low, (key, value), life),
+                Change::Insert(value) => {
+                    self.place_surely(world, &mut left, low, (key, value), life)
+                }
                 Change::Remove => take(world, live, low),
                 Change::Keep => self.keep(world, &mut left, live, low, life),
             }
         });
-        self.changed(superseded, left, life, changed)
+        self.changed(superseded, left, (hash, life), changed)
     }
 
-    fn update<Q: Hash + Equivalent<K> + ?Sized, R>(&self, key: &Q, change: impl FnOnce(&mut V) -> R) -> Option<R> {
+    fn update<Q: Hash + Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
         let hash = self.hash(key);
         let low = low_bits(hash);
         let life = self.life();
@@ -79,10 +86,18 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             let live = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry));
             let value = live.and_then(|(_, entry)| value_of(world, entry))?;
             result = Some(change(value));
-            superseded = world.shard.entries.supersede(low, |other| key.equivalent(other));
+            superseded = world
+                .shard
+                .entries
+                .supersede(low, |other| key.equivalent(other));
             Some(self.keep(world, &mut left, live, low, life))
         });
-        drop(self.changed(superseded, left, life, changed.unwrap_or(Changed::Kept)));
+        drop(self.changed(
+            superseded,
+            left,
+            (hash, life),
+            changed.unwrap_or(Changed::Kept(None)),
+        ));
         result
     }
 
@@ -106,7 +121,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             placed = self.place(world, left, hash, &mut pair, (weight, life));
             world.return_room(0);
         }
-        Changed::Placed(placed.expect("room was made"))
+        let (entry, displaced) = placed.expect("room was made");
+        Changed::Placed(entry, displaced)
     }
 
     /// Books what a closure did to a value in place.
@@ -118,12 +134,16 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         hash: u32,
         life: Life,
     ) -> Changed<K, V> {
-        let Some((slot, entry)) = live else { return Changed::Kept };
+        let Some((slot, entry)) = live else {
+            return Changed::Kept(None);
+        };
         world.table.touch(slot);
         if let Some(now) = life.now {
             world.shard.entries.note_access(entry, now);
         }
-        let Some((key, value)) = world.shard.entries.pair(entry) else { return Changed::Kept };
+        let Some((key, value)) = world.shard.entries.pair(entry) else {
+            return Changed::Kept(None);
+        };
         let new = self.weigh(key, value);
         let old = world.shard.entries.weight(world.shared, entry);
         if new > self.stripes.budget.limit() {
@@ -135,7 +155,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             debug_assert!(room.is_ok(), "what was overdrawn can be spent");
         }
         self.reweigh(world, entry, old, new);
-        Changed::Kept
+        Changed::Kept(Some(entry))
     }
 
     /// The tail of a change.
@@ -143,19 +163,23 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         &self,
         superseded: Option<Flight<K, V>>,
         left: Left<K, V>,
-        life: Life,
+        (hash, life): (u64, Life),
         changed: Changed<K, V>,
     ) -> Outcome<V> {
         drop(superseded);
         self.depart(left);
-        self.shed();
+        let grown = match &changed {
+            Changed::Placed(entry, _) | Changed::Kept(Some(entry)) => Some((hash, *entry)),
+            _ => None,
+        };
+        self.shed(grown);
         self.watch_over(life);
         match changed {
-            Changed::Placed(displaced) => self.replaced(displaced),
-            Changed::Removed(displaced) => {
-                self.took(displaced, Cause::Removed, Count::Removals).map_or(Outcome::Kept, Outcome::Removed)
-            }
-            Changed::Kept => Outcome::Kept,
+            Changed::Placed(_, displaced) => self.replaced(displaced),
+            Changed::Removed(displaced) => self
+                .took(displaced, Cause::Removed, Count::Removals)
+                .map_or(Outcome::Kept, Outcome::Removed),
+            Changed::Kept(_) => Outcome::Kept,
             Changed::Refused(value) => self.reject(value),
             Changed::Outgrown((key, value)) => {
                 self.counters.count(Count::Evictions);
@@ -172,8 +196,13 @@ fn value_of<'w, K, V>(world: &'w mut Open<'_, K, V>, entry: Ref) -> Option<&'w m
 
 /// Takes a live entry out.
 fn take<K, V>(world: &mut Open<'_, K, V>, live: Found, hash: u32) -> Changed<K, V> {
-    let Some((slot, entry)) = live else { return Changed::Kept };
-    Changed::Removed(Displaced { pair: world.discard(slot, entry, hash), expired: false })
+    let Some((slot, entry)) = live else {
+        return Changed::Kept(None);
+    };
+    Changed::Removed(Displaced {
+        pair: world.discard(slot, entry, hash),
+        expired: false,
+    })
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {

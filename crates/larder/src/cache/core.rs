@@ -86,7 +86,9 @@ impl<K, V, S> Core<K, V, S> {
     /// What a pair weighs; at least 1, so that a bound on weight bounds the number of entries too.
     #[inline]
     pub(super) fn weigh(&self, key: &K, value: &V) -> u64 {
-        self.weigher.as_ref().map_or(1, |weigher| weigher(key, value).max(1))
+        self.weigher
+            .as_ref()
+            .map_or(1, |weigher| weigher(key, value).max(1))
     }
 
     /// The life of a value that is written now with the cache's own time to live.
@@ -102,8 +104,15 @@ impl<K, V, S> Core<K, V, S> {
     pub(super) fn life_of(&self, ttl: Option<Millis>) -> Life {
         let shortest = ttl.into_iter().chain(self.idle).min();
         let is_short = shortest.is_some_and(|shortest| shortest < FINE_BELOW_MS);
-        let now = if is_short { self.clock.fine_now() } else { self.clock.now() };
-        Life { now: Some(now), deadline: ttl.map(|ttl| now.saturating_add(ttl)) }
+        let now = if is_short {
+            self.clock.fine_now()
+        } else {
+            self.clock.now()
+        };
+        Life {
+            now: Some(now),
+            deadline: ttl.map(|ttl| now.saturating_add(ttl)),
+        }
     }
 
     /// The life of a value that is written now and ends after `ttl`.
@@ -114,10 +123,13 @@ impl<K, V, S> Core<K, V, S> {
     /// Whether an entry that the table names is there as far as callers can tell.
     #[inline]
     pub(super) fn is_live(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
-        !entries.may_expire() || !entries.deadline(&(), entry).is_some_and(|at| self.clock.has_passed(at))
+        !entries.may_expire()
+            || !entries
+                .deadline(&(), entry)
+                .is_some_and(|at| self.clock.has_passed(at))
     }
 
-    /// Stores a pair, for whose key `hash` is known, and takes out what it displaces.
+    /// Stores a pair, for whose key `hash` is known, and takes out what it displaces. Returns where it stands, too.
     pub(super) fn place(
         &self,
         world: &mut Open<'_, K, V>,
@@ -125,22 +137,25 @@ impl<K, V, S> Core<K, V, S> {
         hash: u32,
         pair: &mut Option<(K, V)>,
         (weight, life): (u64, Life),
-    ) -> Result<Option<Displaced<K, V>>, NoRoom>
+    ) -> Result<(Ref, Option<Displaced<K, V>>), NoRoom>
     where
         K: Eq,
     {
         self.piggyback(world, left, life.now);
         let key = &pair.as_ref().expect("a pair is placed once").0;
-        let found = world.find(hash, |entries, entry| entries.pair(entry).is_some_and(|held| held.0 == *key));
+        let found = world.find(hash, |entries, entry| {
+            entries.pair(entry).is_some_and(|held| held.0 == *key)
+        });
         if let Some(place) = found {
-            return self.displace(world, left, place, pair, (weight, life)).map(Some);
+            let displaced = self.displace(world, left, place, pair, (weight, life))?;
+            return Ok((place.1, Some(displaced)));
         }
         world.make_room(weight, None, left)?;
         let (key, value) = pair.take().expect("a pair is placed once");
         let entry = world.shard.entries.put(hash, key, value, weight);
         self.begin(world, entry, life);
         world.add(hash, entry);
-        Ok(None)
+        Ok((entry, None))
     }
 
     /// Puts a pair's value into the place of another.
@@ -158,14 +173,21 @@ impl<K, V, S> Core<K, V, S> {
         }
         let expired = !self.is_live(&world.shard.entries, entry);
         let (key, value) = pair.take().expect("a pair is placed once");
-        let held = world.shard.entries.pair_mut(entry).expect("the table names live entries");
+        let held = world
+            .shard
+            .entries
+            .pair_mut(entry)
+            .expect("the table names live entries");
         let value = std::mem::replace(&mut held.1, value);
         self.reweigh(world, entry, old, weight);
         let filed = world.shard.entries.deadline(world.shared, entry);
         self.begin(world, entry, life);
         refile(world, entry, filed);
         world.table.touch(slot);
-        Ok(Displaced { pair: (key, value), expired })
+        Ok(Displaced {
+            pair: (key, value),
+            expired,
+        })
     }
 
     /// Books another weight of an entry, for which room was made.
@@ -242,7 +264,9 @@ impl<K, V, S> Core<K, V, S> {
 
 /// Files a timer if the entry now ends earlier than it did: a later end is noticed when the old timer fires.
 pub(super) fn refile<K, V>(world: &mut Open<'_, K, V>, entry: Ref, before: Option<Millis>) {
-    let Some(after) = world.shard.entries.deadline(world.shared, entry) else { return };
+    let Some(after) = world.shard.entries.deadline(world.shared, entry) else {
+        return;
+    };
     if before.is_none_or(|before| after < before) {
         world.schedule(entry);
     }

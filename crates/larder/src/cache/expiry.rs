@@ -63,7 +63,9 @@ impl<K, V, S> Core<K, V, S> {
     ) -> bool {
         let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
             let found = find(world, low_bits(hash), key);
-            let Some((_, entry)) = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry)) else {
+            let Some((_, entry)) =
+                found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry))
+            else {
                 return false;
             };
             let before = world.shard.entries.deadline(world.shared, entry);
@@ -96,11 +98,15 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     #[doc(alias = "PTTL")]
     pub fn ttl<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Ttl {
         let core = &*self.core;
-        let deadline = core.look(key, core.hash(key), |entries, entry, _| entries.deadline(&(), entry));
+        let deadline = core.look(key, core.hash(key), |entries, entry, _| {
+            entries.deadline(&(), entry)
+        });
         match deadline {
             None => Ttl::Absent,
             Some(None) => Ttl::Forever,
-            Some(Some(at)) => Ttl::Left(Duration::from_millis(at.saturating_sub(core.clock.fine_now()))),
+            Some(Some(at)) => Ttl::Left(Duration::from_millis(
+                at.saturating_sub(core.clock.fine_now()),
+            )),
         }
     }
 

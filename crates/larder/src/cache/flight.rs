@@ -88,7 +88,10 @@ struct Seat<'a, K, V, S> {
 
 impl<K, V, S> Clone for Seat<'_, K, V, S> {
     fn clone(&self) -> Self {
-        Seat { relay: Arc::clone(&self.relay), ..*self }
+        Seat {
+            relay: Arc::clone(&self.relay),
+            ..*self
+        }
     }
 }
 
@@ -117,9 +120,18 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let low = low_bits(hash);
         let owned = key.to_owned();
-        let seat = |id, relay| Seat { core: self, hash, id, relay };
+        let seat = |id, relay| Seat {
+            core: self,
+            hash,
+            id,
+            relay,
+        };
         self.stripes.of(hash).write(&self.stripes.budget, |world| {
-            if let Some((id, flight)) = world.shard.entries.flight(low, |other| key.equivalent(other)) {
+            if let Some((id, flight)) = world
+                .shard
+                .entries
+                .flight(low, |other| key.equivalent(other))
+            {
                 return Self::follow(seat(id, Arc::clone(&flight.relay)));
             }
             if let Some((slot, entry)) = find(world, low, key)
@@ -129,8 +141,14 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
                 world.table.touch(slot);
                 return Way::Hit(value.clone());
             }
-            let (id, relay) = (IDS.fetch_add(1, Ordering::Relaxed), Arc::new(Relay::running()));
-            let flight = Flight { key: owned, relay: Arc::clone(&relay) };
+            let (id, relay) = (
+                IDS.fetch_add(1, Ordering::Relaxed),
+                Arc::new(Relay::running()),
+            );
+            let flight = Flight {
+                key: owned,
+                relay: Arc::clone(&relay),
+            };
             world.shard.entries.flights.insert((low, id), flight);
             Way::Lead(Claim::new(seat(id, relay)))
         })
@@ -142,7 +160,12 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
             return Way::Reentrant;
         }
         match seat.relay.join() {
-            Some(ticket) => Way::Follow(Follower { seat, ticket, alarm: None, arrived: false }),
+            Some(ticket) => Way::Follow(Follower {
+                seat,
+                ticket,
+                alarm: None,
+                arrived: false,
+            }),
             None => Way::Lead(Claim::new(seat)),
         }
     }
@@ -153,14 +176,17 @@ impl<K, V, S> Seat<'_, K, V, S> {
     fn pass(&self) {
         let core = self.core;
         let row = (low_bits(self.hash), self.id);
-        let (wakes, ended) = core.stripes.of(self.hash).write(&core.stripes.budget, |world| {
-            let flights = &mut world.shard.entries.flights;
-            if !flights.contains_key(&row) {
-                return (self.relay.void(), None);
-            }
-            let (passed, wakes) = self.relay.pass();
-            (wakes, if passed { None } else { flights.remove(&row) })
-        });
+        let (wakes, ended) = core
+            .stripes
+            .of(self.hash)
+            .write(&core.stripes.budget, |world| {
+                let flights = &mut world.shard.entries.flights;
+                if !flights.contains_key(&row) {
+                    return (self.relay.void(), None);
+                }
+                let (passed, wakes) = self.relay.pass();
+                (wakes, if passed { None } else { flights.remove(&row) })
+            });
         drop(ended);
         drop(wakes);
     }
@@ -176,7 +202,11 @@ enum Landing<K, V> {
 
 impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
     fn new(seat: Seat<'a, K, V, S>) -> Self {
-        Claim { seat, started: 0, landed: false }
+        Claim {
+            seat,
+            started: 0,
+            landed: false,
+        }
     }
 
     /// Notes that the loader starts.
@@ -199,14 +229,16 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         let life = core.life();
         let row = (low_bits(hash), id);
         let mut stored = Some(value.clone());
-        let (landing, left) = core.stripes.write(hash, |world, left| self.store(world, left, &mut stored, life));
+        let (landing, left) = core.stripes.write(hash, |world, left| {
+            self.store(world, left, &mut stored, life)
+        });
         let landing = landing.unwrap_or_else(|NoRoom| {
             let flights = |world: &mut Open<'_, K, V>| world.shard.entries.flights.remove(&row);
             drop(core.stripes.of(hash).write(&core.stripes.budget, flights));
             Landing::TooHeavy
         });
         self.landed = true;
-        if self.seat.relay.has_followers() {
+        if self.seat.relay.followers() > 0 {
             drop(self.seat.relay.land(value.clone()));
         }
         core.depart(left);
@@ -245,9 +277,13 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         let placed = core.place(world, left, low, &mut pair, (weight, life));
         if let (Err(NoRoom), Some((key, value))) = (&placed, pair) {
             *stored = Some(value);
-            world.shard.entries.flights.insert(row, Flight { key, relay });
+            world
+                .shard
+                .entries
+                .flights
+                .insert(row, Flight { key, relay });
         }
-        placed.map(Landing::Stored)
+        placed.map(|(_, displaced)| Landing::Stored(displaced))
     }
 }
 
@@ -290,12 +326,17 @@ impl<'a, K: Hash + Eq, V: Clone, S> Follower<'a, K, V, S> {
         if let Poll::Ready(arrival) = self.poll(context) {
             return Poll::Ready(Some(arrival));
         }
-        let Some(limit) = limit else { return Poll::Pending };
+        let Some(limit) = limit else {
+            return Poll::Pending;
+        };
         if limit.is_reached() {
             return Poll::Ready(None);
         }
         let core = self.seat.core;
-        self.alarm = Some(core.alarms.set(limit.at, context.waker().clone(), self.alarm.take()));
+        self.alarm = Some(
+            core.alarms
+                .set(limit.at, context.waker().clone(), self.alarm.take()),
+        );
         core.watch.note(limit.at, &core.clock);
         Poll::Pending
     }

@@ -59,7 +59,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
                 Way::Lead(claim) => Arrival::Turn(claim),
                 Way::Reentrant => Arrival::Reentrant,
                 Way::Follow(mut follower) => {
-                    block_on(|context| follower.poll(context), limit.as_ref()).ok_or(LoadError::TimedOut)?
+                    block_on(|context| follower.poll(context), limit.as_ref())
+                        .ok_or(LoadError::TimedOut)?
                 }
             };
             match arrival {
@@ -69,7 +70,9 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
                 Arrival::Turn(mut claim) => {
                     claim.start();
                     let loaded = claim.run(loader);
-                    return loaded.map(|value| claim.land(value)).map_err(LoadError::Failed);
+                    return loaded
+                        .map(|value| claim.land(value))
+                        .map_err(LoadError::Failed);
                 }
             }
         }
@@ -106,8 +109,11 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
                 Arrival::Void => {}
                 Arrival::Turn(mut claim) => {
                     claim.start();
-                    let loaded = poll_fn(|context| claim.run(|| loader.as_mut().poll(context))).await;
-                    return loaded.map(|value| claim.land(value)).map_err(LoadError::Failed);
+                    let loaded =
+                        poll_fn(|context| claim.run(|| loader.as_mut().poll(context))).await;
+                    return loaded
+                        .map(|value| claim.land(value))
+                        .map_err(LoadError::Failed);
                 }
             }
         }
@@ -145,7 +151,11 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     ///
     /// If the loader does.
     #[inline]
-    pub fn get_or_load<Q>(&self, key: &Q, loader: impl FnOnce() -> V) -> Result<V, LoadError<Infallible>>
+    pub fn get_or_load<Q>(
+        &self,
+        key: &Q,
+        loader: impl FnOnce() -> V,
+    ) -> Result<V, LoadError<Infallible>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
@@ -230,7 +240,9 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.core.load_async(key, None, async { Ok(loader.await) }).await
+        self.core
+            .load_async(key, None, async { Ok(loader.await) })
+            .await
     }
 
     /// Returns the value of a key, loading it with a future that may fail if there is none.
@@ -286,7 +298,10 @@ impl<K, V, S> Cache<K, V, S> {
     /// # Ok::<(), larder::LoadError<std::convert::Infallible>>(())
     /// ```
     pub fn patient(&self, patience: Duration) -> Patient<'_, K, V, S> {
-        Patient { cache: self, patience }
+        Patient {
+            cache: self,
+            patience,
+        }
     }
 }
 
@@ -306,11 +321,17 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
     /// # Errors
     ///
     /// Besides, [`LoadError::TimedOut`].
-    pub fn get_or_load<Q>(&self, key: &Q, loader: impl FnOnce() -> V) -> Result<V, LoadError<Infallible>>
+    pub fn get_or_load<Q>(
+        &self,
+        key: &Q,
+        loader: impl FnOnce() -> V,
+    ) -> Result<V, LoadError<Infallible>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.cache.core.load(key, Some(self.patience), || Ok(loader()))
+        self.cache
+            .core
+            .load(key, Some(self.patience), || Ok(loader()))
     }
 
     /// As [`Cache::get_or_try_load`].
@@ -342,7 +363,10 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.cache.core.load_async(key, Some(self.patience), async { Ok(loader.await) }).await
+        self.cache
+            .core
+            .load_async(key, Some(self.patience), async { Ok(loader.await) })
+            .await
     }
 
     /// As [`Cache::get_or_try_load_async`].
@@ -358,6 +382,9 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.cache.core.load_async(key, Some(self.patience), loader).await
+        self.cache
+            .core
+            .load_async(key, Some(self.patience), loader)
+            .await
     }
 }

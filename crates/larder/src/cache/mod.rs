@@ -17,6 +17,8 @@ mod listener;
 mod load;
 mod read;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod typed;
 mod upkeep;
 mod write;
@@ -72,7 +74,10 @@ impl<K, V> Cache<K, V> {
         K: Hash + Eq + Send + Sync + 'static,
         V: Send + Sync + 'static,
     {
-        Self::builder().max_entries(max_entries.max(1)).build().expect("a bound is all that a cache needs")
+        Self::builder()
+            .max_entries(max_entries.max(1))
+            .build()
+            .expect("a bound is all that a cache needs")
     }
 
     /// A builder, for everything else.
@@ -90,7 +95,9 @@ impl<K, V> Cache<K, V> {
 
 impl<K, V, S> Clone for Cache<K, V, S> {
     fn clone(&self) -> Self {
-        Cache { core: Arc::clone(&self.core) }
+        Cache {
+            core: Arc::clone(&self.core),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use crate::ds::Ref;
+use crate::entry::Entries;
 use crate::stats::Count;
 use crate::stripes::low_bits;
 
@@ -18,7 +19,12 @@ const BATCH: usize = 16;
 impl<K, V, S> Core<K, V, S> {
     /// Looks an entry up, counts the access for the policy, and shows the pair to `read`.
     #[inline(always)]
-    fn hit<Q: Equivalent<K> + ?Sized, R>(&self, key: &Q, hash: u64, read: impl FnOnce(&V) -> R) -> Option<R> {
+    fn hit<Q: Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        hash: u64,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
         let low = low_bits(hash);
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
@@ -53,7 +59,11 @@ impl<K, V, S> Core<K, V, S> {
     ) -> Option<R> {
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
-            let same = |entry| entries.pair(entry).is_some_and(|held| key.equivalent(&held.0));
+            let same = |entry| {
+                entries
+                    .pair(entry)
+                    .is_some_and(|held| key.equivalent(&held.0))
+            };
             let (_, entry) = table.find(low_bits(hash), same)?;
             if !self.is_live(entries, entry) {
                 return None;
@@ -62,10 +72,21 @@ impl<K, V, S> Core<K, V, S> {
         })
     }
 
+    /// Brings the records near that may be a hash's, whose bucket was brought near before.
+    fn approach_records(&self, hash: u64) {
+        self.stripes.of(hash).read(|table, shared, shard| {
+            table.find(low_bits(hash), |entry| {
+                shard.entries.approach(shared, entry);
+                false
+            });
+        });
+    }
+
     /// Counts a look-up.
     #[inline(always)]
     pub(super) fn count_lookup(&self, hit: bool) {
-        self.counters.count(if hit { Count::Hits } else { Count::Misses });
+        self.counters
+            .count(if hit { Count::Hits } else { Count::Misses });
     }
 
     /// Looks an entry up and counts it.
@@ -122,7 +143,11 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// As [`get`](Cache::get), and the closure, while writers of the stripe wait.
     #[inline]
-    pub fn get_with<Q: Hash + Equivalent<K> + ?Sized, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R> {
+    pub fn get_with<Q: Hash + Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
         let core = &*self.core;
         let hash = core.hash(key);
         core.stripes.of(hash).table.approach(low_bits(hash));
@@ -140,12 +165,16 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// # Cost
     ///
-    /// Per key as [`get`](Cache::get), but the cache misses of 16 keys overlap. Allocates the answer.
+    /// Per key as [`get`](Cache::get) with a second look at the stripe, but the cache misses of 16 keys overlap.
+    /// Allocates the answer.
     ///
     /// # Consistency
     ///
     /// Each look-up is atomic, the whole is not.
-    pub fn get_many<'a, Q: Hash + Equivalent<K> + 'a>(&self, keys: impl IntoIterator<Item = &'a Q>) -> Vec<Option<V>>
+    pub fn get_many<'a, Q: Hash + Equivalent<K> + 'a>(
+        &self,
+        keys: impl IntoIterator<Item = &'a Q>,
+    ) -> Vec<Option<V>>
     where
         V: Clone,
     {
@@ -160,6 +189,9 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
                 core.stripes.of(hash).table.approach(low_bits(hash));
                 *place = Some((key, hash));
                 size += 1;
+            }
+            for (_, hash) in batch[..size].iter().flatten() {
+                core.approach_records(*hash);
             }
             for (key, hash) in batch[..size].iter().flatten() {
                 values.push(core.get(*key, *hash, V::clone));
@@ -182,7 +214,9 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// O(1), one stripe's lock for reading, no allocation.
     pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
-        self.core.look(key, self.core.hash(key), |_, _, _| ()).is_some()
+        self.core
+            .look(key, self.core.hash(key), |_, _, _| ())
+            .is_some()
     }
 
     /// Returns a clone of a value as [`get`](Cache::get) does, but neither the policy, the idle time nor the statistics
@@ -202,6 +236,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     where
         V: Clone,
     {
-        self.core.look(key, self.core.hash(key), |_, _, value| value.clone())
+        self.core
+            .look(key, self.core.hash(key), |_, _, value| value.clone())
     }
 }

@@ -29,7 +29,10 @@ impl Cursor {
     fn advance(&mut self) {
         self.segment += 1;
         if self.segment >= self.segments {
-            *self = Cursor { stripe: self.stripe + 1, ..Cursor::default() };
+            *self = Cursor {
+                stripe: self.stripe + 1,
+                ..Cursor::default()
+            };
         }
     }
 
@@ -52,7 +55,11 @@ impl Cursor {
 fn origin(segment: u32, segments: u32) -> u32 {
     let mask = segments.next_power_of_two() - 1;
     let full = segment & mask;
-    if full < segments { full } else { full & (mask >> 1) }
+    if full < segments {
+        full
+    } else {
+        full & (mask >> 1)
+    }
 }
 
 impl<K, V, S> Core<K, V, S> {
@@ -64,7 +71,9 @@ impl<K, V, S> Core<K, V, S> {
 
     /// Shows the live entries of one place and moves on; `false` at the end.
     fn survey_next(&self, cursor: &mut Cursor, show: &mut impl FnMut(&K, &V, u32)) -> bool {
-        let Some(stripe) = self.stripes.iter().nth(cursor.stripe) else { return false };
+        let Some(stripe) = self.stripes.iter().nth(cursor.stripe) else {
+            return false;
+        };
         stripe.read(|table, _, shard| {
             cursor.visit(table, |slot, entry| {
                 if let Some((key, value)) = shard.entries.pair(entry)
@@ -79,13 +88,19 @@ impl<K, V, S> Core<K, V, S> {
     }
 
     /// Removes the entries of one place that `keep` is false of, and returns them.
-    fn sift(&self, cursor: &mut Cursor, keep: &mut impl FnMut(&K, &V) -> bool) -> Option<Vec<Displaced<K, V>>> {
+    fn sift(
+        &self,
+        cursor: &mut Cursor,
+        keep: &mut impl FnMut(&K, &V) -> bool,
+    ) -> Option<Vec<Displaced<K, V>>> {
         let stripe = self.stripes.iter().nth(cursor.stripe)?;
         let (flights, gone) = stripe.write(&self.stripes.budget, |world| {
             let mut chosen = Vec::new();
             cursor.visit(world.table, |_, entry| {
                 let entries = &world.shard.entries;
-                let Some((key, value)) = entries.pair(entry) else { return };
+                let Some((key, value)) = entries.pair(entry) else {
+                    return;
+                };
                 let expired = !self.is_live(entries, entry);
                 if expired || !keep(key, value) {
                     chosen.push((entry, expired));
@@ -94,7 +109,10 @@ impl<K, V, S> Core<K, V, S> {
             let gone = chosen.into_iter().filter_map(|(entry, expired)| {
                 let hash = world.shard.entries.hash(world.shared, entry);
                 let (slot, _) = world.table.find(hash, |other| other == entry)?;
-                Some(Displaced { pair: world.discard(slot, entry, hash), expired })
+                Some(Displaced {
+                    pair: world.discard(slot, entry, hash),
+                    expired,
+                })
             });
             let gone: Vec<_> = gone.collect();
             (std::mem::take(&mut world.shard.entries.flights), gone)
@@ -253,7 +271,11 @@ impl<K, V, S> Cache<K, V, S> {
     ///
     /// As [`for_each`](Cache::for_each); an entry may have left by the time it is returned.
     pub fn iter(&self) -> Iter<'_, K, V, S> {
-        Iter { cache: self, cursor: Cursor::default(), copied: Vec::new() }
+        Iter {
+            cache: self,
+            cursor: Cursor::default(),
+            copied: Vec::new(),
+        }
     }
 
     /// Removes the entries that `keep` is false of, and returns how many.
@@ -306,7 +328,8 @@ impl<K, V, S> Cache<K, V, S> {
     where
         K: Clone,
     {
-        self.core.ranked(n, |counter| (COUNTER_MAX - counter) as usize)
+        self.core
+            .ranked(n, |counter| (COUNTER_MAX - counter) as usize)
     }
 
     /// Up to `n` keys that were used least of late, by the policy's 2-bit counters; in no order among equals.

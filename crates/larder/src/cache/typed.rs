@@ -85,14 +85,24 @@ impl<K, V> Typed<K, V> {
     }
 
     /// The load of a key that is under way.
-    pub(crate) fn flight(&self, hash: u32, same: impl Fn(&K) -> bool) -> Option<(u64, &Flight<K, V>)> {
+    pub(crate) fn flight(
+        &self,
+        hash: u32,
+        same: impl Fn(&K) -> bool,
+    ) -> Option<(u64, &Flight<K, V>)> {
         let mut flights = self.flights.range((hash, 0)..=(hash, u64::MAX));
-        flights.find(|(_, flight)| same(&flight.key)).map(|(id, flight)| (id.1, flight))
+        flights
+            .find(|(_, flight)| same(&flight.key))
+            .map(|(id, flight)| (id.1, flight))
     }
 
     /// Takes out the load of a key that is written; what is returned is to be dropped after the unlock.
     #[inline]
-    pub(crate) fn supersede(&mut self, hash: u32, same: impl Fn(&K) -> bool) -> Option<Flight<K, V>> {
+    pub(crate) fn supersede(
+        &mut self,
+        hash: u32,
+        same: impl Fn(&K) -> bool,
+    ) -> Option<Flight<K, V>> {
         if self.flights.is_empty() {
             return None;
         }
@@ -114,7 +124,10 @@ impl<K, V> Typed<K, V> {
     pub(crate) fn put(&mut self, hash: u32, key: K, value: V, weight: u64) -> Ref {
         let entry = self.free.pop().unwrap_or_else(|| self.fresh());
         let head = NonZeroU32::new(hash & HASH_MASK).expect("a hash is never zero");
-        self.records[entry] = Some(Record { head, pair: (key, value) });
+        self.records[entry] = Some(Record {
+            head,
+            pair: (key, value),
+        });
         if let Some(weights) = &mut self.weights {
             weights[entry] = weight;
         }
@@ -178,7 +191,9 @@ impl<K, V> Typed<K, V> {
             self.deadlines = Some(column);
             self.may_expire = true;
         }
-        let Some(column) = &mut self.deadlines else { return };
+        let Some(column) = &mut self.deadlines else {
+            return;
+        };
         if column[entry] == FAR {
             self.far.remove(&entry);
         }
@@ -227,7 +242,9 @@ impl<K, V> Typed<K, V> {
             return;
         }
         let base = std::mem::replace(&mut self.base, now);
-        let Some(column) = &mut self.deadlines else { return };
+        let Some(column) = &mut self.deadlines else {
+            return;
+        };
         for entry in 0..self.slots {
             let deadline = match column[entry] {
                 NEVER => continue,
@@ -251,7 +268,9 @@ impl<K, V> Entries for Typed<K, V> {
 
     #[inline]
     fn hash(&self, _shared: &(), entry: Ref) -> u32 {
-        self.records[entry].as_ref().map_or(0, |record| record.head.get() & HASH_MASK)
+        self.records[entry]
+            .as_ref()
+            .map_or(0, |record| record.head.get() & HASH_MASK)
     }
 
     #[inline]
@@ -277,7 +296,9 @@ impl<K, V> Entries for Typed<K, V> {
 
     #[inline]
     fn is_young(&self, _shared: &(), entry: Ref) -> bool {
-        self.records[entry].as_ref().is_some_and(|record| record.head.get() & YOUNG != 0)
+        self.records[entry]
+            .as_ref()
+            .is_some_and(|record| record.head.get() & YOUNG != 0)
     }
 
     #[inline]
@@ -291,7 +312,9 @@ impl<K, V> Entries for Typed<K, V> {
 
     fn take(&mut self, _shared: &(), entry: Ref) -> (K, V) {
         self.set_deadline(entry, None);
-        let record = self.records[entry].take().expect("only live entries are taken");
+        let record = self.records[entry]
+            .take()
+            .expect("only live entries are taken");
         self.free.push(entry);
         record.pair
     }
@@ -303,8 +326,19 @@ mod tests {
 
     #[test]
     fn deadlines_are_exact_however_far_and_after_the_base_has_moved() {
-        let mut typed = Typed::new(Shape { weighed: false, idle: None });
-        let deadlines = [0, 1, u64::from(u32::MAX) - 2, u64::from(u32::MAX), 1 << 40, REBASE_MS + 5, u64::MAX];
+        let mut typed = Typed::new(Shape {
+            weighed: false,
+            idle: None,
+        });
+        let deadlines = [
+            0,
+            1,
+            u64::from(u32::MAX) - 2,
+            u64::from(u32::MAX),
+            1 << 40,
+            REBASE_MS + 5,
+            u64::MAX,
+        ];
         for (number, &deadline) in deadlines.iter().enumerate() {
             let entry = typed.put(number as u32 + 1, number, (), 1);
             typed.set_deadline(entry, Some(deadline));

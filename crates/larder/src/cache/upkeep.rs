@@ -1,5 +1,6 @@
 //! Upkeep of a cache: reaping in bounded steps, and moving the bound at run time.
 
+use crate::ds::Ref;
 use crate::reaper::{Next, Upkept, Watch};
 use crate::shard::{Departed, REAP_STEP};
 use crate::time::Millis;
@@ -29,7 +30,10 @@ impl<K, V, S> Core<K, V, S> {
 
     /// When the next timer or alarm is due.
     fn next_due(&self) -> Option<Millis> {
-        let timers = self.stripes.iter().filter_map(|stripe| stripe.read(|_, _, shard| shard.next_due()));
+        let timers = self
+            .stripes
+            .iter()
+            .filter_map(|stripe| stripe.read(|_, _, shard| shard.next_due()));
         timers.chain(self.alarms.next_due()).min()
     }
 }
@@ -37,7 +41,11 @@ impl<K, V, S> Core<K, V, S> {
 impl<K: Send + Sync, V: Send + Sync, S: Send + Sync> Upkept for Core<K, V, S> {
     fn step(&self) -> Next {
         let now = self.clock.fine_now();
-        let due = if self.reap(now) { Some(now) } else { self.next_due() };
+        let due = if self.reap(now) {
+            Some(now)
+        } else {
+            self.next_due()
+        };
         Next { now, due }
     }
 
@@ -107,15 +115,15 @@ impl<K, V, S> Cache<K, V, S> {
     /// Inserts that run meanwhile keep to the new bound.
     pub fn set_capacity(&self, capacity: u64) -> u64 {
         self.core.stripes.budget.set_limit(capacity);
-        self.core.shed()
+        self.core.shed(None)
     }
 }
 
 impl<K, V, S> Core<K, V, S> {
-    /// Evicts until the bound holds; says how many.
-    pub(super) fn shed(&self) -> u64 {
+    /// Evicts until the bound holds; says how many. `grown` names an entry that others have to make room for.
+    pub(super) fn shed(&self, grown: Option<(u64, Ref)>) -> u64 {
         let mut evicted = 0;
-        while let Some(left) = self.stripes.shed() {
+        while let Some(left) = self.stripes.shed(grown) {
             evicted += left.len() as u64;
             self.depart(left);
         }

@@ -94,21 +94,32 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             (Err(_), Some((_, value))) => self.reject(value),
             (result, _) => {
                 self.watch_over(life);
-                self.replaced(result.ok().flatten())
+                self.replaced(result.ok().and_then(|(_, displaced)| displaced))
             }
         }
     }
 
     /// Removes an entry that `condition` is true of.
-    fn remove<Q: Equivalent<K> + ?Sized>(&self, key: &Q, hash: u64, condition: impl FnOnce(&V) -> bool) -> Option<V> {
+    fn remove<Q: Equivalent<K> + ?Sized>(
+        &self,
+        key: &Q,
+        hash: u64,
+        condition: impl FnOnce(&V) -> bool,
+    ) -> Option<V> {
         let low = low_bits(hash);
         let (flight, taken) = self.stripes.of(hash).write(&self.stripes.budget, |world| {
-            let flight = world.shard.entries.supersede(low, |other| key.equivalent(other));
+            let flight = world
+                .shard
+                .entries
+                .supersede(low, |other| key.equivalent(other));
             let taken = find(world, low, key).and_then(|(slot, entry)| {
                 let entries = &world.shard.entries;
                 let live = self.is_live(entries, entry);
                 let goes = !live || condition(&entries.pair(entry)?.1);
-                goes.then(|| Displaced { pair: world.discard(slot, entry, low), expired: !live })
+                goes.then(|| Displaced {
+                    pair: world.discard(slot, entry, low),
+                    expired: !live,
+                })
             });
             (flight, taken)
         });
@@ -118,8 +129,16 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
 }
 
 /// Finds a key's entry, live or not.
-pub(super) fn find<K, V, Q: Equivalent<K> + ?Sized>(world: &Open<'_, K, V>, hash: u32, key: &Q) -> Option<(Slot, Ref)> {
-    world.find(hash, |entries, entry| entries.pair(entry).is_some_and(|held| key.equivalent(&held.0)))
+pub(super) fn find<K, V, Q: Equivalent<K> + ?Sized>(
+    world: &Open<'_, K, V>,
+    hash: u32,
+    key: &Q,
+) -> Option<(Slot, Ref)> {
+    world.find(hash, |entries, entry| {
+        entries
+            .pair(entry)
+            .is_some_and(|held| key.equivalent(&held.0))
+    })
 }
 
 impl<K, V, S> Core<K, V, S> {
@@ -146,7 +165,10 @@ impl<K, V, S> Core<K, V, S> {
 
     /// The tail of a value that was taken out on request; `None` if it had expired before.
     pub(super) fn took(&self, displaced: Displaced<K, V>, cause: Cause, count: Count) -> Option<V> {
-        let Displaced { pair: (key, value), expired } = displaced;
+        let Displaced {
+            pair: (key, value),
+            expired,
+        } = displaced;
         if expired {
             self.counters.count(Count::Expirations);
             self.tell(&key, &value, Cause::Expired);

@@ -1,7 +1,8 @@
 //! `Ghost`: which hashes left not long ago, as 16-bit fingerprints beside the table's buckets.
 //!
-//! For every bucket of the table there is one word of 128 bits: a queue of eight fingerprints, newest lowest, where
-//! remembering shifts the oldest out. The bucket gives the rest of the hash, so a wrong match is about 1 in 8,000.
+//! For every bucket of the table there is one word of 128 bits: a queue of up to eight fingerprints, newest lowest,
+//! where remembering shifts the oldest out. The policy says how many, so that a table that is little filled does not
+//! remember far more than it holds. The bucket gives the rest of the hash, so a wrong match is about 1 in 8,000.
 //! The memory is bounded by the table: 16 bytes per bucket, some 2.3 bytes per entry; it is made segment by
 //! segment when something is first remembered there, so a cache that never evicts has none.
 
@@ -38,8 +39,8 @@ impl Ghost {
         }
     }
 
-    /// Remembers a hash.
-    pub(crate) fn remember(&mut self, home: Home, hash: u32) {
+    /// Remembers a hash, and of its bucket the last `depth` in all.
+    pub(crate) fn remember(&mut self, home: Home, hash: u32, depth: u32) {
         let segment = home.segment as usize;
         if segment >= self.segments.len() {
             self.segments.resize_with(segment + 1, || None);
@@ -50,7 +51,8 @@ impl Ghost {
             Box::new([0; BUCKETS])
         });
         let set = &mut sets[home.bucket as usize];
-        *set = *set << 16 | u128::from(fingerprint(hash));
+        let kept = u128::MAX >> (128 - 16 * depth.clamp(1, DEPTH as u32));
+        *set = (*set << 16 | u128::from(fingerprint(hash))) & kept;
     }
 
     /// Forgets a hash; says whether it was remembered.
@@ -82,15 +84,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_bucket_remembers_its_last_eight(ops in prop::collection::vec((any::<bool>(), 0..40u32), 0..300)) {
+        fn a_bucket_remembers_its_last_few(
+            depth in 1..=8u32,
+            ops in prop::collection::vec((any::<bool>(), 0..40u32), 0..300),
+        ) {
             let home = Home { segment: 3, bucket: 5 };
             let (mut ghost, mut oracle) = (Ghost::default(), VecDeque::new());
             for (remember, key) in ops {
                 let hash = key << 15;
                 if remember {
-                    ghost.remember(home, hash);
+                    ghost.remember(home, hash, depth);
                     oracle.push_front(fingerprint(hash));
-                    oracle.truncate(DEPTH);
+                    oracle.truncate(depth as usize);
                 } else {
                     let at = oracle.iter().position(|&f| f == fingerprint(hash));
                     prop_assert_eq!(ghost.forget(home, hash), at.is_some());

@@ -58,6 +58,13 @@ pub(crate) struct Slot {
     index: u8,
 }
 
+impl Slot {
+    /// The slot's place among those of its home bucket and the chained ones behind it.
+    pub(crate) fn order(self) -> u32 {
+        u32::from(self.depth) * SLOTS as u32 + u32::from(self.index)
+    }
+}
+
 /// The home of a hash: names a set of a structure laid out beside the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Home {

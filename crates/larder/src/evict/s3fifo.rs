@@ -22,11 +22,13 @@ use super::{Policy, Victim, View};
 use crate::ds::Ref;
 use crate::ds::ghost::Ghost;
 use crate::ds::ring::Ring;
-use crate::ds::table::{BUCKETS, Home, Slot};
+use crate::ds::table::{BUCKETS, Home, Slot, Table};
 use crate::entry::Entries;
 
 /// The small queue's share of the weight is one in this many.
 const SMALL_PART: u64 = 10;
+/// The ghost remembers so many eighths of what there are entries.
+const GHOST_PARTS: u32 = 9;
 /// Buckets that the hand passes for one victim before it takes the least used entry that it saw.
 const SWEEP_BUCKETS: u32 = 64;
 /// Queue heads looked at for one victim before the hand takes over.
@@ -40,13 +42,16 @@ pub(crate) struct S3Fifo {
     small_weight: u64,
     /// How many they are; the ring may hold stale references besides.
     small_len: usize,
+    /// The bucket that the hand points into.
     hand: Option<Home>,
+    /// Slots of that bucket that the hand has passed.
+    passed: u32,
     ghost: Ghost,
 }
 
 impl S3Fifo {
     fn small_is_due<E: Entries>(&self, view: &View<'_, E>) -> bool {
-        self.small_weight * SMALL_PART > view.total || self.small_weight == view.total
+        self.small_weight.saturating_mul(SMALL_PART) > view.total || self.small_weight == view.total
     }
 
     fn queue<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
@@ -122,12 +127,16 @@ impl S3Fifo {
     fn sweep<E: Entries>(&mut self, view: &View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
         let mut least: Option<(u32, Slot, Ref)> = None;
         let everything = view.table.segments() * BUCKETS as u32;
-        for passed in 0..everything {
-            if passed >= SWEEP_BUCKETS && least.is_some() {
+        for swept in 0..everything {
+            if swept >= SWEEP_BUCKETS && least.is_some() {
                 break;
             }
             let home = self.hand.unwrap_or(Home { segment: 0, bucket: 0 });
+            let passed = self.passed;
             let unused = view.table.search_bucket(home, |slot, entry| {
+                if slot.order() < passed {
+                    return false;
+                }
                 let counter = view.table.counter(slot);
                 if counter == 0 {
                     return Some(entry) != keep && !is_young(view, entry);
@@ -139,9 +148,11 @@ impl S3Fifo {
                 false
             });
             if let Some((slot, entry)) = unused {
+                self.passed = slot.order() + 1;
                 return Some(Victim { entry, slot, hash: view.entries.hash(view.shared, entry) });
             }
             self.hand = Some(next(home, view));
+            self.passed = 0;
         }
         let (_, slot, entry) = least?;
         Some(Victim { entry, slot, hash: view.entries.hash(view.shared, entry) })
@@ -150,6 +161,13 @@ impl S3Fifo {
 
 fn is_young<E: Entries>(view: &View<'_, E>, entry: Ref) -> bool {
     view.entries.is_young(view.shared, entry)
+}
+
+/// Fingerprints per bucket, so that about as many are remembered as there are entries: a longer memory lets loops push
+/// each other out of main.
+fn memory(table: &Table) -> u32 {
+    let buckets = table.segments() * BUCKETS as u32;
+    (table.len() * GHOST_PARTS / 8 + buckets / 2) / buckets
 }
 
 /// The bucket after this one in the table's order.
@@ -182,7 +200,7 @@ impl Policy for S3Fifo {
         self.trim(view);
         let home = view.table.home(hash);
         let remembered = self.ghost.forget(home, hash);
-        let warm = !view.full && self.small_weight * SMALL_PART >= view.total;
+        let warm = !view.full && self.small_weight.saturating_mul(SMALL_PART) >= view.total;
         if remembered || warm {
             view.entries.set_young(view.shared, entry, false);
             if remembered {
@@ -190,7 +208,7 @@ impl Policy for S3Fifo {
                 view.table.set_counter(slot, 1);
             }
         } else {
-            self.ghost.remember(home, hash);
+            self.ghost.remember(home, hash, memory(view.table));
             self.queue(view, entry);
         }
     }

@@ -80,7 +80,7 @@ impl Core {
         let mut after = After::default();
         let (result, departed) = self.stripes.write(hash, |world, departed| {
             world.approach(low);
-            let mut seat = Seat::open(world, departed, &mut after, &self.clock, key, low);
+            let mut seat = Seat::open(world, departed, &mut after, key, low, |at| self.clock.has_passed(at));
             let result = work(&mut seat);
             self.tidy(world, departed, &after);
             match result {

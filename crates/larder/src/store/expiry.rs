@@ -23,10 +23,15 @@ impl From<SystemTime> for Moment {
 }
 
 impl Moment {
+    /// The moment on the store's clock; one before its origin is 0.
+    fn deadline(self, clock: &Clock) -> Result<Millis, Error> {
+        let unix = self.0.filter(|unix| *unix <= i64::MAX as u64).ok_or(Error::InvalidExpiry)?;
+        Ok(unix.saturating_sub(clock.unix_origin()))
+    }
+
     /// What a deadline at this moment comes to.
     pub(crate) fn lease(self, clock: &Clock) -> Result<Lease, Error> {
-        let unix = self.0.filter(|unix| *unix <= i64::MAX as u64).ok_or(Error::InvalidExpiry)?;
-        let deadline = unix.saturating_sub(clock.unix_origin());
+        let deadline = self.deadline(clock)?;
         Ok(if clock.has_passed(deadline) { Lease::Over } else { Lease::Until(deadline) })
     }
 }
@@ -142,6 +147,119 @@ impl Store {
         self.redate(key.as_ref(), deadline, |present| condition.holds(present, deadline))
     }
 
+    /// Lets a key live until a moment; `false` if there is no such key.
+    ///
+    /// A moment that has passed removes the key at once, which counts as success.
+    ///
+    /// ```
+    /// use larder::Store;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let store = Store::new();
+    /// store.set("key", 1)?;
+    /// assert!(store.expire_at("key", SystemTime::now() + Duration::from_secs(60))?);
+    /// assert!(store.expire_at("key", SystemTime::UNIX_EPOCH)?);
+    /// assert!(!store.exists("key"));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::expire`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::expire`].
+    #[doc(alias("EXPIREAT", "PEXPIREAT"))]
+    pub fn expire_at(&self, key: impl AsRef<[u8]>, moment: SystemTime) -> Result<bool, Error> {
+        let deadline = Moment::from(moment).deadline(&self.core.clock)?;
+        self.redate(key.as_ref(), deadline, |_| true)
+    }
+
+    /// Lets a key live until a moment if the condition holds for the deadline that it has.
+    ///
+    /// ```
+    /// use larder::{Condition, Store};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let store = Store::new();
+    /// store.set("key", 1)?;
+    /// let moment = SystemTime::now() + Duration::from_secs(60);
+    /// assert!(!store.expire_at_if("key", moment, Condition::Later)?);
+    /// assert!(store.expire_at_if("key", moment, Condition::Earlier)?);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::expire`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::expire`].
+    #[doc(alias("EXPIREAT", "PEXPIREAT"))]
+    pub fn expire_at_if(
+        &self,
+        key: impl AsRef<[u8]>,
+        moment: SystemTime,
+        condition: Condition,
+    ) -> Result<bool, Error> {
+        let deadline = Moment::from(moment).deadline(&self.core.clock)?;
+        self.redate(key.as_ref(), deadline, |present| condition.holds(present, deadline))
+    }
+
+    /// Takes the deadline off a key; `false` if there is no such key, or it had none.
+    ///
+    /// ```
+    /// use larder::{Store, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// store.set("key", 1)?;
+    /// store.expire("key", Duration::from_secs(60))?;
+    /// assert!(store.persist("key"));
+    /// assert_eq!(store.ttl("key"), Ttl::Forever);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::expire`].
+    #[doc(alias = "PERSIST")]
+    pub fn persist(&self, key: impl AsRef<[u8]>) -> bool {
+        let persisted = self.core.write(key.as_ref(), |seat| {
+            let timed = seat.deadline().is_some();
+            seat.set_deadline(None)?;
+            Ok(timed)
+        });
+        persisted.unwrap_or(false)
+    }
+
+    /// The moment at which a key expires; `None` if there is no such key, or it has no deadline.
+    ///
+    /// ```
+    /// use larder::Store;
+    /// use std::time::{Duration, UNIX_EPOCH};
+    ///
+    /// let store = Store::new();
+    /// store.set("key", 1)?;
+    /// let moment = UNIX_EPOCH + Duration::from_secs(33_177_117_420);
+    /// store.expire_at("key", moment)?;
+    /// assert_eq!(store.expire_time("key"), Some(moment));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1), no lock.
+    #[doc(alias("EXPIRETIME", "PEXPIRETIME"))]
+    #[must_use]
+    pub fn expire_time(&self, key: impl AsRef<[u8]>) -> Option<SystemTime> {
+        let deadline = self.core.deadline(key.as_ref())??;
+        let unix = deadline.saturating_add(self.core.clock.unix_origin());
+        UNIX_EPOCH.checked_add(Duration::from_millis(unix))
+    }
+
     /// Sets the deadline, or removes the key where it has passed, if `suits` says so of the present one.
     fn redate(
         &self,
@@ -178,7 +296,7 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's read lock.
+    /// O(1), no lock.
     #[doc(alias("TTL", "PTTL"))]
     #[must_use]
     pub fn ttl(&self, key: impl AsRef<[u8]>) -> Ttl {

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::shard::{Departed, NoRoom};
 use crate::stats::Count;
 use crate::stripes::{Worlds, low_bits};
+use crate::time::Millis;
 
 /// Keys whose buckets and records are fetched from memory together.
 const BATCH: usize = 16;
@@ -30,6 +31,8 @@ struct Planned<'a> {
 /// Several stripes open, and what is done once they are not.
 struct Group<'g, 'w> {
     core: &'g Core,
+    /// One moment for the whole call: nothing expires while it runs.
+    now: Millis,
     worlds: &'g mut Worlds<'w, Words>,
     departed: &'g mut Departed<Gone>,
     after: &'g mut After,
@@ -40,8 +43,8 @@ impl Group<'_, '_> {
     fn seat<R>(&mut self, key: &[u8], hash: u64, work: impl FnOnce(&mut Seat<'_, '_>) -> R) -> R {
         let place = self.worlds.place(hash);
         let mut world = self.worlds.open(place);
-        let clock = &self.core.clock;
-        work(&mut Seat::open(&mut world, self.departed, self.after, clock, key, low_bits(hash)))
+        let passed = |at| at <= self.now;
+        work(&mut Seat::open(&mut world, self.departed, self.after, key, low_bits(hash), passed))
     }
 
     /// By how much an entry that is to be written weighs more than the present one.
@@ -117,13 +120,8 @@ impl Group<'_, '_> {
     fn write_part(&mut self, part: &[Planned<'_>], mut room: u64) -> Result<(), NoRoom> {
         for planned in part {
             let more = self.growth(planned);
-            if more > room {
-                // An entry expired since room was made.
-                let mut world = self.worlds.open(planned.place);
-                world.make_room_or_overdraw(more - room, None, self.departed);
-                room = more;
-            }
-            room -= more;
+            debug_assert!(more <= room, "room was made for every entry");
+            room = room.saturating_sub(more);
             self.seat(planned.key, planned.hash, |seat| seat.place(&planned.value, None))?;
         }
         self.worlds.open(part[0].place).return_room(room);
@@ -138,9 +136,9 @@ impl Core {
         hashes: impl Iterator<Item = u64>,
         mut work: impl FnMut(&mut Group<'_, '_>, u64) -> Result<R, NoRoom>,
     ) -> Result<R, NoRoom> {
-        let mut after = After::default();
+        let (mut after, now) = (After::default(), self.clock.fine_now());
         let (result, departed) = self.stripes.write_many(hashes, |worlds, departed, room| {
-            work(&mut Group { core: self, worlds, departed, after: &mut after }, room)
+            work(&mut Group { core: self, now, worlds, departed, after: &mut after }, room)
         });
         self.conclude(departed, &after);
         result
@@ -201,6 +199,11 @@ pub(crate) struct Pair<'p, 'g, 'w> {
 }
 
 impl Pair<'_, '_, '_> {
+    /// Whether both keys are in one stripe.
+    pub(crate) fn are_neighbours(&self) -> bool {
+        self.group.worlds.len() == 1
+    }
+
     /// Runs `work` on the seat of the first or second key.
     pub(crate) fn with<R>(&mut self, which: usize, work: impl FnOnce(&mut Seat<'_, '_>) -> R) -> R {
         self.group.seat(self.keys[which], self.hashes[which], work)
@@ -318,7 +321,7 @@ impl Store {
     ///
     /// O(keys); the locks of all their stripes. Large values are freed after the unlock.
     #[doc(alias("DEL", "UNLINK"))]
-    pub fn remove_many(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
+    pub fn remove_many(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> usize {
         let keys: Vec<_> = keys.into_iter().collect();
         let hashes: Vec<u64> = keys.iter().map(|key| self.core.hash(key.as_ref())).collect();
         let removed = self.core.write_many(hashes.iter().copied(), |group, room| {
@@ -326,7 +329,7 @@ impl Store {
             let each = keys.iter().zip(&hashes);
             Ok(each.filter(|(key, hash)| group.seat(key.as_ref(), **hash, |seat| seat.remove())).count())
         });
-        removed.unwrap_or(0) as u64
+        removed.unwrap_or(0)
     }
 
     /// Counts how many of these keys exist; a key that is named twice counts twice.
@@ -347,12 +350,12 @@ impl Store {
     /// As [`Store::get_many`].
     #[doc(alias = "EXISTS")]
     #[must_use]
-    pub fn exists_many(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> u64 {
+    pub fn exists_many(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> usize {
         let core = &*self.core;
         let keys: Vec<_> = keys.into_iter().collect();
         let hashes: Vec<u64> = keys.iter().map(|key| core.hash(key.as_ref())).collect();
         core.stripes.observe(&hashes, || {
-            keys.iter().filter(|key| core.deadline(key.as_ref()).is_some()).count() as u64
+            keys.iter().filter(|key| core.deadline(key.as_ref()).is_some()).count()
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::ds::table::Slot;
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::shard::{Departed, NoRoom, World};
-use crate::time::{Clock, Millis};
+use crate::time::Millis;
 
 /// What is to be done about a write once the lock is let go.
 pub(crate) struct After {
@@ -60,7 +60,6 @@ pub(crate) struct Seat<'s, 'w> {
     pub(crate) world: &'s mut World<'w, Words>,
     pub(crate) departed: &'s mut Departed<Gone>,
     pub(crate) after: &'s mut After,
-    pub(crate) clock: &'s Clock,
     key: &'s [u8],
     hash: u32,
     /// The live entry of the key.
@@ -68,24 +67,24 @@ pub(crate) struct Seat<'s, 'w> {
 }
 
 impl<'s, 'w> Seat<'s, 'w> {
-    /// Looks the key up; an expired entry is taken out.
+    /// Looks the key up; an entry whose deadline has `passed` is taken out.
     #[inline]
     pub(crate) fn open(
         world: &'s mut World<'w, Words>,
         departed: &'s mut Departed<Gone>,
         after: &'s mut After,
-        clock: &'s Clock,
         key: &'s [u8],
         hash: u32,
+        passed: impl Fn(Millis) -> bool,
     ) -> Self {
         let mut found = world.find(hash, |words, entry| words.has_key(world.shared, entry, key));
         if let Some((slot, entry)) = found
-            && world.shard.entries.deadline(world.shared, entry).is_some_and(|at| clock.has_passed(at))
+            && world.shard.entries.deadline(world.shared, entry).is_some_and(passed)
         {
             world.expire(slot, entry, hash, departed);
             found = None;
         }
-        Seat { world, departed, after, clock, key, hash, found }
+        Seat { world, departed, after, key, hash, found }
     }
 
     #[inline]
@@ -251,6 +250,22 @@ impl<'s, 'w> Seat<'s, 'w> {
         self.book(entry, entry, held);
         self.file(entry, before);
         Ok(())
+    }
+
+    /// The entry that was found.
+    pub(crate) fn entry(&self) -> Option<Ref> {
+        self.found.map(|(_, entry)| entry)
+    }
+
+    /// Takes the entry out and returns the room that it took, which the caller has to use or give back.
+    pub(crate) fn vacate(&mut self) -> u64 {
+        let weight = self.weight();
+        let Some((slot, entry)) = self.found.take() else { return 0 };
+        let gone = self.world.remove(slot, entry, self.hash);
+        self.departed.keep(gone);
+        let spent = self.world.make_room(weight, None, self.departed);
+        debug_assert!(spent.is_ok(), "what was earned can be spent again");
+        weight
     }
 
     /// Takes the entry out; `false` if there is none.

@@ -3,9 +3,10 @@
 use super::core::{Core, Store};
 use super::words::{Gone, Words};
 use crate::entry::Entries;
+use crate::error::BuildError;
 use crate::reaper::{Next, Upkept, Watch};
 use crate::shard::{Departed, REAP_STEP, World};
-use crate::stats::Stats;
+use crate::stats::{Count, Stats};
 use crate::stripes::Stripe;
 use crate::time::Millis;
 
@@ -81,6 +82,78 @@ impl Store {
         }
     }
 
+    /// Removes everything.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("a", 1)?;
+    /// store.clear();
+    /// assert!(store.is_empty());
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(entries); all locks. Large values are freed after the unlock; the tables' memory stays.
+    #[doc(alias("FLUSHDB", "FLUSHALL"))]
+    pub fn clear(&self) {
+        let core = &*self.core;
+        let mut removed = 0;
+        let mut large = Vec::new();
+        core.stripes.write_all(|worlds| {
+            for place in 0..worlds.len() {
+                worlds.open(place).clear(|gone| {
+                    removed += 1;
+                    if gone.is_large() {
+                        large.push(gone);
+                    }
+                });
+            }
+        });
+        core.counters.add(Count::Removals, removed);
+    }
+
+    /// Changes the bound that the store was built with: entries or bytes, whichever it counts.
+    ///
+    /// Where less is allowed than is held, entries are evicted before this returns.
+    ///
+    /// ```
+    /// let store = larder::Store::builder().max_entries(100).build()?;
+    /// for number in 0..100 {
+    ///     store.set(format!("key {number}"), number).expect("small");
+    /// }
+    /// store.set_capacity(10)?;
+    /// assert_eq!(store.len(), 10);
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(what is evicted), one stripe's lock at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] for a capacity of zero, and for a store that was built without a bound: nobody kept its entries'
+    /// order.
+    #[doc(alias("CONFIG SET", "maxmemory"))]
+    pub fn set_capacity(&self, capacity: u64) -> Result<(), BuildError> {
+        let budget = &self.core.stripes.budget;
+        let mut faults = Vec::new();
+        if capacity == 0 {
+            faults.push("the capacity must be at least 1");
+        }
+        if budget.limit() == u64::MAX {
+            faults.push("a store built without a bound cannot be given one");
+        }
+        BuildError::check(faults)?;
+        // The highest number stands for no bound.
+        budget.set_limit(capacity.min(u64::MAX - 1));
+        while let Some(departed) = self.core.stripes.shed(None) {
+            self.core.part(departed);
+        }
+        Ok(())
+    }
+
     /// The number of entries, those included that have expired and are not reaped yet.
     ///
     /// ```
@@ -96,8 +169,8 @@ impl Store {
     /// One load per stripe; no lock.
     #[doc(alias = "DBSIZE")]
     #[must_use]
-    pub fn len(&self) -> u64 {
-        self.core.stripes.len()
+    pub fn len(&self) -> usize {
+        self.core.stripes.len() as usize
     }
 
     /// Whether there is no entry.

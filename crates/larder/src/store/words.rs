@@ -39,6 +39,13 @@ pub(crate) struct Gone {
     outside: Option<Outside>,
 }
 
+impl Gone {
+    /// Whether dropping it frees something.
+    pub(crate) fn is_large(&self) -> bool {
+        self.outside.is_some()
+    }
+}
+
 /// A value as it stands in the store.
 #[derive(Clone, Debug)]
 pub(crate) enum Stored<'a> {

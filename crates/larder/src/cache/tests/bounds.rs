@@ -7,7 +7,11 @@ use proptest::prelude::*;
 use crate::{Cache, Change, Outcome};
 
 fn weighed(max: u64, stripes: usize) -> Cache<u16, u64> {
-    let builder = Cache::builder().max_weight(max).weigher(|_, weight| *weight).stripes(stripes).seed(3);
+    let builder = Cache::builder()
+        .max_weight(max)
+        .weigher(|_, weight| *weight)
+        .stripes(stripes)
+        .seed(3);
     builder.build().expect("the settings are valid")
 }
 
@@ -30,7 +34,7 @@ proptest! {
                         _ => prop_assert_eq!(cache.peek(&key), Some(weight)),
                     }
                 }
-                2 => drop(cache.remove(&key)),
+                2 => _ = cache.remove(&key),
                 3 => {
                     let outcome = cache.compute(key, |_| Change::Insert(weight));
                     prop_assert_eq!(outcome.is_rejected(), weight > 1000);
@@ -81,12 +85,24 @@ fn a_stripe_keeps_its_share_however_weights_vary() {
     let cache = weighed(160_000, 16);
     let mut random = 1u64;
     for _ in 0..200_000 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let weight = 1 << (random >> 60 & 7);
         cache.insert((random >> 33) as u16, weight);
     }
-    let weights: Vec<u64> = cache.core.stripes.iter().map(|stripe| stripe.weight()).collect();
-    assert!(weights.iter().all(|weight| (8_500..=13_000).contains(weight)), "{weights:?}");
+    let weights: Vec<u64> = cache
+        .core
+        .stripes
+        .iter()
+        .map(|stripe| stripe.weight())
+        .collect();
+    assert!(
+        weights
+            .iter()
+            .all(|weight| (8_500..=13_000).contains(weight)),
+        "{weights:?}"
+    );
     cache.assert_invariants();
 }
 
@@ -114,7 +130,10 @@ fn a_lowered_bound_evicts_at_once_and_a_raised_one_gives_room() {
 
 #[test]
 fn an_unbounded_cache_evicts_nothing() {
-    let cache: Cache<u64, u64> = Cache::builder().unbounded().build().expect("the settings are valid");
+    let cache: Cache<u64, u64> = Cache::builder()
+        .unbounded()
+        .build()
+        .expect("the settings are valid");
     for key in 0..50_000 {
         cache.insert(key, key);
     }

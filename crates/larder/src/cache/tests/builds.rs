@@ -6,22 +6,57 @@ use crate::{Cache, Outcome};
 
 #[test]
 fn a_builder_tells_everything_that_is_wrong_at_once() {
-    let builder = Cache::<u32, u32>::builder().max_entries(0).max_weight(0).stripes(3);
-    let error = builder.ttl(Duration::ZERO).idle(Duration::ZERO).build().unwrap_err();
+    let builder = Cache::<u32, u32>::builder()
+        .max_entries(0)
+        .max_weight(0)
+        .stripes(3);
+    let error = builder
+        .ttl(Duration::ZERO)
+        .idle(Duration::ZERO)
+        .build()
+        .unwrap_err();
     assert_eq!(error.faults().len(), 7, "{error}");
-    assert_eq!(Cache::<u32, u32>::builder().build().unwrap_err().faults().len(), 1);
-    assert!(Cache::<u32, u32>::builder().max_entries(1).unbounded().build().is_err());
-    assert!(Cache::<u32, u32>::builder().max_entries(1).weigher(|_, _| 1).build().is_err());
+    assert_eq!(
+        Cache::<u32, u32>::builder()
+            .build()
+            .unwrap_err()
+            .faults()
+            .len(),
+        1
+    );
+    assert!(
+        Cache::<u32, u32>::builder()
+            .max_entries(1)
+            .unbounded()
+            .build()
+            .is_err()
+    );
+    assert!(
+        Cache::<u32, u32>::builder()
+            .max_entries(1)
+            .weigher(|_, _| 1)
+            .build()
+            .is_err()
+    );
     for count in [0, 3, 2048, usize::MAX] {
-        assert!(Cache::<u32, u32>::builder().max_entries(1).stripes(count).build().is_err());
+        assert!(
+            Cache::<u32, u32>::builder()
+                .max_entries(1)
+                .stripes(count)
+                .build()
+                .is_err()
+        );
     }
 }
 
 #[test]
 fn a_cache_of_one_entry_holds_the_last_one() {
     for stripes in [1, 2, 64, 1024] {
-        let cache: Cache<u32, u32> =
-            Cache::builder().max_entries(1).stripes(stripes).build().expect("the settings are valid");
+        let cache: Cache<u32, u32> = Cache::builder()
+            .max_entries(1)
+            .stripes(stripes)
+            .build()
+            .expect("the settings are valid");
         for key in 0..100 {
             assert_eq!(cache.insert(key, key), Outcome::Inserted);
             assert_eq!((cache.get(&key), cache.len()), (Some(key), 1));
@@ -56,19 +91,30 @@ fn a_hasher_that_gives_small_numbers_does_no_harm() {
             self.0
         }
         fn write(&mut self, bytes: &[u8]) {
-            bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+            bytes
+                .iter()
+                .for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
         }
         fn write_u64(&mut self, number: u64) {
             self.0 = number;
         }
     }
     let hasher = std::hash::BuildHasherDefault::<Identity>::default();
-    let cache: Cache<u64, u64, _> =
-        Cache::builder().max_entries(20_000).stripes(16).hasher(hasher).build().expect("the settings are valid");
+    let cache: Cache<u64, u64, _> = Cache::builder()
+        .max_entries(20_000)
+        .stripes(16)
+        .hasher(hasher)
+        .build()
+        .expect("the settings are valid");
     for key in 0..10_000 {
         cache.insert(key, key);
     }
-    let lens: Vec<u32> = cache.core.stripes.iter().map(|stripe| stripe.table.len()).collect();
+    let lens: Vec<u32> = cache
+        .core
+        .stripes
+        .iter()
+        .map(|stripe| stripe.table.len())
+        .collect();
     assert!(lens.iter().all(|len| (400..900).contains(len)), "{lens:?}");
     assert!((0..10_000).all(|key| cache.get(&key) == Some(key)));
 }

@@ -26,19 +26,31 @@ impl<K, V, S> Cache<K, V, S> {
                 let (mut count, mut weight) = (0, 0);
                 for segment in 0..world.table.segments() {
                     for bucket in 0..BUCKETS as u32 {
-                        world.table.visit_bucket(Home { segment, bucket }, |_, entry| {
-                            assert!(world.shard.entries.pair(entry).is_some(), "a slot names a live entry");
-                            count += 1;
-                            weight += world.shard.entries.weight(&(), entry);
-                        });
+                        world
+                            .table
+                            .visit_bucket(Home { segment, bucket }, |_, entry| {
+                                assert!(
+                                    world.shard.entries.pair(entry).is_some(),
+                                    "a slot names a live entry"
+                                );
+                                count += 1;
+                                weight += world.shard.entries.weight(&(), entry);
+                            });
                     }
                 }
                 assert_eq!((count, weight), (world.table.len(), world.shard.weight()));
-                assert!(world.shard.entries.flights.is_empty(), "no load is left over");
+                assert!(
+                    world.shard.entries.flights.is_empty(),
+                    "no load is left over"
+                );
                 spent += weight;
             });
         }
-        assert_eq!(core.stripes.budget.used(), spent, "what is spent is what is held");
+        assert_eq!(
+            core.stripes.budget.used(),
+            spent,
+            "what is spent is what is held"
+        );
         assert_eq!(self.weight(), spent);
     }
 }
