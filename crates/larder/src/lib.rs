@@ -1,5 +1,38 @@
-//! larder: an embeddable, in-process cache engine.
-#![allow(dead_code, missing_docs, reason = "x")]
+//! An embeddable, in-process cache engine: Redis' data model and a typed concurrent cache, without a server.
+//!
+//! * [`Cache`] holds typed values without serialization: bounded by entries or weight, with times to live, idle times,
+//!   and one load per key however many threads and tasks ask for it.
+//! * [`Store`] is Redis' keyspace in the process: strings and counters with expiry, multi-key commands that are atomic,
+//!   scan with Redis' guarantee. Reading a string takes no lock.
+//!
+//! ```
+//! use larder::{Cache, Store};
+//!
+//! let cache: Cache<u64, String> = Cache::builder().max_entries(10_000).build()?;
+//! let name = cache.get_or_load(&7, || "Ada".to_string())?;
+//! assert_eq!(name, "Ada");
+//!
+//! let store = Store::new();
+//! store.set("visits", 41)?;
+//! assert_eq!(store.incr("visits")?, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Which to take
+//!
+//! A `Cache` where values are Rust types that one program computes and reads; a `Store` where they are what Redis
+//! would hold, or where bytes per entry count.
+//!
+//! # Time
+//!
+//! Entries expire to the millisecond for every reader, whenever they are reclaimed; one thread for the whole process
+//! reclaims them within some milliseconds, or the owner calls `tick()` ([`Upkeep`]). Tests move a [`ManualClock`].
+//!
+//! # Memory
+//!
+//! Bounds are exact: neither entries nor weight ever pass them. What a cache or store holds beyond its entries (table,
+//! policy, timers) is in `bytes()`.
+
 mod budget;
 mod bytes;
 mod cache;
@@ -20,7 +53,7 @@ mod sync;
 mod time;
 mod wait;
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
-pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient, Ttl};
+pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
@@ -30,4 +63,4 @@ pub use store::{
 pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;
-pub use time::{Clock, ManualClock};
+pub use time::{Clock, ManualClock, Ttl};

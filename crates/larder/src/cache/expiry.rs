@@ -8,50 +8,11 @@ use equivalent::Equivalent;
 use crate::ds::Ref;
 use crate::entry::Entries;
 use crate::stripes::low_bits;
-use crate::time::millis;
+use crate::time::{Ttl, millis};
 
 use super::Cache;
 use super::core::{Core, Life, Open, refile};
 use super::write::find;
-
-/// How long an entry still lives.
-///
-/// ```
-/// use larder::{Cache, Ttl};
-///
-/// let cache = Cache::<&str, u32>::new(100);
-/// cache.insert("a", 1);
-/// assert_eq!(cache.ttl("a"), Ttl::Forever);
-/// assert_eq!(cache.ttl("b"), Ttl::Absent);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ttl {
-    /// There is no such entry.
-    Absent,
-    /// It has no deadline.
-    Forever,
-    /// It expires after this time.
-    Left(Duration),
-}
-
-impl Ttl {
-    /// The time left, if there is an entry and it has a deadline.
-    ///
-    /// ```
-    /// use larder::Ttl;
-    /// use std::time::Duration;
-    ///
-    /// assert_eq!(Ttl::Left(Duration::from_secs(1)).left(), Some(Duration::from_secs(1)));
-    /// assert_eq!(Ttl::Forever.left(), None);
-    /// ```
-    #[must_use]
-    pub fn left(self) -> Option<Duration> {
-        match self {
-            Ttl::Left(left) => Some(left),
-            _ => None,
-        }
-    }
-}
 
 impl<K, V, S> Core<K, V, S> {
     /// Runs `change` on a live entry and sees to its timer; `false` if there is none.

@@ -25,7 +25,6 @@ mod write;
 
 pub use builder::CacheBuilder;
 pub use compute::Change;
-pub use expiry::Ttl;
 pub use listener::Cause;
 pub use load::Patient;
 pub use survey::Iter;

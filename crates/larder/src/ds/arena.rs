@@ -176,16 +176,6 @@ impl Arena {
         pages * (PAGE_BYTES + (size_of::<Sheet>() + cell) as u64)
     }
 
-    /// Words in live records, rounding included.
-    pub(crate) fn live_words(&self) -> u64 {
-        self.live_words
-    }
-
-    /// Words that no live record uses in pages that are held.
-    pub(crate) fn idle_words(&self) -> u64 {
-        self.sheets.len() as u64 * PAGE_WORDS as u64 - self.live_words
-    }
-
     /// Whether a record of `words` can be placed without a new page.
     pub(crate) fn has_room(&self, words: usize) -> bool {
         !self.classes[class_of(words.max(1))].roomy.is_empty() || !self.spare.is_empty()
@@ -303,7 +293,7 @@ impl Arena {
     }
 
     /// A page less than a quarter full whose records fit into other pages of their class; nothing is put into it
-    /// from now on. The caller moves what [`Self::residents`] names and frees it, or calls [`Self::keep`].
+    /// from now on. The caller moves what [`Self::residents`] names, and frees it.
     pub(crate) fn sparse(&mut self) -> Option<u32> {
         // A page that does not qualify is looked at again when it next loses a record.
         for _ in 0..4 {
@@ -322,20 +312,6 @@ impl Arena {
             sheet.sparse = false;
         }
         None
-    }
-
-    /// Takes a page that was offered as sparse back into use.
-    pub(crate) fn keep(&mut self, page: u32) {
-        let sheet = &mut self.sheets[page as usize];
-        if !sheet.sparse || sheet.place != NONE {
-            return;
-        }
-        sheet.sparse = false;
-        let number = sheet.class as usize;
-        let class = &mut self.classes[number];
-        sheet.place = class.roomy.len() as u32;
-        class.room += capacity(number) - u32::from(sheet.live);
-        class.roomy.push(page);
     }
 
     /// The page's live records.

@@ -70,10 +70,6 @@ impl Ghost {
         }
         false
     }
-
-    pub(crate) fn clear(&mut self) {
-        *self = Ghost::default();
-    }
 }
 
 #[cfg(test)]

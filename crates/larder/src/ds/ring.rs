@@ -56,10 +56,6 @@ impl Ring {
         }
         Some(reference)
     }
-
-    pub(crate) fn clear(&mut self) {
-        *self = Ring::default();
-    }
 }
 
 #[cfg(test)]

@@ -32,9 +32,6 @@ fn locate(index: u32) -> (usize, usize) {
 }
 
 impl<T: ?Sized> Stable<T> {
-    /// Largest number of elements.
-    pub(crate) const MAX: u32 = 1 << (LEVELS - 1);
-
     pub(crate) fn new() -> Self {
         Stable { levels: [const { OnceLock::new() }; LEVELS] }
     }
@@ -46,7 +43,7 @@ impl<T: ?Sized> Stable<T> {
         Some(self.levels.get(level)?.get()?.get(offset)?.get()?)
     }
 
-    /// The element at `index`, made by `make` if it was never set; `None` beyond [`Self::MAX`].
+    /// The element at `index`, made by `make` if it was never set; `None` beyond the last level.
     pub(crate) fn get_or_set(&self, index: u32, make: impl FnOnce() -> Box<T>) -> Option<&T> {
         let (level, offset) = locate(index);
         let cells = self.levels.get(level)?.get_or_init(|| {
@@ -54,12 +51,6 @@ impl<T: ?Sized> Stable<T> {
             (0..len).map(|_| OnceLock::new()).collect()
         });
         Some(cells.get(offset)?.get_or_init(make))
-    }
-
-    /// Bytes that the array itself holds when `len` elements are set, without the elements.
-    pub(crate) fn spine_bytes(len: u32) -> u64 {
-        let cell = size_of::<OnceLock<Box<T>>>() as u64;
-        u64::from(len.next_power_of_two()) * cell
     }
 }
 

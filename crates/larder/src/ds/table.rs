@@ -358,11 +358,6 @@ impl Table {
         approach(&self.segment(self.locate(hash)).bucket(home_bucket(hash)).0[0]);
     }
 
-    /// Brings a bucket near.
-    pub(crate) fn approach_home(&self, home: Home) {
-        approach(&self.segment(home.segment).bucket(home.bucket as usize).0[0]);
-    }
-
     /// Shows every entry of one bucket (and of the chained buckets behind it) with its slot.
     pub(crate) fn visit_bucket(&self, home: Home, mut show: impl FnMut(Slot, Ref)) {
         self.search_bucket(home, |slot, reference| {

@@ -72,6 +72,11 @@ impl Wheel {
         }
     }
 
+    /// An empty wheel that stands where this one does.
+    pub(crate) fn successor(&self) -> Self {
+        Wheel::new(self.now)
+    }
+
     /// Timers filed and not handed out, stale ones included.
     pub(crate) fn len(&self) -> u32 {
         self.timers

@@ -126,7 +126,8 @@ impl S3Fifo {
     /// entry would cost a cache miss.
     fn sweep<E: Entries>(&mut self, view: &View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
         let mut least: Option<(u32, Slot, Ref)> = None;
-        let everything = view.table.segments() * BUCKETS as u32;
+        // Once around, and the bucket again in whose middle the hand began.
+        let everything = view.table.segments() * BUCKETS as u32 + 1;
         for swept in 0..everything {
             if swept >= SWEEP_BUCKETS && least.is_some() {
                 break;

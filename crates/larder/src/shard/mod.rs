@@ -22,6 +22,10 @@ pub(crate) const TICK_MS: u64 = 10;
 pub(crate) const EVICTIONS: usize = 64;
 /// A stripe is poor when this part of its share is missing.
 const POOR_PART: u64 = 10;
+/// Timers beyond twice the number of entries before the wheel is replaced: small wheels are not worth it.
+const STALE_TIMERS: u32 = 4096;
+/// Buckets whose entries are filed anew per call while a wheel is replaced: some 30 entries, 3 µs.
+const RENEWED_BUCKETS: u32 = 4;
 /// Timers looked at under one hold of the lock: some 50 µs.
 pub(crate) const REAP_STEP: usize = 256;
 
@@ -29,9 +33,18 @@ pub(crate) const REAP_STEP: usize = 256;
 pub(crate) struct Shard<E: Entries> {
     pub(crate) entries: E,
     wheel: Wheel,
+    /// A wheel that is being replaced, because most of its timers were stale.
+    renewal: Option<Renewal>,
     policy: Chosen,
     credit: Credit,
     weight: u64,
+}
+
+/// The replacement of a wheel under way.
+struct Renewal {
+    old: Wheel,
+    /// The next bucket of the table whose entries get timers in the new wheel.
+    next: u32,
 }
 
 /// Why an entry left without being asked to.
@@ -108,7 +121,12 @@ fn due_tick(deadline: Millis) -> u64 {
 
 impl<E: Entries> Shard<E> {
     pub(crate) fn new(entries: E, policy: Chosen, now: Millis) -> Self {
-        Shard { entries, wheel: Wheel::new(now / TICK_MS), policy, credit: Credit::default(), weight: 0 }
+        Shard { entries, wheel: Wheel::new(now / TICK_MS), renewal: None, policy, credit: Credit::default(), weight: 0 }
+    }
+
+    /// A timer whose time has come, of either wheel.
+    fn pop(&mut self, tick: u64) -> Option<Ref> {
+        self.wheel.pop(tick).or_else(|| self.renewal.as_mut()?.old.pop(tick))
     }
 
     /// Weight of all entries.
@@ -118,12 +136,15 @@ impl<E: Entries> Shard<E> {
 
     /// Bytes of the wheel and the policy.
     pub(crate) fn upkeep_bytes(&self) -> u64 {
-        self.wheel.bytes() + self.policy.bytes()
+        let old = self.renewal.as_ref().map_or(0, |renewal| renewal.old.bytes());
+        self.wheel.bytes() + old + self.policy.bytes()
     }
 
     /// When upkeep is next wanted, in milliseconds.
     pub(crate) fn next_due(&self) -> Option<Millis> {
-        Some(self.wheel.next_due()? * TICK_MS)
+        let old = self.renewal.as_ref().and_then(|renewal| renewal.old.next_due());
+        let next = self.wheel.next_due().into_iter().chain(old).min()?;
+        Some(next * TICK_MS)
     }
 }
 
@@ -236,6 +257,37 @@ impl<E: Entries> World<'_, E> {
     pub(crate) fn schedule(&mut self, entry: Ref) {
         if let Some(deadline) = self.shard.entries.deadline(self.shared, entry) {
             self.shard.wheel.file(entry, due_tick(deadline));
+            self.renew();
+        }
+    }
+
+    /// Replaces the wheel, a few buckets of the table per call, when most of its timers are stale: those of entries that
+    /// left early, or whose deadline came nearer. Every live entry with a deadline gets one timer in the new wheel.
+    fn renew(&mut self) {
+        let most = STALE_TIMERS + 2 * self.table.len();
+        if self.shard.renewal.is_none() {
+            if self.shard.wheel.len() <= most {
+                return;
+            }
+            let fresh = self.shard.wheel.successor();
+            let old = std::mem::replace(&mut self.shard.wheel, fresh);
+            self.shard.renewal = Some(Renewal { old, next: 0 });
+        }
+        let buckets = self.table.segments() * BUCKETS as u32;
+        let Some(renewal) = &mut self.shard.renewal else { return };
+        let first = renewal.next;
+        renewal.next = first + RENEWED_BUCKETS;
+        let (entries, wheel) = (&self.shard.entries, &mut self.shard.wheel);
+        for bucket in first..buckets.min(first + RENEWED_BUCKETS) {
+            let home = Home { segment: bucket / BUCKETS as u32, bucket: bucket % BUCKETS as u32 };
+            self.table.visit_bucket(home, |_, entry| {
+                if let Some(deadline) = entries.deadline(self.shared, entry) {
+                    wheel.file(entry, due_tick(deadline));
+                }
+            });
+        }
+        if first + RENEWED_BUCKETS >= buckets {
+            self.shard.renewal = None;
         }
     }
 
@@ -276,7 +328,7 @@ impl<E: Entries> World<'_, E> {
     pub(crate) fn reap(&mut self, now: Millis, step: usize, departed: &mut Departed<E::Gone>) -> bool {
         let tick = now / TICK_MS;
         for _ in 0..step {
-            let Some(entry) = self.shard.wheel.pop(tick) else { return false };
+            let Some(entry) = self.shard.pop(tick) else { return false };
             let Some(deadline) = self.shard.entries.deadline(self.shared, entry) else { continue };
             if due_tick(deadline) > tick {
                 self.shard.wheel.file(entry, due_tick(deadline));
@@ -305,6 +357,7 @@ impl<E: Entries> World<'_, E> {
         }
         self.shard.policy.clear();
         self.shard.wheel.clear();
+        self.shard.renewal = None;
         self.shard.credit.earn(std::mem::take(&mut self.shard.weight));
         self.surrender();
     }

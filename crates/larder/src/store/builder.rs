@@ -1,9 +1,8 @@
 //! `StoreBuilder`: the settings of a store.
 
-use std::num::NonZeroUsize;
+use crate::wait::cores;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
-use std::thread::available_parallelism;
 
 use ahash::RandomState;
 
@@ -166,18 +165,30 @@ impl StoreBuilder {
             (Some(entries), _) => (entries, Measure::Entries),
             (None, None) => (u64::MAX, Measure::Entries),
         };
-        let count = self.stripes.map_or_else(|| default_stripes(limit, measure), usize::next_power_of_two);
+        let count = self
+            .stripes
+            .map_or_else(|| default_stripes(limit, measure), usize::next_power_of_two);
         let bounded = limit != u64::MAX;
         let clock = self.clock.unwrap_or_default();
         let hasher = self.seed.map_or_else(RandomState::new, seeded);
         let stripes = Stripes::new(count, limit, |_| {
             let words = Words::new(hasher.clone(), measure);
-            (Pages::new(), Shard::new(words, Chosen::new(self.eviction, bounded), clock.now()))
+            (
+                Pages::new(),
+                Shard::new(words, Chosen::new(self.eviction, bounded), clock.now()),
+            )
         });
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let who: Weak<dyn Upkept> = core.clone();
             let watch = Watch::new(self.upkeep, &clock, who);
-            Core { stripes, hasher, clock, counters: Counters::new(), watch, draws: AtomicU64::new(0) }
+            Core {
+                stripes,
+                hasher,
+                clock,
+                counters: Counters::new(),
+                watch,
+                draws: AtomicU64::new(0),
+            }
         });
         Ok(Store { core })
     }
@@ -193,7 +204,10 @@ impl StoreBuilder {
         if self.max_entries.is_some() && self.max_bytes.is_some() {
             faults.push("max_entries and max_bytes exclude each other");
         }
-        if self.stripes.is_some_and(|stripes| stripes == 0 || stripes > MAX_STRIPES) {
+        if self
+            .stripes
+            .is_some_and(|stripes| stripes == 0 || stripes > MAX_STRIPES)
+        {
             faults.push("stripes must be between 1 and 1024");
         }
         faults
@@ -202,7 +216,7 @@ impl StoreBuilder {
 
 /// How many stripes suit a bound on this machine.
 fn default_stripes(limit: u64, measure: Measure) -> usize {
-    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    let cores = cores();
     match measure {
         Measure::Entries => fitting(limit, cores),
         Measure::Bytes => fitting(limit / BYTES_PER_SHARE, cores),
@@ -211,7 +225,11 @@ fn default_stripes(limit: u64, measure: Measure) -> usize {
 
 /// A hasher that depends on the seed alone.
 fn seeded(seed: u64) -> RandomState {
-    let mixed = |round: u64| seed.wrapping_add(round).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+    let mixed = |round: u64| {
+        seed.wrapping_add(round)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(31)
+    };
     RandomState::with_seeds(mixed(1), mixed(2), mixed(3), mixed(4))
 }
 
@@ -230,7 +248,9 @@ impl Store {
     /// Some 10 KiB per stripe; nothing is started.
     #[must_use]
     pub fn new() -> Self {
-        StoreBuilder::default().build().expect("the defaults are valid")
+        StoreBuilder::default()
+            .build()
+            .expect("the defaults are valid")
     }
 
     /// Settings for a store: a bound, a clock, who does the upkeep.

@@ -9,6 +9,7 @@
 //! Cost of the walk: one hash, one uncontended lock, the lines of the table and the record; nothing is dropped, counted
 //! or planned under the lock.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -50,6 +51,14 @@ pub struct Store {
     pub(crate) core: Arc<Core>,
 }
 
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("len", &self.core.stripes.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// See the module's text.
 pub(crate) struct Core {
     pub(crate) stripes: Stripes<Words>,
@@ -80,7 +89,9 @@ impl Core {
         let mut after = After::default();
         let (result, departed) = self.stripes.write(hash, |world, departed| {
             world.approach(low);
-            let mut seat = Seat::open(world, departed, &mut after, key, low, |at| self.clock.has_passed(at));
+            let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
+                self.clock.has_passed(at)
+            });
             let result = work(&mut seat);
             self.tidy(world, departed, &after);
             match result {
@@ -95,7 +106,12 @@ impl Core {
 
     /// The bounded upkeep that a write does under the lock that it holds anyway.
     #[inline]
-    pub(crate) fn tidy(&self, world: &mut World<'_, Words>, departed: &mut Departed<Gone>, after: &After) {
+    pub(crate) fn tidy(
+        &self,
+        world: &mut World<'_, Words>,
+        departed: &mut Departed<Gone>,
+        after: &After,
+    ) {
         if after.due != u64::MAX && self.watch.is_manual() {
             world.reap(self.clock.now(), SELF_REAP, departed);
         }
@@ -106,7 +122,8 @@ impl Core {
 
     /// A number that looks random; with a seed, the next of a fixed row.
     pub(crate) fn draw(&self) -> u64 {
-        self.hasher.hash_one(self.draws.fetch_add(1, Ordering::Relaxed))
+        self.hasher
+            .hash_one(self.draws.fetch_add(1, Ordering::Relaxed))
     }
 
     /// What follows the unlock.

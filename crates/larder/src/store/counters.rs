@@ -4,8 +4,8 @@ use super::core::Store;
 use super::seat::{Refusal, Seat};
 use super::words::{Stored, Value};
 use crate::bytes::ToValue;
-use crate::error::Error;
 use crate::decimal::add_decimal;
+use crate::error::Error;
 use crate::number::{NumberError, parse_i64};
 
 impl From<NumberError> for Error {
@@ -118,7 +118,8 @@ impl Store {
                 Some(sum) => sum,
             };
             let sum = sum.map_err(Error::from)?;
-            let value = parse_i64(sum.as_bytes()).map_or_else(|| Value::Bytes(sum.clone().into()), Value::Int);
+            let value = parse_i64(sum.as_bytes())
+                .map_or_else(|| Value::Bytes(sum.clone().into()), Value::Int);
             let deadline = seat.deadline();
             seat.put(&value.as_stored(), deadline)?;
             Ok(sum)

@@ -6,10 +6,10 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::core::Store;
-use crate::cache::Ttl;
 use super::options::Lease;
 use super::seat::Refusal;
 use crate::error::Error;
+use crate::time::Ttl;
 use crate::time::{Clock, Millis};
 
 /// A moment of the wall clock in Unix milliseconds; one before 1970 is 0.
@@ -25,14 +25,21 @@ impl From<SystemTime> for Moment {
 impl Moment {
     /// The moment on the store's clock; one before its origin is 0.
     fn deadline(self, clock: &Clock) -> Result<Millis, Error> {
-        let unix = self.0.filter(|unix| *unix <= i64::MAX as u64).ok_or(Error::InvalidExpiry)?;
+        let unix = self
+            .0
+            .filter(|unix| *unix <= i64::MAX as u64)
+            .ok_or(Error::InvalidExpiry)?;
         Ok(unix.saturating_sub(clock.unix_origin()))
     }
 
     /// What a deadline at this moment comes to.
     pub(crate) fn lease(self, clock: &Clock) -> Result<Lease, Error> {
         let deadline = self.deadline(clock)?;
-        Ok(if clock.has_passed(deadline) { Lease::Over } else { Lease::Until(deadline) })
+        Ok(if clock.has_passed(deadline) {
+            Lease::Over
+        } else {
+            Lease::Until(deadline)
+        })
     }
 }
 
@@ -44,8 +51,12 @@ fn millis_up(duration: Duration) -> Option<u64> {
 /// The deadline of what lives this long from now.
 pub(crate) fn deadline_in(ttl: Duration, clock: &Clock) -> Result<Millis, Error> {
     let now = clock.fine_now();
-    let room = (i64::MAX as u64).saturating_sub(clock.unix_origin()).saturating_sub(now);
-    let ttl = millis_up(ttl).filter(|ttl| *ttl <= room).ok_or(Error::InvalidExpiry)?;
+    let room = (i64::MAX as u64)
+        .saturating_sub(clock.unix_origin())
+        .saturating_sub(now);
+    let ttl = millis_up(ttl)
+        .filter(|ttl| *ttl <= room)
+        .ok_or(Error::InvalidExpiry)?;
     Ok(now + ttl)
 }
 
@@ -142,9 +153,16 @@ impl Store {
     ///
     /// As [`Store::expire`].
     #[doc(alias("EXPIRE", "PEXPIRE"))]
-    pub fn expire_if(&self, key: impl AsRef<[u8]>, ttl: Duration, condition: Condition) -> Result<bool, Error> {
+    pub fn expire_if(
+        &self,
+        key: impl AsRef<[u8]>,
+        ttl: Duration,
+        condition: Condition,
+    ) -> Result<bool, Error> {
         let deadline = deadline_in(ttl, &self.core.clock)?;
-        self.redate(key.as_ref(), deadline, |present| condition.holds(present, deadline))
+        self.redate(key.as_ref(), deadline, |present| {
+            condition.holds(present, deadline)
+        })
     }
 
     /// Lets a key live until a moment; `false` if there is no such key.
@@ -205,7 +223,9 @@ impl Store {
         condition: Condition,
     ) -> Result<bool, Error> {
         let deadline = Moment::from(moment).deadline(&self.core.clock)?;
-        self.redate(key.as_ref(), deadline, |present| condition.holds(present, deadline))
+        self.redate(key.as_ref(), deadline, |present| {
+            condition.holds(present, deadline)
+        })
     }
 
     /// Takes the deadline off a key; `false` if there is no such key, or it had none.
@@ -303,9 +323,9 @@ impl Store {
         match self.core.deadline(key.as_ref()) {
             None => Ttl::Absent,
             Some(None) => Ttl::Forever,
-            Some(Some(deadline)) => {
-                Ttl::Left(Duration::from_millis(deadline.saturating_sub(self.core.clock.fine_now())))
-            }
+            Some(Some(deadline)) => Ttl::Left(Duration::from_millis(
+                deadline.saturating_sub(self.core.clock.fine_now()),
+            )),
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::core::{Core, Store};
 use super::many::Pair;
+use super::words::Words;
 use crate::ds::table::{BUCKETS, Home};
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::record::{Head, MAX_KEY};
 use crate::shard::NoRoom;
 use crate::stripes::{Stripe, low_bits};
-use super::words::Words;
 use crate::time::Millis;
 
 /// The type of a value.
@@ -39,8 +39,12 @@ enum Destination {
 impl Pair<'_, '_, '_> {
     /// Moves the value and deadline of the first key to the second; `false` if that has to be respected.
     fn rename(&mut self, destination: Destination) -> Result<Result<bool, Error>, NoRoom> {
-        let source = self.with(0, |seat| Some((seat.value()?, seat.deadline(), seat.weight(), seat.entry())));
-        let Some((value, deadline, old, entry)) = source else { return Ok(Err(Error::NoSuchKey)) };
+        let source = self.with(0, |seat| {
+            Some((seat.value()?, seat.deadline(), seat.weight(), seat.entry()))
+        });
+        let Some((value, deadline, old, entry)) = source else {
+            return Ok(Err(Error::NoSuchKey));
+        };
         if destination == Destination::Respected && self.with(1, |seat| seat.exists()) {
             return Ok(Ok(false));
         }
@@ -78,7 +82,8 @@ impl Pair<'_, '_, '_> {
     /// Copies the value and deadline of the first key to the second; `false` if there is nothing to copy, or the
     /// second has to be respected.
     fn copy(&mut self, destination: Destination) -> Result<bool, NoRoom> {
-        let Some((value, deadline)) = self.with(0, |seat| Some((seat.value()?, seat.deadline()))) else {
+        let Some((value, deadline)) = self.with(0, |seat| Some((seat.value()?, seat.deadline())))
+        else {
             return Ok(false);
         };
         self.with(1, |seat| {
@@ -95,16 +100,22 @@ impl Core {
     fn rename(&self, from: &[u8], to: &[u8], destination: Destination) -> Result<bool, Error> {
         if from == to {
             let exists = self.deadline(from).is_some();
-            return if exists { Ok(destination == Destination::Replaced) } else { Err(Error::NoSuchKey) };
+            return if exists {
+                Ok(destination == Destination::Replaced)
+            } else {
+                Err(Error::NoSuchKey)
+            };
         }
-        self.write_two([from, to], |pair| pair.rename(destination)).unwrap_or(Err(Error::TooLarge))
+        self.write_two([from, to], |pair| pair.rename(destination))
+            .unwrap_or(Err(Error::TooLarge))
     }
 
     fn copy_key(&self, from: &[u8], to: &[u8], destination: Destination) -> Result<bool, Error> {
         if from == to {
             return Err(Error::SameKey);
         }
-        self.write_two([from, to], |pair| pair.copy(destination)).map_err(|NoRoom| Error::TooLarge)
+        self.write_two([from, to], |pair| pair.copy(destination))
+            .map_err(|NoRoom| Error::TooLarge)
     }
 
     /// A live key of a stripe, of those in the first bucket with any from a random one on.
@@ -116,7 +127,10 @@ impl Core {
             let mut live = Vec::new();
             for step in 0..buckets {
                 let at = ((start + step) % buckets) as u32;
-                let home = Home { segment: at / BUCKETS as u32, bucket: at % BUCKETS as u32 };
+                let home = Home {
+                    segment: at / BUCKETS as u32,
+                    bucket: at % BUCKETS as u32,
+                };
                 table.visit_bucket(home, |_, entry| {
                     let deadline = shard.entries.deadline(pages, entry);
                     if !deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
@@ -147,7 +161,8 @@ impl Core {
         };
         let deadline = glance.unwrap_or_else(|_| {
             stripe.read(|table, pages, shard| {
-                let (_, entry) = table.find(low, |entry| shard.entries.has_key(pages, entry, key))?;
+                let (_, entry) =
+                    table.find(low, |entry| shard.entries.has_key(pages, entry, key))?;
                 Some(shard.entries.deadline(pages, entry))
             })
         })?;
@@ -190,7 +205,9 @@ impl Store {
     /// O(1), one stripe's lock; a large value is freed after the unlock.
     #[doc(alias("DEL", "UNLINK", "delete"))]
     pub fn remove(&self, key: impl AsRef<[u8]>) -> bool {
-        self.core.write(key.as_ref(), |seat| Ok(seat.remove())).unwrap_or(false)
+        self.core
+            .write(key.as_ref(), |seat| Ok(seat.remove()))
+            .unwrap_or(false)
     }
 
     /// The type of a key's value; `None` if there is no such key.
@@ -226,7 +243,9 @@ impl Store {
     /// O(1), no lock.
     #[doc(alias = "TOUCH")]
     pub fn touch(&self, key: impl AsRef<[u8]>) -> bool {
-        self.core.read(key.as_ref(), |_| ()).is_ok_and(|found| found.is_some())
+        self.core
+            .read(key.as_ref(), |_| ())
+            .is_ok_and(|found| found.is_some())
     }
 
     /// Gives a value another key, deadline and all; whatever that key held is lost.
@@ -249,7 +268,9 @@ impl Store {
     /// [`Error::NoSuchKey`] if there is no value, [`Error::TooLarge`] if it does not fit the bound under the new key.
     #[doc(alias = "RENAME")]
     pub fn rename(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.core.rename(from.as_ref(), to.as_ref(), Destination::Replaced).map(drop)
+        self.core
+            .rename(from.as_ref(), to.as_ref(), Destination::Replaced)
+            .map(drop)
     }
 
     /// Gives a value another key if that does not exist; `false` if it does.
@@ -270,8 +291,13 @@ impl Store {
     ///
     /// As [`Store::rename`].
     #[doc(alias = "RENAMENX")]
-    pub fn rename_if_absent(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<bool, Error> {
-        self.core.rename(from.as_ref(), to.as_ref(), Destination::Respected)
+    pub fn rename_if_absent(
+        &self,
+        from: impl AsRef<[u8]>,
+        to: impl AsRef<[u8]>,
+    ) -> Result<bool, Error> {
+        self.core
+            .rename(from.as_ref(), to.as_ref(), Destination::Respected)
     }
 
     /// Copies a value and its deadline to a key that does not exist; `false` if it does, or there is no value.
@@ -293,7 +319,8 @@ impl Store {
     /// [`Error::SameKey`] if both are one key, [`Error::TooLarge`] if the copy does not fit the bound.
     #[doc(alias = "COPY")]
     pub fn copy(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<bool, Error> {
-        self.core.copy_key(from.as_ref(), to.as_ref(), Destination::Respected)
+        self.core
+            .copy_key(from.as_ref(), to.as_ref(), Destination::Respected)
     }
 
     /// Copies a value and its deadline to a key, whatever that held; `false` if there is no value.
@@ -315,7 +342,8 @@ impl Store {
     /// As [`Store::copy`].
     #[doc(alias = "COPY")]
     pub fn copy_over(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<bool, Error> {
-        self.core.copy_key(from.as_ref(), to.as_ref(), Destination::Replaced)
+        self.core
+            .copy_key(from.as_ref(), to.as_ref(), Destination::Replaced)
     }
 
     /// A key at random; `None` if there is none.
@@ -345,6 +373,7 @@ impl Store {
             here
         });
         let (before, from) = (stripes().take(chosen?), stripes().skip(chosen?));
-        from.chain(before).find_map(|stripe| self.core.random_in(stripe))
+        from.chain(before)
+            .find_map(|stripe| self.core.random_in(stripe))
     }
 }

@@ -44,13 +44,21 @@ impl Group<'_, '_> {
         let place = self.worlds.place(hash);
         let mut world = self.worlds.open(place);
         let passed = |at| at <= self.now;
-        work(&mut Seat::open(&mut world, self.departed, self.after, key, low_bits(hash), passed))
+        work(&mut Seat::open(
+            &mut world,
+            self.departed,
+            self.after,
+            key,
+            low_bits(hash),
+            passed,
+        ))
     }
 
     /// By how much an entry that is to be written weighs more than the present one.
     fn growth(&mut self, planned: &Planned<'_>) -> u64 {
         self.seat(planned.key, planned.hash, |seat| {
-            seat.weight_with(&planned.value, None).saturating_sub(seat.weight())
+            seat.weight_with(&planned.value, None)
+                .saturating_sub(seat.weight())
         })
     }
 
@@ -82,7 +90,8 @@ impl Group<'_, '_> {
                     for (part, room) in plan.chunk_by(|a, b| a.place == b.place).zip(made) {
                         self.worlds.open(part[0].place).return_room(room);
                     }
-                    self.departed.lacking = plan.iter().map(|planned| self.full_weight(planned)).sum();
+                    self.departed.lacking =
+                        plan.iter().map(|planned| self.full_weight(planned)).sum();
                     return Err(NoRoom);
                 }
             }
@@ -91,7 +100,11 @@ impl Group<'_, '_> {
     }
 
     fn full_weight(&mut self, planned: &Planned<'_>) -> u64 {
-        self.worlds.open(planned.place).shard.entries.weight_of(planned.key, &planned.value, None)
+        self.worlds
+            .open(planned.place)
+            .shard
+            .entries
+            .weight_of(planned.key, &planned.value, None)
     }
 
     /// Writes a plan, sorted by stripe. `room` was taken from the budget for all of it, or is zero.
@@ -122,7 +135,9 @@ impl Group<'_, '_> {
             let more = self.growth(planned);
             debug_assert!(more <= room, "room was made for every entry");
             room = room.saturating_sub(more);
-            self.seat(planned.key, planned.hash, |seat| seat.place(&planned.value, None))?;
+            self.seat(planned.key, planned.hash, |seat| {
+                seat.place(&planned.value, None)
+            })?;
         }
         self.worlds.open(part[0].place).return_room(room);
         Ok(())
@@ -138,7 +153,16 @@ impl Core {
     ) -> Result<R, NoRoom> {
         let (mut after, now) = (After::default(), self.clock.fine_now());
         let (result, departed) = self.stripes.write_many(hashes, |worlds, departed, room| {
-            work(&mut Group { core: self, now, worlds, departed, after: &mut after }, room)
+            work(
+                &mut Group {
+                    core: self,
+                    now,
+                    worlds,
+                    departed,
+                    after: &mut after,
+                },
+                room,
+            )
         });
         self.conclude(departed, &after);
         result
@@ -152,7 +176,11 @@ impl Core {
     ) -> Result<R, NoRoom> {
         let hashes = keys.map(|key| self.hash(key));
         self.write_many(hashes.into_iter(), |group, room| {
-            let mut pair = Pair { group, keys, hashes };
+            let mut pair = Pair {
+                group,
+                keys,
+                hashes,
+            };
             if room > 0 {
                 pair.with(1, |seat| seat.world.receive(room));
             }
@@ -172,7 +200,12 @@ impl Core {
     ) -> Result<bool, Error> {
         let mut planned: Vec<_> = pairs
             .iter()
-            .map(|(key, raw)| Planned { key, hash: self.hash(key), value: Stored::new(raw), place: 0 })
+            .map(|(key, raw)| Planned {
+                key,
+                hash: self.hash(key),
+                value: Stored::new(raw),
+                place: 0,
+            })
             .collect();
         // Stable, so that of equal keys the last stays last; the stripe is in the upper bits.
         planned.reverse();
@@ -275,7 +308,10 @@ impl Store {
     ///
     /// [`Error::TooLarge`] if the entries do not fit the store's bound together; then nothing has changed.
     #[doc(alias = "MSET")]
-    pub fn set_many<K: AsRef<[u8]>, V: ToValue>(&self, pairs: impl IntoIterator<Item = (K, V)>) -> Result<(), Error> {
+    pub fn set_many<K: AsRef<[u8]>, V: ToValue>(
+        &self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(), Error> {
         let pairs: Vec<(K, V)> = pairs.into_iter().collect();
         self.core.set_all(&raws(&pairs), |_, _| true).map(drop)
     }
@@ -304,7 +340,9 @@ impl Store {
     ) -> Result<bool, Error> {
         let pairs: Vec<(K, V)> = pairs.into_iter().collect();
         self.core.set_all(&raws(&pairs), |group, plan| {
-            !plan.iter().any(|planned| group.seat(planned.key, planned.hash, |seat| seat.exists()))
+            !plan
+                .iter()
+                .any(|planned| group.seat(planned.key, planned.hash, |seat| seat.exists()))
         })
     }
 
@@ -323,11 +361,16 @@ impl Store {
     #[doc(alias("DEL", "UNLINK"))]
     pub fn remove_many(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> usize {
         let keys: Vec<_> = keys.into_iter().collect();
-        let hashes: Vec<u64> = keys.iter().map(|key| self.core.hash(key.as_ref())).collect();
+        let hashes: Vec<u64> = keys
+            .iter()
+            .map(|key| self.core.hash(key.as_ref()))
+            .collect();
         let removed = self.core.write_many(hashes.iter().copied(), |group, room| {
             group.core.stripes.budget.give(room);
             let each = keys.iter().zip(&hashes);
-            Ok(each.filter(|(key, hash)| group.seat(key.as_ref(), **hash, |seat| seat.remove())).count())
+            Ok(each
+                .filter(|(key, hash)| group.seat(key.as_ref(), **hash, |seat| seat.remove()))
+                .count())
         });
         removed.unwrap_or(0)
     }
@@ -355,14 +398,19 @@ impl Store {
         let keys: Vec<_> = keys.into_iter().collect();
         let hashes: Vec<u64> = keys.iter().map(|key| core.hash(key.as_ref())).collect();
         core.stripes.observe(&hashes, || {
-            keys.iter().filter(|key| core.deadline(key.as_ref()).is_some()).count()
+            keys.iter()
+                .filter(|key| core.deadline(key.as_ref()).is_some())
+                .count()
         })
     }
 }
 
 /// The pairs in the form in which they are stored.
 fn raws<K: AsRef<[u8]>, V: ToValue>(pairs: &[(K, V)]) -> Vec<(&[u8], Raw<'_>)> {
-    pairs.iter().map(|(key, value)| (key.as_ref(), value.to_value())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| (key.as_ref(), value.to_value()))
+        .collect()
 }
 
 impl Core {

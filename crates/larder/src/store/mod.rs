@@ -13,6 +13,8 @@ mod scan;
 mod seat;
 mod span;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod words;
 

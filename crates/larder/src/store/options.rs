@@ -192,7 +192,11 @@ impl<'a> SetOptions<'a> {
             Some(Expiry::In(ttl)) => Lease::Until(deadline_in(ttl, clock)?),
             Some(Expiry::At(moment)) => moment.lease(clock)?,
         };
-        Ok(Setting { expiry, guard: self.guard.map_or(Check::None, Check::from), return_old: self.return_old })
+        Ok(Setting {
+            expiry,
+            guard: self.guard.map_or(Check::None, Check::from),
+            return_old: self.return_old,
+        })
     }
 }
 

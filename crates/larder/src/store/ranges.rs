@@ -98,11 +98,19 @@ impl Store {
     ///
     /// None while every value is a string.
     #[doc(alias("GETRANGE", "SUBSTR"))]
-    pub fn get_range(&self, key: impl AsRef<[u8]>, span: impl Into<Span>) -> Result<Vec<u8>, Error> {
+    pub fn get_range(
+        &self,
+        key: impl AsRef<[u8]>,
+        span: impl Into<Span>,
+    ) -> Result<Vec<u8>, Error> {
         let (key, span) = (key.as_ref(), span.into());
         with_buffer(|buffer| {
             let part = |buffer: &[u8]| buffer[span.of_string(buffer.len())].to_vec();
-            Ok(if self.core.read_into(key, buffer)? { part(buffer) } else { Vec::new() })
+            Ok(if self.core.read_into(key, buffer)? {
+                part(buffer)
+            } else {
+                Vec::new()
+            })
         })
     }
 
@@ -127,16 +135,26 @@ impl Store {
     ///
     /// [`Error::TooLarge`] if the result is longer than 512 MiB or does not fit the store's bound.
     #[doc(alias = "SETRANGE")]
-    pub fn set_range(&self, key: impl AsRef<[u8]>, offset: usize, value: impl ToValue) -> Result<usize, Error> {
+    pub fn set_range(
+        &self,
+        key: impl AsRef<[u8]>,
+        offset: usize,
+        value: impl ToValue,
+    ) -> Result<usize, Error> {
         let raw = value.to_value();
         let mut scratch = [0; 20];
         let part = raw.bytes(&mut scratch);
         if part.is_empty() {
             return self.len_of(key);
         }
-        let end = offset.checked_add(part.len()).filter(|end| *end <= MAX_STRING).ok_or(Error::TooLarge)?;
+        let end = offset
+            .checked_add(part.len())
+            .filter(|end| *end <= MAX_STRING)
+            .ok_or(Error::TooLarge)?;
         self.core.write(key.as_ref(), |seat| {
-            let mut text = seat.with(|old| old.with_text(<[u8]>::to_vec)).unwrap_or_default();
+            let mut text = seat
+                .with(|old| old.with_text(<[u8]>::to_vec))
+                .unwrap_or_default();
             if text.len() < end {
                 text.resize(end, 0);
             }

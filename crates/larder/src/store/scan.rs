@@ -70,7 +70,11 @@ impl Cursor {
     fn place(self) -> (usize, u32, u32) {
         let place = self.0.saturating_sub(1);
         let (bucket, position) = (place % BUCKETS as u64, place >> BUCKET_BITS);
-        (position as usize >> POSITION_BITS, position as u32 & 0xffff, bucket as u32)
+        (
+            position as usize >> POSITION_BITS,
+            position as u32 & 0xffff,
+            bucket as u32,
+        )
     }
 }
 
@@ -108,7 +112,11 @@ pub struct ScanOptions {
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        ScanOptions { glob: None, count: COUNT, key_type: None }
+        ScanOptions {
+            glob: None,
+            count: COUNT,
+            key_type: None,
+        }
     }
 }
 
@@ -204,7 +212,7 @@ pub struct ScanPage {
 /// assert_eq!(store.scan().collect::<Vec<_>>(), [b"a"]);
 /// # Ok::<(), larder::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Scan {
     store: Store,
     options: ScanOptions,
@@ -237,21 +245,32 @@ impl Core {
     fn page(&self, cursor: Cursor, options: &ScanOptions) -> ScanPage {
         let (mut stripe, mut position, mut bucket) = cursor.place();
         let buckets = options.count.saturating_mul(BUCKETS_PER_ENTRY);
-        let mut work = Work { entries: options.count, buckets };
+        let mut work = Work {
+            entries: options.count,
+            buckets,
+        };
         let mut keys = Vec::new();
         while let Some(here) = self.stripes.iter().nth(stripe) {
             while position < 1 << POSITION_BITS {
                 if work.entries == 0 || work.buckets == 0 {
-                    return ScanPage { keys, next: Some(Cursor::at(stripe, position, bucket)) };
+                    return ScanPage {
+                        keys,
+                        next: Some(Cursor::at(stripe, position, bucket)),
+                    };
                 }
                 (position, bucket) = here.read(|table, pages, shard| {
                     let segment = segment_at(table, position);
-                    let reached = self.visit(table, pages, shard, (segment.0, bucket), &mut work, |key| {
-                        if options.suits(key) {
-                            keys.push(key.to_vec());
-                        }
-                    });
-                    if reached < BUCKETS as u32 { (position, reached) } else { (segment.1, 0) }
+                    let reached =
+                        self.visit(table, pages, shard, (segment.0, bucket), &mut work, |key| {
+                            if options.suits(key) {
+                                keys.push(key.to_vec());
+                            }
+                        });
+                    if reached < BUCKETS as u32 {
+                        (position, reached)
+                    } else {
+                        (segment.1, 0)
+                    }
                 });
             }
             (stripe, position) = (stripe + 1, 0);
@@ -295,7 +314,11 @@ fn segment_at(table: &Table, position: u32) -> (u32, u32) {
     let upper = (1 << bits) >> 1;
     // A segment whose upper half has not been split off in this round still holds both halves.
     let whole = upper > 0 && full | upper >= segments;
-    let (segment, bits) = if whole { (full & !upper, bits - 1) } else { (full, bits) };
+    let (segment, bits) = if whole {
+        (full & !upper, bits - 1)
+    } else {
+        (full, bits)
+    };
     (segment, reversed(segment) + (1 << (POSITION_BITS - bits)))
 }
 
@@ -347,7 +370,12 @@ impl Store {
     pub fn scan_with(&self, options: ScanOptions) -> Scan {
         let count = options.count.max(ITERATED);
         let (store, keys) = (self.clone(), Vec::new().into_iter());
-        Scan { store, options: options.count(count), keys, next: Some(Cursor::START) }
+        Scan {
+            store,
+            options: options.count(count),
+            keys,
+            next: Some(Cursor::START),
+        }
     }
 
     /// One page of a scan; hand its `next` in again to go on, at any later time.
@@ -404,7 +432,9 @@ impl Store {
     #[doc(alias = "KEYS")]
     #[must_use]
     pub fn keys(&self, pattern: impl AsRef<[u8]>) -> Vec<Vec<u8>> {
-        let mut keys: Vec<_> = self.scan_with(ScanOptions::new().matching(pattern)).collect();
+        let mut keys: Vec<_> = self
+            .scan_with(ScanOptions::new().matching(pattern))
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         keys
@@ -429,7 +459,9 @@ impl Store {
     /// Key by key: what is added meanwhile may stay.
     pub fn remove_prefix(&self, prefix: impl AsRef<[u8]>) -> usize {
         let prefix = prefix.as_ref();
-        self.scan().filter(|key| key.starts_with(prefix) && self.remove(key)).count()
+        self.scan()
+            .filter(|key| key.starts_with(prefix) && self.remove(key))
+            .count()
     }
 
     /// Removes all keys that match a pattern; returns how many they were.

@@ -32,7 +32,12 @@ pub(crate) struct After {
 
 impl Default for After {
     fn default() -> Self {
-        After { due: Millis::MAX, added: 0, replaced: 0, removed: 0 }
+        After {
+            due: Millis::MAX,
+            added: 0,
+            replaced: 0,
+            removed: 0,
+        }
     }
 }
 
@@ -79,12 +84,23 @@ impl<'s, 'w> Seat<'s, 'w> {
     ) -> Self {
         let mut found = world.find(hash, |words, entry| words.has_key(world.shared, entry, key));
         if let Some((slot, entry)) = found
-            && world.shard.entries.deadline(world.shared, entry).is_some_and(passed)
+            && world
+                .shard
+                .entries
+                .deadline(world.shared, entry)
+                .is_some_and(passed)
         {
             world.expire(slot, entry, hash, departed);
             found = None;
         }
-        Seat { world, departed, after, key, hash, found }
+        Seat {
+            world,
+            departed,
+            after,
+            key,
+            hash,
+            found,
+        }
     }
 
     #[inline]
@@ -103,7 +119,12 @@ impl<'s, 'w> Seat<'s, 'w> {
     #[inline]
     pub(crate) fn with<R>(&self, work: impl FnOnce(Stored<'_>) -> R) -> Option<R> {
         let (_, entry) = self.found?;
-        Some(self.world.shard.entries.with_value(self.world.shared, entry, work))
+        Some(
+            self.world
+                .shard
+                .entries
+                .with_value(self.world.shared, entry, work),
+        )
     }
 
     /// The integer that the record holds in place, if that is what the value is.
@@ -116,8 +137,15 @@ impl<'s, 'w> Seat<'s, 'w> {
     /// Overwrites the integer of a record for which [`Self::int`] was `Some`.
     #[inline]
     pub(crate) fn set_int(&mut self, value: i64) {
-        let Some((slot, entry)) = self.found else { return };
-        let World { table, shared, shard, .. } = &mut *self.world;
+        let Some((slot, entry)) = self.found else {
+            return;
+        };
+        let World {
+            table,
+            shared,
+            shard,
+            ..
+        } = &mut *self.world;
         table.mutate(slot, || shard.entries.set_int(shared, entry, value));
         table.touch(slot);
         self.after.replaced += 1;
@@ -133,30 +161,47 @@ impl<'s, 'w> Seat<'s, 'w> {
     /// What the entry weighs; zero if there is none.
     #[inline]
     pub(crate) fn weight(&self) -> u64 {
-        self.found.map_or(0, |(_, entry)| self.world.shard.entries.weight(self.world.shared, entry))
+        self.found.map_or(0, |(_, entry)| {
+            self.world.shard.entries.weight(self.world.shared, entry)
+        })
     }
 
     /// What the key would weigh with this value and deadline.
     #[inline]
     pub(crate) fn weight_with(&self, value: &Stored<'_>, deadline: Option<Millis>) -> u64 {
-        self.world.shard.entries.weight_of(self.key, value, deadline)
+        self.world
+            .shard
+            .entries
+            .weight_of(self.key, value, deadline)
     }
 
     /// Sets the value and the deadline.
     #[inline]
-    pub(crate) fn put(&mut self, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
+    pub(crate) fn put(
+        &mut self,
+        value: &Stored<'_>,
+        deadline: Option<Millis>,
+    ) -> Result<(), NoRoom> {
         let (held, weight) = (self.weight(), self.weight_with(value, deadline));
         if weight > self.world.budget.limit() {
             return Err(NoRoom);
         }
         if weight > held {
-            self.world.make_room(weight - held, self.found.map(|(_, entry)| entry), self.departed)?;
+            self.world.make_room(
+                weight - held,
+                self.found.map(|(_, entry)| entry),
+                self.departed,
+            )?;
         }
         self.place(value, deadline)
     }
 
     /// Sets the value and the deadline; room for what is more than before was made.
-    pub(crate) fn place(&mut self, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
+    pub(crate) fn place(
+        &mut self,
+        value: &Stored<'_>,
+        deadline: Option<Millis>,
+    ) -> Result<(), NoRoom> {
         let Some((slot, old)) = self.found else {
             let World { shared, shard, .. } = &mut *self.world;
             let Some(entry) = shard.entries.put(shared, self.key, value, deadline) else {
@@ -171,7 +216,12 @@ impl<'s, 'w> Seat<'s, 'w> {
         };
         self.world.table.touch(slot);
         self.after.replaced += 1;
-        if self.world.shard.entries.fits(self.world.shared, old, self.key, value, deadline) {
+        if self
+            .world
+            .shard
+            .entries
+            .fits(self.world.shared, old, self.key, value, deadline)
+        {
             self.rewrite(slot, old, value, deadline);
             return Ok(());
         }
@@ -181,17 +231,37 @@ impl<'s, 'w> Seat<'s, 'w> {
     /// Rewrites the record in place.
     fn rewrite(&mut self, slot: Slot, entry: Ref, value: &Stored<'_>, deadline: Option<Millis>) {
         let (held, before) = (self.weight(), self.deadline());
-        let World { table, shared, shard, .. } = &mut *self.world;
-        let gone = table.mutate(slot, || shard.entries.rewrite(shared, entry, self.key, value, deadline));
+        let World {
+            table,
+            shared,
+            shard,
+            ..
+        } = &mut *self.world;
+        let gone = table.mutate(slot, || {
+            shard
+                .entries
+                .rewrite(shared, entry, self.key, value, deadline)
+        });
         self.departed.keep(gone);
         self.book(entry, entry, held);
         self.file(entry, before);
     }
 
     /// Writes a new record and renames the slot.
-    fn renew(&mut self, slot: Slot, old: Ref, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
+    fn renew(
+        &mut self,
+        slot: Slot,
+        old: Ref,
+        value: &Stored<'_>,
+        deadline: Option<Millis>,
+    ) -> Result<(), NoRoom> {
         let held = self.weight();
-        let World { table, shared, shard, .. } = &mut *self.world;
+        let World {
+            table,
+            shared,
+            shard,
+            ..
+        } = &mut *self.world;
         let Some(entry) = shard.entries.put(shared, self.key, value, deadline) else {
             let weight = self.weight_with(value, deadline);
             self.world.return_room(weight.saturating_sub(held));
@@ -221,7 +291,9 @@ impl<'s, 'w> Seat<'s, 'w> {
 
     /// Files a timer unless one that comes no later is there: it files itself again when it finds the later deadline.
     fn file(&mut self, entry: Ref, before: Option<Millis>) {
-        let Some(deadline) = self.deadline() else { return };
+        let Some(deadline) = self.deadline() else {
+            return;
+        };
         if before.is_none_or(|before| deadline < before) {
             self.world.schedule(entry);
             self.after.due = self.after.due.min(deadline);
@@ -230,7 +302,9 @@ impl<'s, 'w> Seat<'s, 'w> {
 
     /// Sets the deadline of the entry that is there.
     pub(crate) fn set_deadline(&mut self, deadline: Option<Millis>) -> Result<(), NoRoom> {
-        let Some((slot, entry)) = self.found else { return Ok(()) };
+        let Some((slot, entry)) = self.found else {
+            return Ok(());
+        };
         let before = self.deadline();
         if before == deadline {
             return Ok(());
@@ -241,11 +315,21 @@ impl<'s, 'w> Seat<'s, 'w> {
             return value.map_or(Ok(()), |value| self.put(&value.as_stored(), deadline));
         }
         let held = self.weight();
-        let more = self.world.shard.entries.weight_redated(self.world.shared, entry, deadline).saturating_sub(held);
+        let more = self
+            .world
+            .shard
+            .entries
+            .weight_redated(self.world.shared, entry, deadline)
+            .saturating_sub(held);
         if more > 0 {
             self.world.make_room(more, Some(entry), self.departed)?;
         }
-        let World { table, shared, shard, .. } = &mut *self.world;
+        let World {
+            table,
+            shared,
+            shard,
+            ..
+        } = &mut *self.world;
         table.mutate(slot, || shard.entries.redate(shared, entry, deadline));
         self.book(entry, entry, held);
         self.file(entry, before);
@@ -260,7 +344,9 @@ impl<'s, 'w> Seat<'s, 'w> {
     /// Takes the entry out and returns the room that it took, which the caller has to use or give back.
     pub(crate) fn vacate(&mut self) -> u64 {
         let weight = self.weight();
-        let Some((slot, entry)) = self.found.take() else { return 0 };
+        let Some((slot, entry)) = self.found.take() else {
+            return 0;
+        };
         let gone = self.world.remove(slot, entry, self.hash);
         self.departed.keep(gone);
         let spent = self.world.make_room(weight, None, self.departed);
@@ -270,7 +356,9 @@ impl<'s, 'w> Seat<'s, 'w> {
 
     /// Takes the entry out; `false` if there is none.
     pub(crate) fn remove(&mut self) -> bool {
-        let Some((slot, entry)) = self.found.take() else { return false };
+        let Some((slot, entry)) = self.found.take() else {
+            return false;
+        };
         let gone = self.world.discard(slot, entry, self.hash);
         self.departed.keep(gone);
         self.after.removed += 1;

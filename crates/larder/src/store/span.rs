@@ -39,9 +39,19 @@ impl Span {
             return 0..0;
         }
         let len = len as i64;
-        let from_start = |index: i64| if index < 0 { index.saturating_add(len).max(0) } else { index };
+        let from_start = |index: i64| {
+            if index < 0 {
+                index.saturating_add(len).max(0)
+            } else {
+                index
+            }
+        };
         let (first, last) = (from_start(first), from_start(last).min(len - 1));
-        if first > last { 0..0 } else { first as usize..last as usize + 1 }
+        if first > last {
+            0..0
+        } else {
+            first as usize..last as usize + 1
+        }
     }
 }
 

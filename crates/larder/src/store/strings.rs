@@ -79,7 +79,11 @@ impl Core {
                 Copied::Bytes
             }
         })?;
-        self.counters.count(if found.is_some() { Count::Hits } else { Count::Misses });
+        self.counters.count(if found.is_some() {
+            Count::Hits
+        } else {
+            Count::Misses
+        });
         Ok(found)
     }
 
@@ -105,7 +109,8 @@ impl Seat<'_, '_> {
     fn is(&self, raw: &Raw<'_>) -> bool {
         let mut scratch = [0; 20];
         let wanted = raw.bytes(&mut scratch);
-        self.with(|stored| stored.with_text(|text| text == wanted)).unwrap_or(false)
+        self.with(|stored| stored.with_text(|text| text == wanted))
+            .unwrap_or(false)
     }
 
     /// A copy of the value.
@@ -185,8 +190,13 @@ impl Store {
     #[doc(alias = "GET")]
     #[inline]
     pub fn get_into(&self, key: impl AsRef<[u8]>, out: &mut Vec<u8>) -> Result<bool, Error> {
-        let found = self.core.read(key.as_ref(), |seen| seen.copy_into(out))?.is_some();
-        self.core.counters.count(if found { Count::Hits } else { Count::Misses });
+        let found = self
+            .core
+            .read(key.as_ref(), |seen| seen.copy_into(out))?
+            .is_some();
+        self.core
+            .counters
+            .count(if found { Count::Hits } else { Count::Misses });
         Ok(found)
     }
 
@@ -210,7 +220,11 @@ impl Store {
     /// None while every value is a string.
     #[doc(alias = "GET")]
     #[inline]
-    pub fn get_with<R>(&self, key: impl AsRef<[u8]>, work: impl FnOnce(&[u8]) -> R) -> Result<Option<R>, Error> {
+    pub fn get_with<R>(
+        &self,
+        key: impl AsRef<[u8]>,
+        work: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, Error> {
         let key = key.as_ref();
         with_buffer(|buffer| Ok(self.get_into(key, buffer)?.then(|| work(buffer))))
     }
@@ -266,7 +280,11 @@ impl Store {
         value: impl ToValue,
         options: SetOptions<'_>,
     ) -> Result<SetOutcome, Error> {
-        let Setting { expiry, guard, return_old } = options.resolve(&self.core.clock)?;
+        let Setting {
+            expiry,
+            guard,
+            return_old,
+        } = options.resolve(&self.core.clock)?;
         let raw = value.to_value();
         let stored = Stored::new(&raw);
         self.core.write(key.as_ref(), |seat| {
@@ -303,7 +321,11 @@ impl Store {
             seat.remove();
             Ok(value)
         })?;
-        self.core.counters.count(if value.is_some() { Count::Hits } else { Count::Misses });
+        self.core.counters.count(if value.is_some() {
+            Count::Hits
+        } else {
+            Count::Misses
+        });
         Ok(value.as_ref().map(Value::convert).transpose()?)
     }
 
@@ -353,7 +375,11 @@ impl Store {
             seat.touch();
             Ok(value)
         })?;
-        self.core.counters.count(if value.is_some() { Count::Hits } else { Count::Misses });
+        self.core.counters.count(if value.is_some() {
+            Count::Hits
+        } else {
+            Count::Misses
+        });
         Ok(value.as_ref().map(Value::convert).transpose()?)
     }
 }

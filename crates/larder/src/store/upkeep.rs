@@ -14,10 +14,19 @@ use crate::time::Millis;
 pub(crate) fn evacuate(world: &mut World<'_, Words>) {
     let residents = world.shard.entries.sparse(world.shared).unwrap_or_default();
     for old in residents {
-        let World { table, shared, shard, .. } = &mut *world;
+        let World {
+            table,
+            shared,
+            shard,
+            ..
+        } = &mut *world;
         let hash = shard.entries.hash(shared, old);
-        let Some((slot, _)) = table.find(hash, |entry| entry == old) else { continue };
-        let Some(entry) = shard.entries.relocate(shared, old) else { return };
+        let Some((slot, _)) = table.find(hash, |entry| entry == old) else {
+            continue;
+        };
+        let Some(entry) = shard.entries.relocate(shared, old) else {
+            return;
+        };
         table.replace(slot, entry);
         let weight = shard.entries.weight(shared, entry);
         world.revise(old, entry, weight);
@@ -33,7 +42,11 @@ impl Core {
         let due = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
             let more = world.reap(now, REAP_STEP, &mut departed);
             evacuate(world);
-            if more { Some(now) } else { world.shard.next_due() }
+            if more {
+                Some(now)
+            } else {
+                world.shard.next_due()
+            }
         });
         self.part(departed);
         due
@@ -43,7 +56,11 @@ impl Core {
 impl Upkept for Core {
     fn step(&self) -> Next {
         let now = self.clock.fine_now();
-        let due = self.stripes.iter().filter_map(|stripe| self.step_stripe(stripe, now)).min();
+        let due = self
+            .stripes
+            .iter()
+            .filter_map(|stripe| self.step_stripe(stripe, now))
+            .min();
         Next { now, due }
     }
 
@@ -78,7 +95,11 @@ impl Store {
     pub fn tick(&self) {
         let now = self.core.clock.fine_now();
         for stripe in self.core.stripes.iter() {
-            while self.core.step_stripe(stripe, now).is_some_and(|due| due <= now) {}
+            while self
+                .core
+                .step_stripe(stripe, now)
+                .is_some_and(|due| due <= now)
+            {}
         }
     }
 
@@ -206,7 +227,9 @@ impl Store {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let held = |stripe: &Stripe<Words>| {
-            stripe.read(|table, _, shard| table.bytes() + shard.entries.bytes() + shard.upkeep_bytes())
+            stripe.read(|table, _, shard| {
+                table.bytes() + shard.entries.bytes() + shard.upkeep_bytes()
+            })
         };
         self.core.stripes.iter().map(held).sum::<u64>() + self.core.counters.bytes()
     }
@@ -231,6 +254,11 @@ impl Store {
     pub fn stats(&self) -> Stats {
         let core = &*self.core;
         let (entries, weight, bytes) = (core.stripes.len(), core.stripes.weight(), self.bytes());
-        Stats { entries, weight, bytes, ..core.counters.snapshot() }
+        Stats {
+            entries,
+            weight,
+            bytes,
+            ..core.counters.snapshot()
+        }
     }
 }

@@ -71,7 +71,11 @@ impl<'a> Stored<'a> {
 
     /// Bytes, as they are.
     pub(crate) fn text(bytes: &'a [u8]) -> Self {
-        if bytes.len() > MAX_INLINE { Stored::Large(Arc::new(bytes.to_vec())) } else { Stored::Bytes(bytes) }
+        if bytes.len() > MAX_INLINE {
+            Stored::Large(Arc::new(bytes.to_vec()))
+        } else {
+            Stored::Bytes(bytes)
+        }
     }
 
     /// Bytes of the value's text.
@@ -158,7 +162,14 @@ pub(crate) struct Words {
 impl Words {
     pub(crate) fn new(hasher: RandomState, measure: Measure) -> Self {
         let (outside, outside_free) = (Vec::new(), Vec::new());
-        Words { arena: Arena::new(), outside, outside_free, outside_bytes: 0, hasher, measure }
+        Words {
+            arena: Arena::new(),
+            outside,
+            outside_free,
+            outside_bytes: 0,
+            hasher,
+            measure,
+        }
     }
 
     /// Bytes held.
@@ -169,12 +180,18 @@ impl Words {
     /// Whether the entry has this key.
     #[inline]
     pub(crate) fn has_key(&self, pages: &Pages, entry: Ref, key: &[u8]) -> bool {
-        let Some(words) = pages.words(entry) else { return false };
+        let Some(words) = pages.words(entry) else {
+            return false;
+        };
         let head = Head::load(words);
         if key.len() <= MAX_KEY {
             return head.has_key(words, key);
         }
-        head.has_long_key() && self.outside_of(head.number(words)).and_then(|o| o.key.as_deref()) == Some(key)
+        head.has_long_key()
+            && self
+                .outside_of(head.number(words))
+                .and_then(|o| o.key.as_deref())
+                == Some(key)
     }
 
     fn outside_of(&self, number: u64) -> Option<&Outside> {
@@ -182,17 +199,31 @@ impl Words {
     }
 
     /// Runs `work` on the entry's key.
-    pub(crate) fn with_key<R>(&self, pages: &Pages, entry: Ref, work: impl FnOnce(&[u8]) -> R) -> R {
+    pub(crate) fn with_key<R>(
+        &self,
+        pages: &Pages,
+        entry: Ref,
+        work: impl FnOnce(&[u8]) -> R,
+    ) -> R {
         let words = pages.words(entry).unwrap_or_default();
         let head = Head::load(words);
         if head.has_long_key() {
-            return work(self.outside_of(head.number(words)).and_then(|o| o.key.as_deref()).unwrap_or_default());
+            return work(
+                self.outside_of(head.number(words))
+                    .and_then(|o| o.key.as_deref())
+                    .unwrap_or_default(),
+            );
         }
         work(head.key(words, &mut [0; 256]))
     }
 
     /// Runs `work` on the entry's value.
-    pub(crate) fn with_value<R>(&self, pages: &Pages, entry: Ref, work: impl FnOnce(Stored<'_>) -> R) -> R {
+    pub(crate) fn with_value<R>(
+        &self,
+        pages: &Pages,
+        entry: Ref,
+        work: impl FnOnce(Stored<'_>) -> R,
+    ) -> R {
         let words = pages.words(entry).unwrap_or_default();
         let head = Head::load(words);
         match head.kind() {
@@ -226,7 +257,12 @@ impl Words {
     }
 
     /// What is to be written for this key and value; `number` names what stands outside, if anything does.
-    fn draft<'a>(key: &'a [u8], value: &Stored<'a>, deadline: Option<Millis>, number: u32) -> Draft<'a> {
+    fn draft<'a>(
+        key: &'a [u8],
+        value: &Stored<'a>,
+        deadline: Option<Millis>,
+        number: u32,
+    ) -> Draft<'a> {
         let long_key = key.len() > MAX_KEY;
         let content = match value {
             _ if Self::is_outside(key, value) => Content::Outside(number),
@@ -234,23 +270,44 @@ impl Words {
             Stored::Int(int) => Content::Int(*int),
             Stored::Large(_) => Content::Outside(number),
         };
-        Draft { key: if long_key { &[] } else { key }, long_key, content, deadline }
+        Draft {
+            key: if long_key { &[] } else { key },
+            long_key,
+            content,
+            deadline,
+        }
     }
 
     /// What an entry with this key, value and deadline would weigh.
     #[inline]
-    pub(crate) fn weight_of(&self, key: &[u8], value: &Stored<'_>, deadline: Option<Millis>) -> u64 {
+    pub(crate) fn weight_of(
+        &self,
+        key: &[u8],
+        value: &Stored<'_>,
+        deadline: Option<Millis>,
+    ) -> u64 {
         if self.measure == Measure::Entries {
             return 1;
         }
         let long_key = if key.len() > MAX_KEY { key.len() } else { 0 };
-        let outside =
-            if Self::is_outside(key, value) { (long_key + value.len()) as u64 + OUTSIDE_BYTES } else { 0 };
-        charge(Self::draft(key, value, deadline, 0).words(), deadline.is_some()) + outside
+        let outside = if Self::is_outside(key, value) {
+            (long_key + value.len()) as u64 + OUTSIDE_BYTES
+        } else {
+            0
+        };
+        charge(
+            Self::draft(key, value, deadline, 0).words(),
+            deadline.is_some(),
+        ) + outside
     }
 
     /// What the entry would weigh with this deadline.
-    pub(crate) fn weight_redated(&self, pages: &Pages, entry: Ref, deadline: Option<Millis>) -> u64 {
+    pub(crate) fn weight_redated(
+        &self,
+        pages: &Pages,
+        entry: Ref,
+        deadline: Option<Millis>,
+    ) -> u64 {
         let weight = self.weight(pages, entry);
         if self.measure == Measure::Entries {
             return weight;
@@ -268,7 +325,10 @@ impl Words {
             Stored::Large(bytes) => Arc::clone(bytes),
             other => Arc::new(other.with_text(<[u8]>::to_vec)),
         };
-        Some(Outside { key: (key.len() > MAX_KEY).then(|| key.into()), value: Large::Bytes(bytes) })
+        Some(Outside {
+            key: (key.len() > MAX_KEY).then(|| key.into()),
+            value: Large::Bytes(bytes),
+        })
     }
 
     /// Writes a new record. Its key is not in the stripe, or its old record is about to be replaced by this one.
@@ -310,7 +370,9 @@ impl Words {
         deadline: Option<Millis>,
     ) -> Gone {
         let young = self.is_young(pages, entry);
-        let gone = Gone { outside: self.take_outside(pages, entry) };
+        let gone = Gone {
+            outside: self.take_outside(pages, entry),
+        };
         let number = Self::outside_for(key, value).map_or(0, |outside| self.put_outside(outside));
         if let Some(words) = pages.words(entry) {
             Self::draft(key, value, deadline, number).write(words);
@@ -331,7 +393,9 @@ impl Words {
 
     /// Whether the entry's deadline can be changed to this one in place.
     pub(crate) fn can_redate(&self, pages: &Pages, entry: Ref, deadline: Option<Millis>) -> bool {
-        pages.words(entry).is_some_and(|words| Head::load(words).can_redate(deadline))
+        pages
+            .words(entry)
+            .is_some_and(|words| Head::load(words).can_redate(deadline))
     }
 
     /// Changes the entry's deadline in place; readers must be kept off.
@@ -373,7 +437,9 @@ impl Words {
 
     /// Rewrites an integer in place; readers must be kept off.
     pub(crate) fn set_int(&mut self, pages: &Pages, entry: Ref, value: i64) {
-        let Some(words) = pages.words(entry) else { return };
+        let Some(words) = pages.words(entry) else {
+            return;
+        };
         crate::record::patch(words, Head::load(words).value_at(), &value.to_le_bytes());
     }
 
@@ -394,7 +460,10 @@ impl Words {
         let words = Head::load(pages.words(entry)?).words();
         let to = self.alloc(pages, words)?;
         for (from, to) in pages.words(entry)?.iter().zip(pages.words(to)?).take(words) {
-            to.store(from.load(std::sync::atomic::Ordering::Relaxed), std::sync::atomic::Ordering::Relaxed);
+            to.store(
+                from.load(std::sync::atomic::Ordering::Relaxed),
+                std::sync::atomic::Ordering::Relaxed,
+            );
         }
         Some(to)
     }
@@ -440,7 +509,9 @@ impl Entries for Words {
         let words = pages.words(entry).unwrap_or_default();
         let head = Head::load(words);
         let outside = match head.kind() {
-            Some(Kind::Outside) => self.outside_of(head.number(words)).map_or(0, Outside::bytes),
+            Some(Kind::Outside) => self
+                .outside_of(head.number(words))
+                .map_or(0, Outside::bytes),
             _ => 0,
         };
         charge(head.words(), head.deadline(words).is_some()) + outside
@@ -456,7 +527,9 @@ impl Entries for Words {
 
     #[inline]
     fn is_young(&self, pages: &Pages, entry: Ref) -> bool {
-        pages.words(entry).is_some_and(|words| Head::load(words).is_young())
+        pages
+            .words(entry)
+            .is_some_and(|words| Head::load(words).is_young())
     }
 
     #[inline]
@@ -467,7 +540,9 @@ impl Entries for Words {
     }
 
     fn take(&mut self, pages: &Pages, entry: Ref) -> Gone {
-        let gone = Gone { outside: self.take_outside(pages, entry) };
+        let gone = Gone {
+            outside: self.take_outside(pages, entry),
+        };
         self.arena.free(pages, entry);
         gone
     }

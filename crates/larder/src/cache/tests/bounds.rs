@@ -164,3 +164,21 @@ fn bytes_follow_what_is_held() {
     let per_entry = (cache.bytes() - empty) as f64 / 100_000.0;
     assert!((40.0..80.0).contains(&per_entry), "{per_entry}");
 }
+
+#[test]
+fn a_bucket_in_whose_middle_the_hand_stands_is_swept_as_well() {
+    // The only other entry stood before the hand in its bucket: nothing was found to evict, and the bound was passed.
+    let cache = weighed(1000, 2);
+    for (key, weight) in [
+        (133, 41),
+        (62, 40),
+        (0, 961),
+        (107, 194),
+        (180, 50),
+        (43, 206),
+    ] {
+        cache.insert(key, weight);
+    }
+    cache.compute(43, |_| Change::Insert(951));
+    assert!(cache.weight() <= 1000);
+}

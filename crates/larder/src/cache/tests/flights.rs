@@ -214,11 +214,7 @@ fn futures_that_are_dropped_in_any_order_leave_nothing_behind() {
 fn a_loader_that_asks_for_its_own_key_gets_an_error_not_a_deadlock() {
     let cache = Cache::<u32, u32>::new(100);
     let value = cache.get_or_load(&1, || {
-        let again = cache.get_or_load(&2, || {
-            cache
-                .get_or_load(&1, || 0)
-                .map_or_else(|_| 11, |value| value)
-        });
+        let again = cache.get_or_load(&2, || cache.get_or_load(&1, || 0).unwrap_or(11));
         assert_eq!(cache.get_or_load(&1, || 0), Err(LoadError::Reentrant));
         again.unwrap_or(0)
     });
