@@ -24,7 +24,10 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
     let mut group = criterion.benchmark_group("cache_get");
     let name = |what, hits| {
         let key = K::SIZE;
-        BenchmarkId::new(what, format!("key={key} value=8B entries={size} hits={hits}"))
+        BenchmarkId::new(
+            what,
+            format!("key={key} value=8B entries={size} hits={hits}"),
+        )
     };
     group.bench_function(name("uniform", "100%"), |bencher| {
         let mut draws = Draws::default();

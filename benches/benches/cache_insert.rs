@@ -1,5 +1,8 @@
 //! `Cache::insert` into room, into a full cache and over an old value; `Cache::remove`. One thread.
-#![allow(clippy::disallowed_methods, reason = "removing is timed by hand, without the inserts that make up for it")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "removing is timed by hand, without the inserts that make up for it"
+)]
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use larder::{Cache, Outcome};
@@ -31,16 +34,24 @@ fn filled<K: NumberedKey>(entries: u64) -> Cache<K, u64> {
 
 fn name<K: NumberedKey>(what: &str, size: &str, hits: &str) -> BenchmarkId {
     let key = K::SIZE;
-    BenchmarkId::new(what, format!("key={key} value=8B entries={size} hits={hits}"))
+    BenchmarkId::new(
+        what,
+        format!("key={key} value=8B entries={size} hits={hits}"),
+    )
 }
 
 /// From nothing to a full cache, the table's growth included; per insert.
 fn bench_fresh<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
     let mut group = criterion.benchmark_group("cache_insert");
-    group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(entries));
-    group.bench_function(name::<K>("fresh into room, whole fill", size, "0%"), |bencher| {
-        bencher.iter_with_large_drop(|| filled::<K>(entries));
-    });
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .throughput(Throughput::Elements(entries));
+    group.bench_function(
+        name::<K>("fresh into room, whole fill", size, "0%"),
+        |bencher| {
+            bencher.iter_with_large_drop(|| filled::<K>(entries));
+        },
+    );
     group.finish();
 }
 
@@ -51,7 +62,10 @@ fn bench_full<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &st
         let mut draws = Draws::default();
         bencher.iter(|| {
             let number = draws.below(entries);
-            assert_eq!(cache.insert(K::numbered(number), number), Outcome::Replaced(number));
+            assert_eq!(
+                cache.insert(K::numbered(number), number),
+                Outcome::Replaced(number)
+            );
         });
     });
     group.bench_function(name::<K>("remove", size, "100%"), |bencher| {

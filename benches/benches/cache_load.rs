@@ -23,7 +23,10 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
     let mut group = criterion.benchmark_group("cache_load");
     let name = |what| {
         let key = K::SIZE;
-        BenchmarkId::new(what, format!("key={key} value=8B entries={size} uniform hits=100%"))
+        BenchmarkId::new(
+            what,
+            format!("key={key} value=8B entries={size} uniform hits=100%"),
+        )
     };
     group.bench_function(name("get"), |bencher| {
         let mut draws = Draws::default();
@@ -36,7 +39,8 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
         let mut draws = Draws::default();
         bencher.iter(|| {
             let number = draws.below(entries);
-            let value = cache.get_or_load(&K::numbered(number), || unreachable!("every key is there"));
+            let value =
+                cache.get_or_load(&K::numbered(number), || unreachable!("every key is there"));
             assert_eq!(value, Ok(number));
         });
     });

@@ -21,11 +21,18 @@ fn main() {
 fn bench(criterion: &mut Criterion, entries: u64, size: &str) {
     let store = Store::new();
     for key in (0..entries).map(Key::numbered) {
-        store.set(key, doubled(&key)).expect("a store without a bound");
+        store
+            .set(key, doubled(&key))
+            .expect("a store without a bound");
         assert_eq!(store.expire(key, 2 * HOUR), Ok(true));
     }
     let mut group = criterion.benchmark_group("store_expiry");
-    let name = |what| BenchmarkId::new(what, format!("key=16B value=32B entries={size} uniform hits=100%"));
+    let name = |what| {
+        BenchmarkId::new(
+            what,
+            format!("key=16B value=32B entries={size} uniform hits=100%"),
+        )
+    };
 
     let mut last = Key::numbered(0);
     group.bench_function(name("expire"), |bencher| {

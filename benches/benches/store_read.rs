@@ -15,7 +15,9 @@ fn main() {
         for (entries, size) in SIZES {
             let store = Store::new();
             for key in (0..entries).map(Key::numbered) {
-                store.set(key, doubled(&key)).expect("a store without a bound");
+                store
+                    .set(key, doubled(&key))
+                    .expect("a store without a bound");
             }
             assert_eq!(store.len() as u64, entries);
             bench_one(criterion, &store, size);
@@ -25,7 +27,10 @@ fn main() {
 }
 
 fn name(what: &str, size: &str) -> BenchmarkId {
-    BenchmarkId::new(what, format!("key=16B value=32B entries={size} uniform hits=100%"))
+    BenchmarkId::new(
+        what,
+        format!("key=16B value=32B entries={size} uniform hits=100%"),
+    )
 }
 
 fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
@@ -43,7 +48,10 @@ fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
         let mut draws = Draws::default();
         bencher.iter(|| {
             let key = Key::numbered(draws.below(entries));
-            let value = store.get::<String>(key).expect("text").expect("every key is there");
+            let value = store
+                .get::<String>(key)
+                .expect("text")
+                .expect("every key is there");
             assert_eq!(value.as_bytes(), doubled(&key));
         });
     });
@@ -51,7 +59,10 @@ fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
         let mut draws = Draws::default();
         bencher.iter(|| {
             let key = Key::numbered(draws.below(entries));
-            assert_eq!(store.get_with(key, |value| value == doubled(&key)), Ok(Some(true)));
+            assert_eq!(
+                store.get_with(key, |value| value == doubled(&key)),
+                Ok(Some(true))
+            );
         });
     });
     group.finish();

@@ -23,7 +23,9 @@ fn main() {
 fn filled(entries: u64) -> Store {
     let store = Store::new();
     for key in (0..entries).map(Key::numbered) {
-        store.set(key, doubled(&key)).expect("a store without a bound");
+        store
+            .set(key, doubled(&key))
+            .expect("a store without a bound");
     }
     assert_eq!(store.len() as u64, entries);
     store
@@ -32,8 +34,13 @@ fn filled(entries: u64) -> Store {
 /// From nothing to so many entries, the table's growth included; per set.
 fn bench_fresh(criterion: &mut Criterion, entries: u64, size: &str) {
     let mut group = criterion.benchmark_group("store_write");
-    group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(entries));
-    let name = BenchmarkId::new("set fresh, whole fill", format!("key=16B value=32B entries={size} hits=0%"));
+    group
+        .sampling_mode(SamplingMode::Flat)
+        .throughput(Throughput::Elements(entries));
+    let name = BenchmarkId::new(
+        "set fresh, whole fill",
+        format!("key=16B value=32B entries={size} hits=0%"),
+    );
     group.bench_function(name, |bencher| {
         bencher.iter_with_large_drop(|| filled(entries));
     });
@@ -43,17 +50,27 @@ fn bench_fresh(criterion: &mut Criterion, entries: u64, size: &str) {
 fn bench_over(criterion: &mut Criterion, entries: u64, size: &str) {
     let store = filled(entries);
     let mut group = criterion.benchmark_group("store_write");
-    let name = |what| BenchmarkId::new(what, format!("key=16B value=32B entries={size} uniform hits=100%"));
+    let name = |what| {
+        BenchmarkId::new(
+            what,
+            format!("key=16B value=32B entries={size} uniform hits=100%"),
+        )
+    };
 
     let mut last = Key::numbered(0);
     group.bench_function(name("set over"), |bencher| {
         let mut draws = Draws::default();
         bencher.iter(|| {
             last = Key::numbered(draws.below(entries));
-            store.set(last, doubled(&Key::numbered(0))).expect("a store without a bound");
+            store
+                .set(last, doubled(&Key::numbered(0)))
+                .expect("a store without a bound");
         });
     });
-    assert_eq!(store.get_with(last, |value| value == doubled(&Key::numbered(0))), Ok(Some(true)));
+    assert_eq!(
+        store.get_with(last, |value| value == doubled(&Key::numbered(0))),
+        Ok(Some(true))
+    );
     assert_eq!(store.ttl(last), Ttl::Forever);
 
     group.bench_function(name("set over, ttl=1h"), |bencher| {
@@ -64,7 +81,10 @@ fn bench_over(criterion: &mut Criterion, entries: u64, size: &str) {
             assert!(set.expect("a store without a bound").is_set());
         });
     });
-    assert_eq!(store.get_with(last, |value| value == doubled(&last)), Ok(Some(true)));
+    assert_eq!(
+        store.get_with(last, |value| value == doubled(&last)),
+        Ok(Some(true))
+    );
     assert!(store.ttl(last).left().is_some_and(|left| left <= HOUR));
     assert_eq!(store.len() as u64, entries);
     group.finish();
@@ -77,7 +97,10 @@ fn bench_incr(criterion: &mut Criterion, entries: u64, size: &str) {
         store.set(key, 0).expect("a store without a bound");
     }
     let mut group = criterion.benchmark_group("store_write");
-    let name = BenchmarkId::new("incr", format!("key=16B value=integer entries={size} uniform hits=100%"));
+    let name = BenchmarkId::new(
+        "incr",
+        format!("key=16B value=integer entries={size} uniform hits=100%"),
+    );
     let mut calls = 0;
     group.bench_function(name, |bencher| {
         let mut draws = Draws::default();
@@ -88,7 +111,9 @@ fn bench_incr(criterion: &mut Criterion, entries: u64, size: &str) {
         });
     });
     let counters = (0..entries).map(|number| store.get::<i64>(Key::numbered(number)));
-    let sum: i64 = counters.map(|count| count.expect("an integer").expect("every key is there")).sum();
+    let sum: i64 = counters
+        .map(|count| count.expect("an integer").expect("every key is there"))
+        .sum();
     assert_eq!(sum, calls);
     group.finish();
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The numbers of entries that are measured, with their names: one fits a core's cache, the other does not.
 pub const SIZES: [(u64, &str); 2] = [(1 << 12, "4K"), (1 << 20, "1M")];
 
-/// The odd step of [`scattered`]: 2⁶⁴ divided by the golden ratio, which leaves no two neighbours near each other.
+/// The odd step from draw to draw, and from place to place: 2⁶⁴ divided by the golden ratio, so that neighbours lie apart.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A key that follows from the number of its entry.
@@ -101,7 +101,10 @@ impl Draws {
 #[inline]
 #[must_use]
 pub fn scattered(place: u64, end: u64) -> u64 {
-    debug_assert!(end.is_power_of_two(), "an odd step visits every number of a power of two only");
+    debug_assert!(
+        end.is_power_of_two(),
+        "an odd step visits every number of a power of two only"
+    );
     place.wrapping_mul(GOLDEN) & (end - 1)
 }
 

@@ -31,30 +31,52 @@ fn timers_of_entries_that_left_early_do_not_pile_up() {
 #[test]
 fn a_deadline_that_moves_to_and_fro_keeps_the_store_small() {
     let time = ManualClock::new();
-    let store = Store::builder().clock(time.clock()).upkeep(Upkeep::Manual).build().expect("the settings are valid");
-    store.set("key", "value").expect("an unbounded store takes everything");
+    let store = Store::builder()
+        .clock(time.clock())
+        .upkeep(Upkeep::Manual)
+        .build()
+        .expect("the settings are valid");
+    store
+        .set("key", "value")
+        .expect("an unbounded store takes everything");
     let before = store.bytes();
     for round in 0..200_000u64 {
         let ttl = Duration::from_secs(if round % 2 == 0 { 10 } else { 100_000 });
         let set = store.set_with("key", "value", SetOptions::new().ttl(ttl));
         set.expect("an unbounded store takes everything");
     }
-    assert!(store.bytes() < before + 300_000, "one entry holds {} bytes", store.bytes());
+    assert!(
+        store.bytes() < before + 300_000,
+        "one entry holds {} bytes",
+        store.bytes()
+    );
 }
 
 #[test]
 fn sizes_that_shift_do_not_leave_the_store_full_of_holes() {
-    let store = Store::builder().max_entries(20_000).upkeep(Upkeep::Manual).build().expect("the settings are valid");
+    let store = Store::builder()
+        .max_entries(20_000)
+        .upkeep(Upkeep::Manual)
+        .build()
+        .expect("the settings are valid");
     for key in 0..20_000u32 {
-        store.set(key.to_le_bytes(), vec![1; 40]).expect("a small value fits");
+        store
+            .set(key.to_le_bytes(), vec![1; 40])
+            .expect("a small value fits");
     }
     let small = store.bytes();
     for round in 0..6usize {
         let value = vec![2; 40 + round * 24];
         for key in 0..20_000u32 {
-            store.set(key.to_le_bytes(), &value).expect("a small value fits");
+            store
+                .set(key.to_le_bytes(), &value)
+                .expect("a small value fits");
         }
     }
     let live = small + 20_000 * (6 * 24);
-    assert!(store.bytes() < live * 5 / 4, "{} bytes for {live} live ones", store.bytes());
+    assert!(
+        store.bytes() < live * 5 / 4,
+        "{} bytes for {live} live ones",
+        store.bytes()
+    );
 }

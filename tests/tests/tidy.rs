@@ -18,7 +18,10 @@ use larder_tests::{Token, crate_paths, lex, paths, test_items, without_tests};
 /// The gaps leave room: a new module gets a line here, between what it uses and what uses it.
 const RANKS: &[(u8, &[&str])] = &[
     // Nouns.
-    (0, &["key", "time", "sync", "number", "glob", "stats", "budget"]),
+    (
+        0,
+        &["key", "time", "sync", "number", "glob", "stats", "budget"],
+    ),
     (1, &["bytes", "decimal"]),
     (2, &["error"]),
     // Structures that know nothing of a cache.

@@ -21,7 +21,11 @@ const IDLE_PART: u64 = 16;
 
 impl Budget {
     pub(crate) fn new(limit: u64, stripes: u64) -> Self {
-        Budget { limit: AtomicU64::new(limit), used: AtomicU64::new(0), stripes }
+        Budget {
+            limit: AtomicU64::new(limit),
+            used: AtomicU64::new(0),
+            stripes,
+        }
     }
 
     pub(crate) fn limit(&self) -> u64 {
@@ -81,7 +85,12 @@ impl Budget {
             if granted < need {
                 return None;
             }
-            match self.used.compare_exchange_weak(used, used + granted, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.used.compare_exchange_weak(
+                used,
+                used + granted,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some(granted),
                 Err(now) => used = now,
             }

@@ -245,4 +245,3 @@ fn print_decimal(negative: bool, integer: &[u8], fraction: &[u8]) -> Result<Stri
     }
     Ok(text)
 }
-

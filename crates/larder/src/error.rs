@@ -20,7 +20,11 @@ pub struct BuildError {
 impl BuildError {
     /// An error if there are faults.
     pub(crate) fn check(faults: Vec<&'static str>) -> Result<(), Self> {
-        if faults.is_empty() { Ok(()) } else { Err(BuildError { faults }) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(BuildError { faults })
+        }
     }
 
     /// What is wrong, one line each.

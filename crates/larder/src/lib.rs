@@ -43,8 +43,8 @@ mod error;
 mod evict;
 mod glob;
 mod number;
-mod record;
 mod reaper;
+mod record;
 mod shard;
 mod stats;
 mod store;
@@ -57,10 +57,11 @@ pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
-pub use store::{
-    Condition, Cursor, GetExpire, KeyType, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome, Span, Store, StoreBuilder,
-};
 pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;
+pub use store::{
+    Condition, Cursor, GetExpire, KeyType, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome,
+    Span, Store, StoreBuilder,
+};
 pub use time::{Clock, ManualClock, Ttl};

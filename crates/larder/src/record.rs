@@ -105,7 +105,12 @@ impl Head {
 
     #[inline(always)]
     pub(crate) fn value_at(self) -> usize {
-        self.key_word() * 8 + if self.has_long_key() { 0 } else { self.key_len() }
+        self.key_word() * 8
+            + if self.has_long_key() {
+                0
+            } else {
+                self.key_len()
+            }
     }
 
     /// Words that the record takes.
@@ -178,13 +183,20 @@ fn short_word(bytes: &[u8]) -> u64 {
 #[inline(always)]
 fn equal(words: &[AtomicU64], first: usize, wanted: &[u8]) -> bool {
     let (chunks, rest) = wanted.as_chunks::<8>();
-    let Some(words) = words.get(first..first + wanted.len().div_ceil(8)) else { return false };
-    let whole = words.iter().zip(chunks).all(|(word, chunk)| word.load(Ordering::Relaxed) == u64::from_le_bytes(*chunk));
+    let Some(words) = words.get(first..first + wanted.len().div_ceil(8)) else {
+        return false;
+    };
+    let whole = words
+        .iter()
+        .zip(chunks)
+        .all(|(word, chunk)| word.load(Ordering::Relaxed) == u64::from_le_bytes(*chunk));
     if rest.is_empty() || !whole {
         return whole;
     }
     let mask = (1u64 << (8 * rest.len())) - 1;
-    words.last().is_some_and(|word| word.load(Ordering::Relaxed) & mask == short_word(rest))
+    words
+        .last()
+        .is_some_and(|word| word.load(Ordering::Relaxed) & mask == short_word(rest))
 }
 
 /// Hands out the words that hold `len` bytes from an offset on, shifted so that the bytes start with the first.
@@ -192,7 +204,9 @@ fn equal(words: &[AtomicU64], first: usize, wanted: &[u8]) -> bool {
 fn each_word(words: &[AtomicU64], at: usize, len: usize, mut take: impl FnMut([u8; 8])) {
     let (first, shift) = (at / 8, (at % 8 * 8) as u32);
     let count = len.div_ceil(8);
-    let Some(words) = words.get(first..) else { return };
+    let Some(words) = words.get(first..) else {
+        return;
+    };
     if shift == 0 {
         for word in words.iter().take(count) {
             take(word.load(Ordering::Relaxed).to_le_bytes());
@@ -201,7 +215,9 @@ fn each_word(words: &[AtomicU64], at: usize, len: usize, mut take: impl FnMut([u
     }
     let mut low = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
     for index in 1..=count {
-        let high = words.get(index).map_or(0, |word| word.load(Ordering::Relaxed));
+        let high = words
+            .get(index)
+            .map_or(0, |word| word.load(Ordering::Relaxed));
         take((low >> shift | high << (64 - shift)).to_le_bytes());
         low = high;
     }
@@ -224,7 +240,10 @@ pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut 
     out.resize(len.next_multiple_of(8), 0);
     let (chunks, _) = out.as_chunks_mut::<8>();
     if at.is_multiple_of(8) {
-        for (chunk, word) in chunks.iter_mut().zip(words.get(at / 8..).unwrap_or_default()) {
+        for (chunk, word) in chunks
+            .iter_mut()
+            .zip(words.get(at / 8..).unwrap_or_default())
+        {
             *chunk = word.load(Ordering::Relaxed).to_le_bytes();
         }
     } else {
@@ -245,7 +264,11 @@ pub(crate) fn patch(words: &[AtomicU64], at: usize, bytes: &[u8]) {
     while !bytes.is_empty() {
         let (shift, room) = (at % 8 * 8, 8 - at % 8);
         let (now, later) = bytes.split_at(bytes.len().min(room));
-        let mask = if now.len() == 8 { u64::MAX } else { ((1 << (8 * now.len())) - 1) << shift };
+        let mask = if now.len() == 8 {
+            u64::MAX
+        } else {
+            ((1 << (8 * now.len())) - 1) << shift
+        };
         let word = &words[at / 8];
         let kept = word.load(Ordering::Relaxed) & !mask;
         word.store(kept | short_word(now) << shift & mask, Ordering::Relaxed);
@@ -283,7 +306,11 @@ impl Draft<'_> {
             Some(at) if at <= u64::from(u32::MAX) => at.max(1) << 32,
             Some(_) => FAR,
         };
-        let key_len = if self.long_key { u64::from(LONG_KEY) } else { self.key.len() as u64 };
+        let key_len = if self.long_key {
+            u64::from(LONG_KEY)
+        } else {
+            self.key.len() as u64
+        };
         Head(kind | deadline | key_len << 8 | (self.value_len() as u64) << 16)
     }
 
@@ -299,7 +326,12 @@ impl Draft<'_> {
         if let (Some(at), 2) = (self.deadline, head.key_word()) {
             words[1].store(at, Ordering::Relaxed);
         }
-        let mut writer = Writer { words, next: head.key_word(), word: 0, filled: 0 };
+        let mut writer = Writer {
+            words,
+            next: head.key_word(),
+            word: 0,
+            filled: 0,
+        };
         writer.put(self.key);
         match self.content {
             Content::Bytes(bytes) => writer.put(bytes),
@@ -356,7 +388,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn words() -> Vec<AtomicU64> {
-        (0..MAX_WORDS + 2).map(|_| AtomicU64::new(u64::MAX)).collect()
+        (0..MAX_WORDS + 2)
+            .map(|_| AtomicU64::new(u64::MAX))
+            .collect()
     }
 
     proptest! {

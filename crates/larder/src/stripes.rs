@@ -61,7 +61,9 @@ pub(crate) fn low_bits(hash: u64) -> u32 {
 
 /// How many stripes suit a bound on a machine with so many cores.
 pub(crate) fn fitting(limit: u64, cores: usize) -> usize {
-    let mut count = (4 * cores).next_power_of_two().clamp(MIN_STRIPES, MAX_STRIPES);
+    let mut count = (4 * cores)
+        .next_power_of_two()
+        .clamp(MIN_STRIPES, MAX_STRIPES);
     while count > 1 && limit / (count as u64) < MIN_SHARE {
         count /= 2;
     }
@@ -70,16 +72,32 @@ pub(crate) fn fitting(limit: u64, cores: usize) -> usize {
 
 impl<E: Entries> Stripes<E> {
     /// `count` stripes, a power of two, made by `make`, which is told the stripe's number.
-    pub(crate) fn new(count: usize, limit: u64, mut make: impl FnMut(usize) -> (E::Shared, Shard<E>)) -> Self {
+    pub(crate) fn new(
+        count: usize,
+        limit: u64,
+        mut make: impl FnMut(usize) -> (E::Shared, Shard<E>),
+    ) -> Self {
         debug_assert!(count.is_power_of_two() && count <= MAX_STRIPES);
         let stripes = (0..count)
             .map(|number| {
                 let (shared, shard) = make(number);
                 let table = Table::new();
-                CachePadded::new(Stripe { table, shared, exclusive: AtomicU32::new(0), weight: AtomicU64::new(0), shard: RwLock::new(shard) })
+                CachePadded::new(Stripe {
+                    table,
+                    shared,
+                    exclusive: AtomicU32::new(0),
+                    weight: AtomicU64::new(0),
+                    shard: RwLock::new(shard),
+                })
             })
             .collect();
-        Stripes { stripes, shift: 32 - count.trailing_zeros(), budget: Budget::new(limit, count as u64), groups: RwLock::new(()), relief: Mutex::new(()) }
+        Stripes {
+            stripes,
+            shift: 32 - count.trailing_zeros(),
+            budget: Budget::new(limit, count as u64),
+            groups: RwLock::new(()),
+            relief: Mutex::new(()),
+        }
     }
 
     /// The stripe of a hash.
@@ -204,7 +222,9 @@ impl<E: Entries> Stripes<E> {
                 return true;
             }
             let enough = |budget: &Budget| budget.has(lacking);
-            let freed = self.heaviest().is_some_and(|stripe| stripe.evict_until(&self.budget, departed, None, enough));
+            let freed = self
+                .heaviest()
+                .is_some_and(|stripe| stripe.evict_until(&self.budget, departed, None, enough));
             let all = |stripe: &Stripe<E>| stripe.evict_until(&self.budget, departed, None, enough);
             if !freed && self.iter().map(all).filter(|freed| *freed).count() == 0 {
                 failures += 1;
@@ -223,10 +243,14 @@ impl<E: Entries> Stripes<E> {
         let own = grown.map(|(hash, entry)| (self.of(hash), entry));
         let is_own = |stripe: &Stripe<E>| own.is_some_and(|(own, _)| std::ptr::eq(own, stripe));
         let mut freed = |stripe: &Stripe<E>, keep| {
-            stripe.evict_until(&self.budget, &mut departed, keep, |budget| budget.excess() == 0)
+            stripe.evict_until(&self.budget, &mut departed, keep, |budget| {
+                budget.excess() == 0
+            })
         };
         let others = || self.iter().filter(|stripe| !is_own(stripe));
-        let progress = others().max_by_key(|stripe| stripe.weight()).is_some_and(|stripe| freed(stripe, None))
+        let progress = others()
+            .max_by_key(|stripe| stripe.weight())
+            .is_some_and(|stripe| freed(stripe, None))
             || others().any(|stripe| freed(stripe, None))
             || own.is_some_and(|(stripe, entry)| freed(stripe, Some(entry)));
         progress.then_some(departed)
@@ -243,7 +267,9 @@ impl<E: Entries> Stripes<E> {
 
     /// Entries of all stripes.
     pub(crate) fn len(&self) -> u64 {
-        self.iter().map(|stripe| u64::from(stripe.table.len())).sum()
+        self.iter()
+            .map(|stripe| u64::from(stripe.table.len()))
+            .sum()
     }
 }
 
@@ -258,10 +284,16 @@ impl<'a, E: Entries> Worlds<'a, E> {
     /// Locks the stripes, whose numbers ascend, and keeps readers without the lock off them.
     #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
     fn lock(stripes: &'a Stripes<E>, numbers: &[usize]) -> Self {
-        let open: Vec<_> = numbers.iter().map(|&number| (number, stripes.stripes[number].shard.write())).collect();
+        let open: Vec<_> = numbers
+            .iter()
+            .map(|&number| (number, stripes.stripes[number].shard.write()))
+            .collect();
         for (number, _) in &open {
             let exclusive = &stripes.stripes[*number].exclusive;
-            exclusive.store(exclusive.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            exclusive.store(
+                exclusive.load(Ordering::Relaxed).wrapping_add(1),
+                Ordering::Relaxed,
+            );
         }
         // Whoever sees a change made from here on sees the odd numbers as well.
         fence(Ordering::Release);
@@ -276,14 +308,21 @@ impl<'a, E: Entries> Worlds<'a, E> {
     /// The place of a hash's stripe among the open ones.
     pub(crate) fn place(&self, hash: u64) -> usize {
         let number = self.stripes.number(hash);
-        self.open.binary_search_by_key(&number, |(number, _)| *number).expect("the hash was named when locking")
+        self.open
+            .binary_search_by_key(&number, |(number, _)| *number)
+            .expect("the hash was named when locking")
     }
 
     /// Opens the stripe at a place.
     pub(crate) fn open(&mut self, place: usize) -> World<'_, E> {
         let (number, guard) = &mut self.open[place];
         let Stripe { table, shared, .. } = &*self.stripes.stripes[*number];
-        World { table, shared, shard: guard, budget: &self.stripes.budget }
+        World {
+            table,
+            shared,
+            shard: guard,
+            budget: &self.stripes.budget,
+        }
     }
 }
 
@@ -293,7 +332,10 @@ impl<E: Entries> Drop for Worlds<'_, E> {
         for (number, guard) in &self.open {
             let stripe = &self.stripes.stripes[*number];
             stripe.weight.store(guard.weight(), Ordering::Relaxed);
-            stripe.exclusive.store(stripe.exclusive.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+            stripe.exclusive.store(
+                stripe.exclusive.load(Ordering::Relaxed).wrapping_add(1),
+                Ordering::Release,
+            );
         }
     }
 }
@@ -342,7 +384,12 @@ impl<E: Entries> Stripe<E> {
     #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
     pub(crate) fn write<R>(&self, budget: &Budget, work: impl FnOnce(&mut World<'_, E>) -> R) -> R {
         let mut guard: RwLockWriteGuard<'_, Shard<E>> = self.shard.write();
-        let result = work(&mut World { table: &self.table, shared: &self.shared, shard: &mut guard, budget });
+        let result = work(&mut World {
+            table: &self.table,
+            shared: &self.shared,
+            shard: &mut guard,
+            budget,
+        });
         self.weight.store(guard.weight(), Ordering::Relaxed);
         result
     }

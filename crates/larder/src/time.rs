@@ -37,7 +37,11 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    System { coarse: coarsetime::Instant, fine: Instant, unix: u64 },
+    System {
+        coarse: coarsetime::Instant,
+        fine: Instant,
+        unix: u64,
+    },
     Manual(Arc<AtomicU64>),
 }
 
@@ -47,17 +51,28 @@ const MANUAL_UNIX_MS: u64 = 1_704_067_200_000;
 impl Clock {
     /// The system's monotonic clock, tied to the wall clock once, now.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system's clocks"
+    )]
     pub fn system() -> Self {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
-        Clock(Source::System { coarse: coarsetime::Instant::now(), fine: Instant::now(), unix })
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_millis() as u64);
+        Clock(Source::System {
+            coarse: coarsetime::Instant::now(),
+            fine: Instant::now(),
+            unix,
+        })
     }
 
     /// Milliseconds since the origin; on the system clock up to a few milliseconds old.
     #[inline]
     pub(crate) fn now(&self) -> Millis {
         match &self.0 {
-            Source::System { coarse, .. } => coarsetime::Instant::now().duration_since(*coarse).as_millis(),
+            Source::System { coarse, .. } => coarsetime::Instant::now()
+                .duration_since(*coarse)
+                .as_millis(),
             Source::Manual(now) => now.load(Ordering::Acquire),
         }
     }
@@ -72,7 +87,10 @@ impl Clock {
     }
 
     /// Milliseconds since the origin, not coarsened.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system's clocks"
+    )]
     pub(crate) fn fine_now(&self) -> Millis {
         match &self.0 {
             Source::System { fine, .. } => Instant::now().duration_since(*fine).as_millis() as u64,
@@ -81,7 +99,10 @@ impl Clock {
     }
 
     /// Nanoseconds since the origin, for measuring how long something took.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the system's clocks"
+    )]
     pub(crate) fn fine_nanos(&self) -> u64 {
         match &self.0 {
             Source::System { fine, .. } => Instant::now().duration_since(*fine).as_nanos() as u64,

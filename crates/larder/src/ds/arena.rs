@@ -129,7 +129,8 @@ fn first_word(page: u32) -> Option<Ref> {
 fn split(reference: Ref) -> (u32, usize) {
     let level = (reference >> (WORD_BITS + PAGE_BITS)) as usize;
     let doubling = level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize);
-    let before = FIRST_PAGES * ((1 << doubling) - 1) + ((level - doubling) as u32) * (1 << PAGE_BITS);
+    let before =
+        FIRST_PAGES * ((1 << doubling) - 1) + ((level - doubling) as u32) * (1 << PAGE_BITS);
     let page = reference >> WORD_BITS & ((1 << PAGE_BITS) - 1);
     (before + page, reference as usize & (PAGE_WORDS - 1))
 }
@@ -143,14 +144,17 @@ impl Pages {
     #[inline(always)]
     pub(crate) fn words(&self, reference: Ref) -> Option<&[AtomicU64]> {
         let level = self.0[(reference >> (WORD_BITS + PAGE_BITS)) as usize].get()?;
-        let page = level.get((reference >> WORD_BITS) as usize % (1 << PAGE_BITS))?.get()?;
+        let page = level
+            .get((reference >> WORD_BITS) as usize % (1 << PAGE_BITS))?
+            .get()?;
         page.get(reference as usize % PAGE_WORDS..)
     }
 
     /// Makes the page that starts at a reference.
     fn make(&self, first: Ref) {
         let level = (first >> (WORD_BITS + PAGE_BITS)) as usize;
-        let cells = self.0[level].get_or_init(|| (0..level_pages(level)).map(|_| OnceLock::new()).collect());
+        let cells = self.0[level]
+            .get_or_init(|| (0..level_pages(level)).map(|_| OnceLock::new()).collect());
         cells[(first >> WORD_BITS) as usize % (1 << PAGE_BITS)].get_or_init(|| {
             let words: Box<[AtomicU64]> = (0..PAGE_WORDS).map(|_| AtomicU64::new(0)).collect();
             words.try_into().expect("the length is that of a page")
@@ -184,9 +188,19 @@ impl Arena {
     /// Adds an empty page. `false` if no page can be named any more.
     pub(crate) fn add_page(&mut self, pages: &Pages) -> bool {
         let page = self.sheets.len() as u32;
-        let Some(first) = first_word(page) else { return false };
+        let Some(first) = first_word(page) else {
+            return false;
+        };
         pages.make(first);
-        self.sheets.push(Sheet { class: 0, first, sparse: false, live: 0, fresh: 0, free: NO_SLOT, place: NONE });
+        self.sheets.push(Sheet {
+            class: 0,
+            first,
+            sparse: false,
+            live: 0,
+            fresh: 0,
+            free: NO_SLOT,
+            place: NONE,
+        });
         self.spare.push(page);
         true
     }
@@ -238,7 +252,9 @@ impl Arena {
         let sheet = &mut self.sheets[page as usize];
         let number = sheet.class as usize;
         let size = class_words(number);
-        let words = pages.words(reference).expect("a live reference names a page");
+        let words = pages
+            .words(reference)
+            .expect("a live reference names a page");
         words[0].store(u64::from(sheet.free) << 8, Ordering::Relaxed);
         sheet.free = (word / size) as u16;
         sheet.live -= 1;
@@ -318,7 +334,9 @@ impl Arena {
     pub(crate) fn residents(&self, pages: &Pages, page: u32) -> Vec<Ref> {
         let sheet = &self.sheets[page as usize];
         let size = class_words(sheet.class as usize);
-        let Some(words) = pages.words(sheet.first) else { return Vec::new() };
+        let Some(words) = pages.words(sheet.first) else {
+            return Vec::new();
+        };
         (0..sheet.fresh as usize)
             .filter(|slot| words[slot * size].load(Ordering::Relaxed) & 0xff != 0)
             .map(|slot| sheet.first | (slot * size) as u32)
@@ -340,7 +358,8 @@ mod tests {
             if sheet.place != NONE {
                 let class = &arena.classes[sheet.class as usize];
                 assert_eq!(class.roomy[sheet.place as usize], page as u32);
-                room[sheet.class as usize] += capacity(sheet.class as usize) - u32::from(sheet.live);
+                room[sheet.class as usize] +=
+                    capacity(sheet.class as usize) - u32::from(sheet.live);
             } else {
                 let full = u32::from(sheet.live) == capacity(sheet.class as usize);
                 assert!(full || sheet.sparse || arena.spare.contains(&(page as u32)));

@@ -58,20 +58,34 @@ impl Run {
     pub(crate) fn new(first: u32, segments: usize) -> Self {
         let zeroed = |words: usize| {
             <[AtomicU32]>::new_box_zeroed_with_elems(words).unwrap_or_else(|_| {
-                std::alloc::handle_alloc_error(std::alloc::Layout::new::<[AtomicU32; BUCKETS * WORDS]>())
+                std::alloc::handle_alloc_error(std::alloc::Layout::new::<
+                    [AtomicU32; BUCKETS * WORDS],
+                >())
             })
         };
         let words = zeroed((segments * BUCKETS + 1) * WORDS);
-        let skip = words.as_ptr().align_offset(WORDS * size_of::<AtomicU32>()).min(WORDS);
+        let skip = words
+            .as_ptr()
+            .align_offset(WORDS * size_of::<AtomicU32>())
+            .min(WORDS);
         let origin = skip.wrapping_sub(first as usize * BUCKETS * WORDS);
-        Run { words, origin, links: zeroed(segments), first }
+        Run {
+            words,
+            origin,
+            links: zeroed(segments),
+            first,
+        }
     }
 
     /// A line of the table that is in this run.
     #[inline(always)]
     pub(crate) fn line(&self, line: usize) -> Bucket<'_> {
         let words = &self.words[self.origin.wrapping_add(line * WORDS)..];
-        Bucket(words.first_chunk().expect("a bucket's line is inside its run"))
+        Bucket(
+            words
+                .first_chunk()
+                .expect("a bucket's line is inside its run"),
+        )
     }
 }
 
@@ -98,13 +112,24 @@ impl<'a> Segment<'a> {
 
     /// Puts a reference into the first free slot from `home` on, counting the overflow of every bucket passed.
     /// `None` if all buckets are full; then nothing was counted.
-    pub(crate) fn place(self, home: usize, tag: u8, reference: Ref, counter: u32) -> Option<(usize, usize)> {
+    pub(crate) fn place(
+        self,
+        home: usize,
+        tag: u8,
+        reference: Ref,
+        counter: u32,
+    ) -> Option<(usize, usize)> {
         let (step, index) = (0..BUCKETS).find_map(|step| {
-            let free = self.bucket((home + step) % BUCKETS).load().matches(0).next()?;
+            let free = self
+                .bucket((home + step) % BUCKETS)
+                .load()
+                .matches(0)
+                .next()?;
             Some((step, free))
         })?;
         for passed in 0..step {
-            self.bucket((home + passed) % BUCKETS).change(Bucket::add_overflow);
+            self.bucket((home + passed) % BUCKETS)
+                .change(Bucket::add_overflow);
         }
         let at = (home + step) % BUCKETS;
         self.bucket(at).fill(index, tag, reference, counter);
@@ -167,7 +192,7 @@ fn equal_bytes_in_words(low: u64, high: u32, tag: u8) -> u32 {
     let pattern = u64::from(tag) * LOW_BITS;
     // The lowest bit of every byte that is zero, exactly; a multiplication gathers the eight bits.
     let gather = |word: u64| {
-        let zero = !(((word & LOW_SEVEN) + LOW_SEVEN | word) >> 7) & LOW_BITS;
+        let zero = !((((word & LOW_SEVEN) + LOW_SEVEN) | word) >> 7) & LOW_BITS;
         (zero.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
     };
     gather(low ^ pattern) | gather(u64::from(high) ^ pattern) << 8
@@ -198,7 +223,10 @@ impl Bucket<'_> {
     pub(crate) fn load(self) -> Tags {
         let low = u64::from(self.0[LOW].load(Ordering::Relaxed));
         let more = u64::from(self.0[LOW + 1].load(Ordering::Relaxed));
-        Tags { low: low | more << 32, high: self.0[TAIL].load(Ordering::Relaxed) }
+        Tags {
+            low: low | more << 32,
+            high: self.0[TAIL].load(Ordering::Relaxed),
+        }
     }
 
     #[inline(always)]

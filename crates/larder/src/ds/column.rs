@@ -23,7 +23,12 @@ impl<T: Default> Column<T> {
     /// Adds a chunk of default elements.
     pub(crate) fn grow(&mut self) {
         let chunk: Box<[T]> = (0..CHUNK).map(|_| T::default()).collect();
-        self.chunks.push(chunk.try_into().ok().expect("the length is that of a chunk"));
+        self.chunks.push(
+            chunk
+                .try_into()
+                .ok()
+                .expect("the length is that of a chunk"),
+        );
     }
 
     /// Bytes held.
@@ -69,12 +74,19 @@ impl<T> Records<T> {
     const LINED: bool = size_of::<Option<T>>() <= 64 && size_of::<Option<T>>() * 5 >= 64 * 4;
 
     pub(crate) fn new() -> Self {
-        Records { packed: Column::new(), lined: Column::new() }
+        Records {
+            packed: Column::new(),
+            lined: Column::new(),
+        }
     }
 
     /// Adds a chunk of empty slots.
     pub(crate) fn grow(&mut self) {
-        if Self::LINED { self.lined.grow() } else { self.packed.grow() }
+        if Self::LINED {
+            self.lined.grow()
+        } else {
+            self.packed.grow()
+        }
     }
 
     /// Bytes held.
@@ -88,13 +100,21 @@ impl<T> Index<Ref> for Records<T> {
 
     #[inline(always)]
     fn index(&self, entry: Ref) -> &Option<T> {
-        if Self::LINED { &self.lined[entry].0 } else { &self.packed[entry] }
+        if Self::LINED {
+            &self.lined[entry].0
+        } else {
+            &self.packed[entry]
+        }
     }
 }
 
 impl<T> IndexMut<Ref> for Records<T> {
     #[inline(always)]
     fn index_mut(&mut self, entry: Ref) -> &mut Option<T> {
-        if Self::LINED { &mut self.lined[entry].0 } else { &mut self.packed[entry] }
+        if Self::LINED {
+            &mut self.lined[entry].0
+        } else {
+            &mut self.packed[entry]
+        }
     }
 }

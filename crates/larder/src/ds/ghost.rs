@@ -57,9 +57,11 @@ impl Ghost {
 
     /// Forgets a hash; says whether it was remembered.
     pub(crate) fn forget(&mut self, home: Home, hash: u32) -> bool {
-        let Some(Some(sets)) = self.segments.get_mut(home.segment as usize) else { return false };
+        let Some(Some(sets)) = self.segments.get_mut(home.segment as usize) else {
+            return false;
+        };
         let set = &mut sets[home.bucket as usize];
-        let differing = *set ^ LANES * u128::from(fingerprint(hash));
+        let differing = *set ^ (LANES * u128::from(fingerprint(hash)));
         for lane in 0..DEPTH {
             if (differing >> (16 * lane)) as u16 == 0 {
                 let newer = *set & ((1u128 << (16 * lane)) - 1);

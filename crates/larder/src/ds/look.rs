@@ -53,15 +53,27 @@ impl Table {
     #[inline(always)]
     pub(crate) fn look<T>(&self, hash: u32, mut pick: impl FnMut(Ref) -> Option<T>) -> Look<'_, T> {
         let shape = self.shape.load(Ordering::Acquire);
-        let bucket = self.segment(Self::address(hash, shape)).bucket(home_bucket(hash));
+        let bucket = self
+            .segment(Self::address(hash, shape))
+            .bucket(home_bucket(hash));
         let version = bucket.version(Ordering::Acquire);
         let tags = bucket.load();
         for index in tags.matches(tag_of(hash)) {
             if let Some(picked) = pick(bucket.reference(index)) {
-                return Look::Found(picked, Sight { bucket, version, index });
+                return Look::Found(
+                    picked,
+                    Sight {
+                        bucket,
+                        version,
+                        index,
+                    },
+                );
             }
         }
-        if tags.overflow() == 0 && bucket.is_still(version) && self.shape.load(Ordering::Relaxed) == shape {
+        if tags.overflow() == 0
+            && bucket.is_still(version)
+            && self.shape.load(Ordering::Relaxed) == shape
+        {
             return Look::Absent;
         }
         Look::Unsettled
@@ -71,7 +83,11 @@ impl Table {
     /// it copied out of the record if that is the one looked for. What it returned is passed on only if nothing changed
     /// meanwhile.
     #[inline(never)]
-    pub(crate) fn read<R>(&self, hash: u32, mut visit: impl FnMut(Ref) -> Option<R>) -> Result<Option<R>, Contended> {
+    pub(crate) fn read<R>(
+        &self,
+        hash: u32,
+        mut visit: impl FnMut(Ref) -> Option<R>,
+    ) -> Result<Option<R>, Contended> {
         let (tag, home) = (tag_of(hash), home_bucket(hash));
         'tries: for _ in 0..TRIES {
             let shape = self.shape.load(Ordering::Acquire);

@@ -25,7 +25,8 @@ impl Ring {
 
     /// Bytes held beyond the ring itself.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.chunks.len() * CHUNK * size_of::<Ref>() + self.chunks.capacity() * size_of::<usize>()) as u64
+        (self.chunks.len() * CHUNK * size_of::<Ref>() + self.chunks.capacity() * size_of::<usize>())
+            as u64
     }
 
     pub(crate) fn push(&mut self, reference: Ref) {

@@ -33,7 +33,9 @@ fn locate(index: u32) -> (usize, usize) {
 
 impl<T: ?Sized> Stable<T> {
     pub(crate) fn new() -> Self {
-        Stable { levels: [const { OnceLock::new() }; LEVELS] }
+        Stable {
+            levels: [const { OnceLock::new() }; LEVELS],
+        }
     }
 
     /// The element at `index`, if it was ever set.

@@ -151,7 +151,11 @@ impl Table {
     pub(super) fn address(hash: u32, shape: u64) -> u32 {
         let (segments, mask) = (shape as u32, (shape >> 32) as u32);
         let full = hash >> (BUCKET_BITS + 1) & mask;
-        if full < segments { full } else { full & (mask >> 1) }
+        if full < segments {
+            full
+        } else {
+            full & (mask >> 1)
+        }
     }
 
     /// The shape of a table with so many segments.
@@ -165,7 +169,9 @@ impl Table {
 
     #[inline(always)]
     pub(super) fn segment(&self, number: u32) -> Segment<'_> {
-        let run = self.levels[level_of(number)].get().expect("a published segment exists");
+        let run = self.levels[level_of(number)]
+            .get()
+            .expect("a published segment exists");
         Segment { run, number }
     }
 
@@ -181,7 +187,10 @@ impl Table {
     pub(super) fn next<'a>(&'a self, segment: Segment<'a>) -> Option<Segment<'a>> {
         match segment.link().load(Ordering::Acquire) {
             0 => None,
-            number => Some(Segment { run: self.chains.get(number)?, number: 0 }),
+            number => Some(Segment {
+                run: self.chains.get(number)?,
+                number: 0,
+            }),
         }
     }
 
@@ -195,26 +204,38 @@ impl Table {
         self.chained.store(number, Ordering::Relaxed);
         let run = self.chains.get_or_set(number, || Box::new(Run::new(0, 1)));
         here.link().store(number, Ordering::Release);
-        Segment { run: run.expect("fewer chained segments than entries"), number: 0 }
+        Segment {
+            run: run.expect("fewer chained segments than entries"),
+            number: 0,
+        }
     }
 
     fn at(&self, number: u32, depth: u16) -> Segment<'_> {
         let mut segment = self.segment(number);
         for _ in 0..depth {
-            segment = self.next(segment).expect("a slot names a segment that exists");
+            segment = self
+                .next(segment)
+                .expect("a slot names a segment that exists");
         }
         segment
     }
 
     /// Where the entry of this hash would live: for structures that are laid out beside the table.
     pub(crate) fn home(&self, hash: u32) -> Home {
-        Home { segment: self.locate(hash), bucket: home_bucket(hash) as u32 }
+        Home {
+            segment: self.locate(hash),
+            bucket: home_bucket(hash) as u32,
+        }
     }
 
     /// Finds the entry of this hash for which `same` holds. The caller holds the lock.
     #[inline]
     pub(crate) fn find(&self, hash: u32, mut same: impl FnMut(Ref) -> bool) -> Option<(Slot, Ref)> {
-        self.search(hash, |reference| same(reference).then_some(reference), |slot, _, reference| (slot, reference))
+        self.search(
+            hash,
+            |reference| same(reference).then_some(reference),
+            |slot, _, reference| (slot, reference),
+        )
     }
 
     /// Shows the references whose tag matches until `pick` takes one, and counts the access. The caller holds a lock.
@@ -240,7 +261,12 @@ impl Table {
         let tags = bucket.load();
         for index in tags.matches(tag_of(hash)) {
             if let Some(picked) = pick(bucket.reference(index)) {
-                let slot = Slot { segment: number, depth: 0, bucket: home as u8, index: index as u8 };
+                let slot = Slot {
+                    segment: number,
+                    depth: 0,
+                    bucket: home as u8,
+                    index: index as u8,
+                };
                 return Some(found(slot, bucket, picked));
             }
         }
@@ -268,7 +294,15 @@ impl Table {
             let tags = bucket.load();
             for index in tags.matches(tag) {
                 if let Some(picked) = pick(bucket.reference(index)) {
-                    return Some((Slot { segment: number, depth, bucket: at as u8, index: index as u8 }, picked));
+                    return Some((
+                        Slot {
+                            segment: number,
+                            depth,
+                            bucket: at as u8,
+                            index: index as u8,
+                        },
+                        picked,
+                    ));
                 }
             }
             if tags.overflow() == 0 {
@@ -296,7 +330,12 @@ impl Table {
         let mut depth = 0;
         loop {
             if let Some((bucket, index)) = segment.place(home, tag, reference, counter) {
-                return Slot { segment: number, depth, bucket: bucket as u8, index: index as u8 };
+                return Slot {
+                    segment: number,
+                    depth,
+                    bucket: bucket as u8,
+                    index: index as u8,
+                };
             }
             for bucket in segment.iter() {
                 bucket.change(Bucket::add_overflow);
@@ -319,17 +358,21 @@ impl Table {
             }
         }
         let segment = self.at(slot.segment, slot.depth);
-        segment.bucket(slot.bucket as usize).clear(slot.index as usize);
+        segment
+            .bucket(slot.bucket as usize)
+            .clear(slot.index as usize);
         segment.uncount(home_bucket(hash), slot.bucket as usize);
     }
 
     fn bucket(&self, slot: Slot) -> Bucket<'_> {
-        self.at(slot.segment, slot.depth).bucket(slot.bucket as usize)
+        self.at(slot.segment, slot.depth)
+            .bucket(slot.bucket as usize)
     }
 
     /// Makes an entry's slot name another reference; its counter stays.
     pub(crate) fn replace(&self, slot: Slot, reference: Ref) {
-        self.bucket(slot).change(|bucket| bucket.set_reference(slot.index as usize, reference));
+        self.bucket(slot)
+            .change(|bucket| bucket.set_reference(slot.index as usize, reference));
     }
 
     /// Runs `change` on the record that the slot names while readers are kept off it.
@@ -378,7 +421,12 @@ impl Table {
             let bucket = segment.bucket(home.bucket as usize);
             for index in bucket.load().occupied() {
                 let reference = bucket.reference(index);
-                let slot = Slot { segment: home.segment, depth, bucket: home.bucket as u8, index: index as u8 };
+                let slot = Slot {
+                    segment: home.segment,
+                    depth,
+                    bucket: home.bucket as u8,
+                    index: index as u8,
+                };
                 if suits(slot, reference) {
                     return Some((slot, reference));
                 }
@@ -411,7 +459,9 @@ impl Table {
         let segments = self.segments();
         if segments.is_power_of_two() {
             let taken = u64::from(self.len()) * 256;
-            if taken < u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT || segments == MAX_SEGMENTS {
+            if taken < u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT
+                || segments == MAX_SEGMENTS
+            {
                 return;
             }
         } else {
@@ -435,12 +485,18 @@ impl Table {
         let shape = Self::shape_of(fresh + 1);
         let mut moved = Vec::with_capacity(BUCKETS * SLOTS / 2);
         for bucket in 0..BUCKETS as u32 {
-            self.visit_bucket(Home { segment: old, bucket }, |slot, reference| {
-                let hash = hash_of(reference);
-                if Self::address(hash, shape) == fresh {
-                    moved.push((slot, hash, reference));
-                }
-            });
+            self.visit_bucket(
+                Home {
+                    segment: old,
+                    bucket,
+                },
+                |slot, reference| {
+                    let hash = hash_of(reference);
+                    if Self::address(hash, shape) == fresh {
+                        moved.push((slot, hash, reference));
+                    }
+                },
+            );
         }
         for &(slot, hash, reference) in &moved {
             self.place(fresh, hash, reference, self.counter(slot));
@@ -461,7 +517,11 @@ mod tests {
     /// Scatters a key over the 31 bits; `bad` leaves only `bad` different hashes.
     fn hash(key: u32, bad: u32) -> u32 {
         let key = if bad == 0 { key } else { key % bad };
-        key.wrapping_mul(0x9e37_79b9).rotate_left(15).wrapping_mul(0x85eb_ca6b) & HASH_MASK | HASH_ONE
+        key.wrapping_mul(0x9e37_79b9)
+            .rotate_left(15)
+            .wrapping_mul(0x85eb_ca6b)
+            & HASH_MASK
+            | HASH_ONE
     }
 
     fn assert_invariants(table: &Table, oracle: &HashMap<u32, u32>, bad: u32) {
@@ -471,14 +531,20 @@ mod tests {
             for bucket in 0..BUCKETS as u32 {
                 table.visit_bucket(Home { segment, bucket }, |slot, reference| {
                     assert_eq!(slot.segment, segment);
-                    assert!(seen.insert(reference, slot).is_none(), "a reference stands twice");
+                    assert!(
+                        seen.insert(reference, slot).is_none(),
+                        "a reference stands twice"
+                    );
                 });
             }
         }
         for (&key, &reference) in oracle {
             let found = table.find(hash(key, bad), |r| r == reference);
             assert_eq!(found, Some((seen[&reference], reference)));
-            assert_eq!(table.read(hash(key, bad), |r| (r == reference).then_some(r)), Ok(Some(reference)));
+            assert_eq!(
+                table.read(hash(key, bad), |r| (r == reference).then_some(r)),
+                Ok(Some(reference))
+            );
         }
     }
 
@@ -590,7 +656,9 @@ mod tests {
                     });
                     table.insert(hash(100 + round, 0), 100 + round, |r| hash(r, 0));
                     if round % 3 != 0 {
-                        let (slot, _) = table.find(hash(100 + round, 0), |r| r == 100 + round).unwrap();
+                        let (slot, _) = table
+                            .find(hash(100 + round, 0), |r| r == 100 + round)
+                            .unwrap();
                         table.remove(slot, hash(100 + round, 0));
                     }
                 }
@@ -602,7 +670,12 @@ mod tests {
                     key = (key + 1) % 32;
                     let read = table.read(hash(key, 0), |r| {
                         let at = 2 * r as usize;
-                        (r == key).then(|| (records[at].load(Ordering::Relaxed), records[at + 1].load(Ordering::Relaxed)))
+                        (r == key).then(|| {
+                            (
+                                records[at].load(Ordering::Relaxed),
+                                records[at + 1].load(Ordering::Relaxed),
+                            )
+                        })
                     });
                     if let Ok(found) = read {
                         let (first, second) = found.expect("the key is in the table all the time");

@@ -106,7 +106,10 @@ impl Wheel {
             }
         }
         let shift = (LEVELS - 1) as u32 * STEP_BITS;
-        (LEVELS - 1, ((self.now >> shift) as usize + SLOTS - 1) % SLOTS)
+        (
+            LEVELS - 1,
+            ((self.now >> shift) as usize + SLOTS - 1) % SLOTS,
+        )
     }
 
     fn chunk(&mut self, number: u32) -> &mut Chunk {
@@ -117,7 +120,10 @@ impl Wheel {
         if chain.head == NIL || chain.fill as usize == CHUNK {
             let fresh = self.take_chunk();
             self.chunk(fresh).next = chain.head;
-            *chain = Slot { head: fresh, fill: 0 };
+            *chain = Slot {
+                head: fresh,
+                fill: 0,
+            };
         }
         let fill = chain.fill as usize;
         self.chunk(chain.head).refs[fill] = reference;
@@ -127,8 +133,17 @@ impl Wheel {
     fn take_chunk(&mut self) -> u32 {
         if self.unused == NIL {
             let first = (self.blocks.len() * BLOCK) as u32;
-            let link = |i: usize| if i + 1 == BLOCK { NIL } else { first + i as u32 + 1 };
-            self.blocks.push(Box::new(std::array::from_fn(|i| Chunk { next: link(i), refs: [0; CHUNK] })));
+            let link = |i: usize| {
+                if i + 1 == BLOCK {
+                    NIL
+                } else {
+                    first + i as u32 + 1
+                }
+            };
+            self.blocks.push(Box::new(std::array::from_fn(|i| Chunk {
+                next: link(i),
+                refs: [0; CHUNK],
+            })));
             self.unused = first;
         }
         let taken = self.unused;
@@ -181,7 +196,10 @@ impl Wheel {
         } else {
             let next = std::mem::replace(&mut chunk.next, unused);
             self.unused = head;
-            self.open[level] = Slot { head: next, fill: CHUNK as u32 };
+            self.open[level] = Slot {
+                head: next,
+                fill: CHUNK as u32,
+            };
         }
         reference
     }
@@ -202,7 +220,10 @@ impl Wheel {
 
     /// Drops every timer.
     pub(crate) fn clear(&mut self) {
-        *self = Wheel { blocks: std::mem::take(&mut self.blocks), ..Wheel::new(self.now) };
+        *self = Wheel {
+            blocks: std::mem::take(&mut self.blocks),
+            ..Wheel::new(self.now)
+        };
         for first in (0..self.blocks.len()).map(|block| (block * BLOCK) as u32) {
             for number in first..first + BLOCK as u32 {
                 let unused = self.unused;

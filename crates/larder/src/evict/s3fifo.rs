@@ -76,7 +76,11 @@ impl S3Fifo {
     }
 
     /// Looks through the small queue's head for one that was never hit.
-    fn probation<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
+    fn probation<E: Entries>(
+        &mut self,
+        view: &mut View<'_, E>,
+        keep: Option<Ref>,
+    ) -> Option<Victim> {
         for _ in 0..PROBATIONS {
             if !self.small_is_due(view) {
                 return None;
@@ -132,7 +136,10 @@ impl S3Fifo {
             if swept >= SWEEP_BUCKETS && least.is_some() {
                 break;
             }
-            let home = self.hand.unwrap_or(Home { segment: 0, bucket: 0 });
+            let home = self.hand.unwrap_or(Home {
+                segment: 0,
+                bucket: 0,
+            });
             let passed = self.passed;
             let unused = view.table.search_bucket(home, |slot, entry| {
                 if slot.order() < passed {
@@ -150,13 +157,21 @@ impl S3Fifo {
             });
             if let Some((slot, entry)) = unused {
                 self.passed = slot.order() + 1;
-                return Some(Victim { entry, slot, hash: view.entries.hash(view.shared, entry) });
+                return Some(Victim {
+                    entry,
+                    slot,
+                    hash: view.entries.hash(view.shared, entry),
+                });
             }
             self.hand = Some(next(home, view));
             self.passed = 0;
         }
         let (_, slot, entry) = least?;
-        Some(Victim { entry, slot, hash: view.entries.hash(view.shared, entry) })
+        Some(Victim {
+            entry,
+            slot,
+            hash: view.entries.hash(view.shared, entry),
+        })
     }
 }
 
@@ -174,9 +189,16 @@ fn memory(table: &Table) -> u32 {
 /// The bucket after this one in the table's order.
 fn next<E: Entries>(home: Home, view: &View<'_, E>) -> Home {
     if home.bucket + 1 < BUCKETS as u32 {
-        return Home { bucket: home.bucket + 1, ..home };
+        return Home {
+            bucket: home.bucket + 1,
+            ..home
+        };
     }
-    let segment = if home.segment + 1 < view.table.segments() { home.segment + 1 } else { 0 };
+    let segment = if home.segment + 1 < view.table.segments() {
+        home.segment + 1
+    } else {
+        0
+    };
     Home { segment, bucket: 0 }
 }
 

@@ -11,9 +11,14 @@ pub(crate) struct Unbounded;
 impl Policy for Unbounded {
     fn approach<E: Entries>(&self, _view: &View<'_, E>, _home: Home) {}
 
-    fn admit<E: Entries>(&mut self, _view: &mut View<'_, E>, _entry: Ref, _slot: Slot, _hash: u32) {}
+    fn admit<E: Entries>(&mut self, _view: &mut View<'_, E>, _entry: Ref, _slot: Slot, _hash: u32) {
+    }
 
-    fn victim<E: Entries>(&mut self, _view: &mut View<'_, E>, _keep: Option<Ref>) -> Option<Victim> {
+    fn victim<E: Entries>(
+        &mut self,
+        _view: &mut View<'_, E>,
+        _keep: Option<Ref>,
+    ) -> Option<Victim> {
         None
     }
 

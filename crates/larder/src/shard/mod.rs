@@ -67,7 +67,13 @@ pub(crate) struct Departed<G> {
 
 impl<G> Default for Departed<G> {
     fn default() -> Self {
-        Departed { first: None, more: Vec::new(), kept: Vec::new(), evicted_weight: 0, lacking: 0 }
+        Departed {
+            first: None,
+            more: Vec::new(),
+            kept: Vec::new(),
+            evicted_weight: 0,
+            lacking: 0,
+        }
     }
 }
 
@@ -87,7 +93,10 @@ impl<G> Departed<G> {
 
     /// Takes everything out, in order.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Departure, G)> {
-        self.first.take().into_iter().chain(std::mem::take(&mut self.more))
+        self.first
+            .take()
+            .into_iter()
+            .chain(std::mem::take(&mut self.more))
     }
 
     /// How many left by themselves.
@@ -121,12 +130,21 @@ fn due_tick(deadline: Millis) -> u64 {
 
 impl<E: Entries> Shard<E> {
     pub(crate) fn new(entries: E, policy: Chosen, now: Millis) -> Self {
-        Shard { entries, wheel: Wheel::new(now / TICK_MS), renewal: None, policy, credit: Credit::default(), weight: 0 }
+        Shard {
+            entries,
+            wheel: Wheel::new(now / TICK_MS),
+            renewal: None,
+            policy,
+            credit: Credit::default(),
+            weight: 0,
+        }
     }
 
     /// A timer whose time has come, of either wheel.
     fn pop(&mut self, tick: u64) -> Option<Ref> {
-        self.wheel.pop(tick).or_else(|| self.renewal.as_mut()?.old.pop(tick))
+        self.wheel
+            .pop(tick)
+            .or_else(|| self.renewal.as_mut()?.old.pop(tick))
     }
 
     /// Weight of all entries.
@@ -136,13 +154,19 @@ impl<E: Entries> Shard<E> {
 
     /// Bytes of the wheel and the policy.
     pub(crate) fn upkeep_bytes(&self) -> u64 {
-        let old = self.renewal.as_ref().map_or(0, |renewal| renewal.old.bytes());
+        let old = self
+            .renewal
+            .as_ref()
+            .map_or(0, |renewal| renewal.old.bytes());
         self.wheel.bytes() + old + self.policy.bytes()
     }
 
     /// When upkeep is next wanted, in milliseconds.
     pub(crate) fn next_due(&self) -> Option<Millis> {
-        let old = self.renewal.as_ref().and_then(|renewal| renewal.old.next_due());
+        let old = self
+            .renewal
+            .as_ref()
+            .and_then(|renewal| renewal.old.next_due());
         let next = self.wheel.next_due().into_iter().chain(old).min()?;
         Some(next * TICK_MS)
     }
@@ -224,7 +248,11 @@ impl<E: Entries> World<'_, E> {
     }
 
     /// Evicts one entry other than `keep`.
-    pub(crate) fn evict(&mut self, keep: Option<Ref>, departed: &mut Departed<E::Gone>) -> Result<(), NoRoom> {
+    pub(crate) fn evict(
+        &mut self,
+        keep: Option<Ref>,
+        departed: &mut Departed<E::Gone>,
+    ) -> Result<(), NoRoom> {
         let (policy, mut view) = self.view(true);
         let victim = policy.victim(&mut view, keep).ok_or(NoRoom)?;
         departed.evicted_weight += self.shard.entries.weight(self.shared, victim.entry);
@@ -234,15 +262,31 @@ impl<E: Entries> World<'_, E> {
     }
 
     fn view(&mut self, full: bool) -> (&mut Chosen, View<'_, E>) {
-        let Shard { entries, policy, weight, .. } = &mut *self.shard;
-        (policy, View { table: self.table, shared: self.shared, entries, total: *weight, full })
+        let Shard {
+            entries,
+            policy,
+            weight,
+            ..
+        } = &mut *self.shard;
+        (
+            policy,
+            View {
+                table: self.table,
+                shared: self.shared,
+                entries,
+                total: *weight,
+                full,
+            },
+        )
     }
 
     /// Takes a live entry, for whose weight room was made, into the table, the wheel and the policy.
     #[inline]
     pub(crate) fn add(&mut self, hash: u32, entry: Ref) -> Slot {
         let entries = &self.shard.entries;
-        let slot = self.table.insert(hash, entry, |other| entries.hash(self.shared, other));
+        let slot = self
+            .table
+            .insert(hash, entry, |other| entries.hash(self.shared, other));
         self.shard.weight += entries.weight(self.shared, entry);
         self.schedule(entry);
         let full = self.is_full();
@@ -274,12 +318,17 @@ impl<E: Entries> World<'_, E> {
             self.shard.renewal = Some(Renewal { old, next: 0 });
         }
         let buckets = self.table.segments() * BUCKETS as u32;
-        let Some(renewal) = &mut self.shard.renewal else { return };
+        let Some(renewal) = &mut self.shard.renewal else {
+            return;
+        };
         let first = renewal.next;
         renewal.next = first + RENEWED_BUCKETS;
         let (entries, wheel) = (&self.shard.entries, &mut self.shard.wheel);
         for bucket in first..buckets.min(first + RENEWED_BUCKETS) {
-            let home = Home { segment: bucket / BUCKETS as u32, bucket: bucket % BUCKETS as u32 };
+            let home = Home {
+                segment: bucket / BUCKETS as u32,
+                bucket: bucket % BUCKETS as u32,
+            };
             self.table.visit_bucket(home, |_, entry| {
                 if let Some(deadline) = entries.deadline(self.shared, entry) {
                     wheel.file(entry, due_tick(deadline));
@@ -310,7 +359,13 @@ impl<E: Entries> World<'_, E> {
     }
 
     /// Takes an entry out whose deadline the caller found passed.
-    pub(crate) fn expire(&mut self, slot: Slot, entry: Ref, hash: u32, departed: &mut Departed<E::Gone>) {
+    pub(crate) fn expire(
+        &mut self,
+        slot: Slot,
+        entry: Ref,
+        hash: u32,
+        departed: &mut Departed<E::Gone>,
+    ) {
         let gone = self.discard(slot, entry, hash);
         departed.push(Departure::Expired, gone);
     }
@@ -325,11 +380,20 @@ impl<E: Entries> World<'_, E> {
 
     /// Reaps entries whose deadline is at or before `now`, looking at no more than `step` timers.
     /// `true` if more are waiting.
-    pub(crate) fn reap(&mut self, now: Millis, step: usize, departed: &mut Departed<E::Gone>) -> bool {
+    pub(crate) fn reap(
+        &mut self,
+        now: Millis,
+        step: usize,
+        departed: &mut Departed<E::Gone>,
+    ) -> bool {
         let tick = now / TICK_MS;
         for _ in 0..step {
-            let Some(entry) = self.shard.pop(tick) else { return false };
-            let Some(deadline) = self.shard.entries.deadline(self.shared, entry) else { continue };
+            let Some(entry) = self.shard.pop(tick) else {
+                return false;
+            };
+            let Some(deadline) = self.shard.entries.deadline(self.shared, entry) else {
+                continue;
+            };
             if due_tick(deadline) > tick {
                 self.shard.wheel.file(entry, due_tick(deadline));
                 continue;
@@ -348,7 +412,8 @@ impl<E: Entries> World<'_, E> {
         let mut all = Vec::with_capacity(self.table.len() as usize);
         for segment in 0..self.table.segments() {
             for bucket in 0..BUCKETS as u32 {
-                self.table.visit_bucket(Home { segment, bucket }, |_, entry| all.push(entry));
+                self.table
+                    .visit_bucket(Home { segment, bucket }, |_, entry| all.push(entry));
             }
         }
         self.table.clear();
@@ -358,7 +423,9 @@ impl<E: Entries> World<'_, E> {
         self.shard.policy.clear();
         self.shard.wheel.clear();
         self.shard.renewal = None;
-        self.shard.credit.earn(std::mem::take(&mut self.shard.weight));
+        self.shard
+            .credit
+            .earn(std::mem::take(&mut self.shard.weight));
         self.surrender();
     }
 }

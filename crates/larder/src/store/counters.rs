@@ -2,7 +2,7 @@
 
 use super::core::Store;
 use super::seat::{Refusal, Seat};
-use super::words::{Stored, Value};
+use super::stored::{Stored, Value};
 use crate::bytes::ToValue;
 use crate::decimal::add_decimal;
 use crate::error::Error;

@@ -4,11 +4,14 @@
 //! make room for all of them before they change one; where a stripe alone cannot, everything is let go, room for all
 //! new entries is made anywhere, and it starts again. Reads take no lock and are repeated if such a write came between.
 
+use std::ops::Range;
+
 use super::core::{Core, Store};
 use super::read::Seen;
 use super::seat::{After, Seat};
+use super::stored::Stored;
 use super::strings::with_buffer;
-use super::words::{Gone, Stored, Words};
+use super::words::{Gone, Words};
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
 use crate::shard::{Departed, NoRoom};
@@ -18,6 +21,12 @@ use crate::time::Millis;
 
 /// Keys whose buckets and records are fetched from memory together.
 const BATCH: usize = 16;
+
+/// A value that was copied: an integer, or a part of the texts.
+enum Copied {
+    Int(i64),
+    Text(Range<usize>),
+}
 
 /// A key and the value that it is to have.
 struct Planned<'a> {
@@ -90,8 +99,7 @@ impl Group<'_, '_> {
                     for (part, room) in plan.chunk_by(|a, b| a.place == b.place).zip(made) {
                         self.worlds.open(part[0].place).return_room(room);
                     }
-                    self.departed.lacking =
-                        plan.iter().map(|planned| self.full_weight(planned)).sum();
+                    self.departed.lacking = self.full_weight(plan);
                     return Err(NoRoom);
                 }
             }
@@ -99,12 +107,18 @@ impl Group<'_, '_> {
         Ok(made)
     }
 
-    fn full_weight(&mut self, planned: &Planned<'_>) -> u64 {
-        self.worlds
-            .open(planned.place)
-            .shard
-            .entries
-            .weight_of(planned.key, &planned.value, None)
+    /// What the planned entries will weigh, whatever is there now.
+    fn full_weight(&mut self, plan: &[Planned<'_>]) -> u64 {
+        plan.iter()
+            .map(
+                |Planned {
+                     key, value, place, ..
+                 }| {
+                    let world = self.worlds.open(*place);
+                    world.shard.entries.weight_of(key, value, None)
+                },
+            )
+            .sum()
     }
 
     /// Writes a plan, sorted by stripe. `room` was taken from the budget for all of it, or is zero.
@@ -115,12 +129,15 @@ impl Group<'_, '_> {
         if room > 0 {
             let mut rest = room;
             for part in plan.chunk_by(|a, b| a.place == b.place) {
-                let share: u64 = part.iter().map(|planned| self.full_weight(planned)).sum();
-                self.write_part(part, share.min(rest))?;
-                rest -= share.min(rest);
+                let share = self.full_weight(part).min(rest);
+                self.write_part(part, share)?;
+                rest -= share;
             }
             self.core.stripes.budget.give(rest);
             return Ok(());
+        }
+        if self.full_weight(plan) > self.core.stripes.budget.limit() {
+            return Err(NoRoom);
         }
         let made = self.make_all_room(plan)?;
         for (part, room) in plan.chunk_by(|a, b| a.place == b.place).zip(made) {
@@ -273,22 +290,22 @@ impl Store {
         let core = &*self.core;
         let keys: Vec<_> = keys.into_iter().collect();
         let hashes: Vec<u64> = keys.iter().map(|key| core.hash(key.as_ref())).collect();
-        let values = core.stripes.observe(&hashes, || {
-            with_buffer(|buffer| {
-                let mut values = Vec::with_capacity(keys.len());
-                for (keys, hashes) in keys.chunks(BATCH).zip(hashes.chunks(BATCH)) {
-                    core.approach(hashes);
-                    for key in keys {
-                        values.push(core.convert::<T>(key.as_ref(), buffer)?);
-                    }
-                }
-                Ok::<_, Error>(values)
+        // What a value converts to is the caller's code: it runs on a copy, when nothing is held.
+        let (texts, copies) = core
+            .stripes
+            .observe(&hashes, || core.copy_all(&keys, &hashes));
+        let hits = copies.iter().flatten().count();
+        core.counters.add(Count::Hits, hits as u64);
+        core.counters
+            .add(Count::Misses, (copies.len() - hits) as u64);
+        let convert = |copy: Option<Copied>| {
+            Ok(match copy {
+                None => None,
+                Some(Copied::Int(int)) => Some(T::from_int(int)?),
+                Some(Copied::Text(range)) => Some(T::from_value(&texts[range])?),
             })
-        })?;
-        let hits = values.iter().flatten().count() as u64;
-        core.counters.add(Count::Hits, hits);
-        core.counters.add(Count::Misses, values.len() as u64 - hits);
-        Ok(values)
+        };
+        copies.into_iter().map(convert).collect()
     }
 
     /// Sets several values as one; of several for one key, the last counts. Deadlines are cleared.
@@ -430,19 +447,36 @@ impl Core {
         }
     }
 
-    /// The value of a key as the type asked for.
-    fn convert<T: FromValue>(&self, key: &[u8], buffer: &mut Vec<u8>) -> Result<Option<T>, Error> {
-        let found = self.read(key, |seen| match seen {
-            Seen::Int(int) => Some(int),
-            other => {
-                other.copy_into(buffer);
-                None
+    /// Copies the values of keys; texts one behind the other.
+    fn copy_all(
+        &self,
+        keys: &[impl AsRef<[u8]>],
+        hashes: &[u64],
+    ) -> (Vec<u8>, Vec<Option<Copied>>) {
+        let (mut texts, mut copies) = (Vec::new(), Vec::with_capacity(keys.len()));
+        with_buffer(|buffer| {
+            for (keys, hashes) in keys.chunks(BATCH).zip(hashes.chunks(BATCH)) {
+                self.approach(hashes);
+                for key in keys {
+                    let found = self.read(key.as_ref(), |seen| match seen {
+                        Seen::Int(int) => Some(int),
+                        other => {
+                            other.copy_into(buffer);
+                            None
+                        }
+                    });
+                    // A value that is no string counts as none.
+                    copies.push(found.unwrap_or(None).map(|int| match int {
+                        Some(int) => Copied::Int(int),
+                        None => {
+                            let start = texts.len();
+                            texts.extend_from_slice(buffer);
+                            Copied::Text(start..texts.len())
+                        }
+                    }));
+                }
             }
-        })?;
-        Ok(match found {
-            None => None,
-            Some(Some(int)) => Some(T::from_int(int)?),
-            Some(None) => Some(T::from_value(buffer)?),
-        })
+        });
+        (texts, copies)
     }
 }

@@ -12,6 +12,7 @@ mod read;
 mod scan;
 mod seat;
 mod span;
+mod stored;
 mod strings;
 #[cfg(test)]
 mod tests;

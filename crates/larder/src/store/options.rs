@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::expiry::{Moment, deadline_in};
-use super::words::Value;
+use super::stored::Value;
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
 use crate::time::{Clock, Millis};

@@ -3,8 +3,8 @@
 use super::core::Store;
 use super::read::Seen;
 use super::span::Span;
+use super::stored::Stored;
 use super::strings::with_buffer;
-use super::words::Stored;
 use crate::bytes::ToValue;
 use crate::error::Error;
 use crate::number::i64_len;

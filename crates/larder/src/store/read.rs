@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::core::Core;
-use super::words::{Stored, Words};
+use super::stored::Stored;
+use super::words::Words;
 use crate::bytes::Raw;
 use crate::ds::arena::Pages;
 use crate::ds::look::Look;
@@ -83,12 +84,18 @@ impl Core {
             }
             _ => {}
         }
-        Ok(self.read_again(stripe, low_bits(hash), key, |seen| seen.copy_into(out))?.is_some())
+        Ok(self
+            .read_again(stripe, low_bits(hash), key, |seen| seen.copy_into(out))?
+            .is_some())
     }
 
     /// Shows the value of a key to `take`, perhaps more than once; what it returned last is passed on.
     #[inline]
-    pub(crate) fn read<R>(&self, key: &[u8], mut take: impl FnMut(Seen<'_>) -> R) -> Result<Option<R>, Error> {
+    pub(crate) fn read<R>(
+        &self,
+        key: &[u8],
+        mut take: impl FnMut(Seen<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
         let hash = self.hash(key);
         let stripe = self.stripes.of(hash);
         match look(stripe, low_bits(hash), key) {
@@ -120,7 +127,10 @@ impl Core {
                 if !head.has_key(words, key) {
                     return None;
                 }
-                if head.deadline(words).is_some_and(|deadline| self.clock.has_passed(deadline)) {
+                if head
+                    .deadline(words)
+                    .is_some_and(|deadline| self.clock.has_passed(deadline))
+                {
                     return Some(Outcome::Expired);
                 }
                 Some(match head.kind()? {
@@ -137,7 +147,9 @@ impl Core {
         }
         stripe.read(|table, pages: &Pages, shard| {
             let words = &shard.entries;
-            let found = table.hit(low, |entry| words.has_key(pages, entry, key).then_some(entry));
+            let found = table.hit(low, |entry| {
+                words.has_key(pages, entry, key).then_some(entry)
+            });
             let Some(entry) = found else { return Ok(None) };
             let deadline = crate::entry::Entries::deadline(words, pages, entry);
             if deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {

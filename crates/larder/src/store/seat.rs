@@ -13,7 +13,8 @@
 //!
 //! Room comes before anything is changed, so a refused write leaves the old value as it was.
 
-use super::words::{Gone, Stored, Words};
+use super::stored::Stored;
+use super::words::{Gone, Words};
 use crate::ds::Ref;
 use crate::ds::table::Slot;
 use crate::entry::Entries;

@@ -8,7 +8,7 @@ use super::expiry::{Moment, deadline_in};
 use super::options::{Check, Lease, SetOptions, SetOutcome, Setting};
 use super::read::Seen;
 use super::seat::{Refusal, Seat};
-use super::words::{Stored, Value};
+use super::stored::{Stored, Value};
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
 use crate::stats::Count;

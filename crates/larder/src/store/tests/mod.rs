@@ -25,7 +25,10 @@ fn assert_invariants(store: &Store) {
                         assert!(seen.insert(entry), "an entry has two slots");
                         weight += shard.entries.weight(pages, entry);
                         let hash = shard.entries.hash(pages, entry);
-                        assert_eq!(table.find(hash, |other| other == entry), Some((slot, entry)));
+                        assert_eq!(
+                            table.find(hash, |other| other == entry),
+                            Some((slot, entry))
+                        );
                         let key = shard.entries.with_key(pages, entry, <[u8]>::to_vec);
                         assert!(std::ptr::eq(core.stripes.of(core.hash(&key)), stripe));
                     });
