@@ -4,6 +4,7 @@ pub(crate) mod arena;
 pub(crate) mod bucket;
 pub(crate) mod column;
 pub(crate) mod ghost;
+mod grow;
 pub(crate) mod look;
 pub(crate) mod ring;
 pub(crate) mod stable;

@@ -38,12 +38,6 @@ use super::{Ref, approach};
 
 pub(crate) use super::bucket::{BUCKETS, COUNTER_MAX};
 
-/// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
-const ROUND_AT: u64 = 224;
-/// While a round lasts, one split every so many inserts into a table: it ends within 4 % more entries.
-const PACE: u32 = (BUCKETS * SLOTS) as u32 / 32;
-/// Segments are named by 16 hash bits.
-const MAX_SEGMENTS: u32 = 1 << 16;
 /// Bits of a hash that the table and everything beside it use.
 pub(crate) const HASH_MASK: u32 = 0x7fff_ffff;
 /// The lowest bit of a hash, always set.
@@ -84,7 +78,7 @@ pub(crate) struct Table {
     /// Entries. Written under the caller's lock, read by anyone.
     len: AtomicU32,
     /// Inserts since the last split of the present round.
-    since_split: AtomicU32,
+    pub(super) since_split: AtomicU32,
     /// Segments chained behind full ones, by the number in those ones' links, from 1.
     chains: Stable<Run>,
     chained: AtomicU32,
@@ -159,7 +153,7 @@ impl Table {
     }
 
     /// The shape of a table with so many segments.
-    fn shape_of(segments: u32) -> u64 {
+    pub(super) fn shape_of(segments: u32) -> u64 {
         u64::from(segments.next_power_of_two() - 1) << 32 | u64::from(segments)
     }
 
@@ -176,7 +170,7 @@ impl Table {
     }
 
     /// Makes the level of a segment if it does not exist.
-    fn ensure(&self, number: u32) {
+    pub(super) fn ensure(&self, number: u32) {
         let level = level_of(number);
         let first = (1 << level) >> 1;
         self.levels[level].get_or_init(|| Run::new(first, first.max(1) as usize));
@@ -324,7 +318,7 @@ impl Table {
         self.place(self.locate(hash), hash, reference, 0)
     }
 
-    fn place(&self, number: u32, hash: u32, reference: Ref, counter: u32) -> Slot {
+    pub(super) fn place(&self, number: u32, hash: u32, reference: Ref, counter: u32) -> Slot {
         let (tag, home) = (tag_of(hash), home_bucket(hash));
         let mut segment = self.segment(number);
         let mut depth = 0;
@@ -351,7 +345,7 @@ impl Table {
         self.take(slot, hash);
     }
 
-    fn take(&self, slot: Slot, hash: u32) {
+    pub(super) fn take(&self, slot: Slot, hash: u32) {
         for depth in 0..slot.depth {
             for bucket in self.at(slot.segment, depth).iter() {
                 bucket.change(Bucket::sub_overflow);
@@ -452,59 +446,6 @@ impl Table {
             }
         }
         self.len.store(0, Ordering::Relaxed);
-    }
-
-    /// Splits one segment if a round is due or under way.
-    fn grow(&self, hash_of: impl Fn(Ref) -> u32) {
-        let segments = self.segments();
-        if segments.is_power_of_two() {
-            let taken = u64::from(self.len()) * 256;
-            if taken < u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT
-                || segments == MAX_SEGMENTS
-            {
-                return;
-            }
-        } else {
-            let since = self.since_split.load(Ordering::Relaxed) + 1;
-            if since < PACE {
-                self.since_split.store(since, Ordering::Relaxed);
-                return;
-            }
-        }
-        self.since_split.store(0, Ordering::Relaxed);
-        self.split(segments, hash_of);
-    }
-
-    /// Moves what belongs to segment `fresh` out of the segment that stood for it, then publishes it.
-    ///
-    /// Readers that still look at the old one find every entry there until the new one is published; what is taken
-    /// out after that changes versions, so a miss in the old one is retried in the new.
-    fn split(&self, fresh: u32, hash_of: impl Fn(Ref) -> u32) {
-        self.ensure(fresh);
-        let old = Self::address(fresh << (BUCKET_BITS + 1), Self::shape_of(fresh));
-        let shape = Self::shape_of(fresh + 1);
-        let mut moved = Vec::with_capacity(BUCKETS * SLOTS / 2);
-        for bucket in 0..BUCKETS as u32 {
-            self.visit_bucket(
-                Home {
-                    segment: old,
-                    bucket,
-                },
-                |slot, reference| {
-                    let hash = hash_of(reference);
-                    if Self::address(hash, shape) == fresh {
-                        moved.push((slot, hash, reference));
-                    }
-                },
-            );
-        }
-        for &(slot, hash, reference) in &moved {
-            self.place(fresh, hash, reference, self.counter(slot));
-        }
-        self.shape.store(shape, Ordering::Release);
-        for &(slot, hash, _) in &moved {
-            self.take(slot, hash);
-        }
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Invariants, between two calls:
 //! * every live entry is named by exactly one slot of the table, and every slot names a live entry;
-//! * an entry with a deadline has a timer in the slot of the wheel that its deadline lies in;
+//! * an entry with a deadline has a timer in the slot of the wheel that its deadline lies in, or in an earlier one;
 //! * `weight` is the sum of the entries' weights, and what is spent of the budget is that sum.
 
 use crate::budget::{Budget, Credit};

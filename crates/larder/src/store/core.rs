@@ -43,6 +43,21 @@ const SELF_REAP: usize = 4;
 /// # Ok::<(), larder::Error>(())
 /// ```
 ///
+/// | command | method |
+/// |---|---|
+/// | `GET` | [`get`](Store::get), [`get_into`](Store::get_into), [`get_with`](Store::get_with) |
+/// | `SET`, `SETNX`, `SETEX`, `PSETEX`, `GETSET` | [`set`](Store::set), [`set_with`](Store::set_with) |
+/// | `GETDEL`, `GETEX` | [`get_delete`](Store::get_delete), [`get_expire`](Store::get_expire) |
+/// | `MGET`, `MSET`, `MSETNX` | [`get_many`](Store::get_many), [`set_many`](Store::set_many), [`set_many_if_absent`](Store::set_many_if_absent) |
+/// | `INCR`, `INCRBY`, `DECR`, `DECRBY`, `INCRBYFLOAT` | [`incr`](Store::incr), [`decr`](Store::decr), [`incr_by_float`](Store::incr_by_float) |
+/// | `APPEND`, `STRLEN`, `GETRANGE`, `SETRANGE` | [`append`](Store::append), [`len_of`](Store::len_of), [`get_range`](Store::get_range), [`set_range`](Store::set_range) |
+/// | `EXISTS`, `DEL`, `UNLINK`, `TOUCH`, `TYPE` | [`exists`](Store::exists), [`exists_many`](Store::exists_many), [`remove`](Store::remove), [`remove_many`](Store::remove_many), [`touch`](Store::touch), [`key_type`](Store::key_type) |
+/// | `RENAME`, `RENAMENX`, `COPY` | [`rename`](Store::rename), [`rename_if_absent`](Store::rename_if_absent), [`copy`](Store::copy), [`copy_over`](Store::copy_over) |
+/// | `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT` | [`expire`](Store::expire), [`expire_if`](Store::expire_if), [`expire_at`](Store::expire_at), [`expire_at_if`](Store::expire_at_if) |
+/// | `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME`, `PERSIST` | [`ttl`](Store::ttl), [`expire_time`](Store::expire_time), [`persist`](Store::persist) |
+/// | `SCAN`, `KEYS`, `RANDOMKEY` | [`scan`](Store::scan), [`scan_with`](Store::scan_with), [`scan_page`](Store::scan_page), [`keys`](Store::keys), [`random_key`](Store::random_key) |
+/// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
+///
 /// # Consistency
 ///
 /// Every call is atomic. Reads of single strings take no lock; a read sees every write that ended before it began.

@@ -1,4 +1,8 @@
 //! `Store`: Redis' keyspace in the process.
+//!
+//! A write goes from a method (`strings`, `counters`, `ranges`, `expiry`, `keys`, `many`) through `core`, which hashes,
+//! locks and cleans up afterwards, to `seat`, the key's place in its stripe; `words` keeps the entries. A read goes
+//! through `read` and takes no lock. `scan` walks the keys, `upkeep` reaps.
 
 mod builder;
 mod core;

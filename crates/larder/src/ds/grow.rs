@@ -1,0 +1,72 @@
+//! How a table grows: by rounds of linear hashing, one split at a time.
+//!
+//! A round doubles the number of segments. It starts when the average fill passes `ROUND_AT`, and splits one segment
+//! every few inserts, in order, so that it is over before the unsplit segments are full.
+
+use std::sync::atomic::Ordering;
+
+use super::Ref;
+use super::bucket::{BUCKET_BITS, BUCKETS, SLOTS};
+use super::table::{Home, Table};
+
+/// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
+const ROUND_AT: u64 = 224;
+/// While a round lasts, one split every so many inserts into a table: it ends within 4 % more entries.
+const PACE: u32 = (BUCKETS * SLOTS) as u32 / 32;
+/// Segments are named by 16 hash bits.
+const MAX_SEGMENTS: u32 = 1 << 16;
+
+impl Table {
+    /// Splits one segment if a round is due or under way.
+    pub(super) fn grow(&self, hash_of: impl Fn(Ref) -> u32) {
+        let segments = self.segments();
+        if segments.is_power_of_two() {
+            let taken = u64::from(self.len()) * 256;
+            if taken < u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT
+                || segments == MAX_SEGMENTS
+            {
+                return;
+            }
+        } else {
+            let since = self.since_split.load(Ordering::Relaxed) + 1;
+            if since < PACE {
+                self.since_split.store(since, Ordering::Relaxed);
+                return;
+            }
+        }
+        self.since_split.store(0, Ordering::Relaxed);
+        self.split(segments, hash_of);
+    }
+
+    /// Moves what belongs to segment `fresh` out of the segment that stood for it, then publishes it.
+    ///
+    /// Readers that still look at the old one find every entry there until the new one is published; what is taken
+    /// out after that changes versions, so a miss in the old one is retried in the new.
+    fn split(&self, fresh: u32, hash_of: impl Fn(Ref) -> u32) {
+        self.ensure(fresh);
+        let old = Self::address(fresh << (BUCKET_BITS + 1), Self::shape_of(fresh));
+        let shape = Self::shape_of(fresh + 1);
+        let mut moved = Vec::with_capacity(BUCKETS * SLOTS / 2);
+        for bucket in 0..BUCKETS as u32 {
+            self.visit_bucket(
+                Home {
+                    segment: old,
+                    bucket,
+                },
+                |slot, reference| {
+                    let hash = hash_of(reference);
+                    if Self::address(hash, shape) == fresh {
+                        moved.push((slot, hash, reference));
+                    }
+                },
+            );
+        }
+        for &(slot, hash, reference) in &moved {
+            self.place(fresh, hash, reference, self.counter(slot));
+        }
+        self.shape.store(shape, Ordering::Release);
+        for &(slot, hash, _) in &moved {
+            self.take(slot, hash);
+        }
+    }
+}
