@@ -21,6 +21,7 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
     }
     assert_eq!(cache.len() as u64, entries);
 
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("cache_get");
     let name = |what, hits| {
         let key = K::SIZE;
@@ -30,7 +31,6 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
         )
     };
     group.bench_function(name("uniform", "100%"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let number = draws.below(entries);
             assert_eq!(cache.get(&K::numbered(number)), Some(number));
@@ -41,7 +41,6 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
         bencher.iter(|| assert_eq!(cache.get(black_box(&key)), Some(number)));
     });
     group.bench_function(name("miss", "0%"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let number = entries + draws.below(entries);
             assert_eq!(cache.get(&K::numbered(number)), None);

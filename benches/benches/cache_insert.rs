@@ -7,6 +7,7 @@
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use larder::{Cache, Outcome};
 use larder_benches::{Draws, NumberedKey, SIZES, run, scattered};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// How many entries are missing at most while `remove` is measured: a quarter of the smallest cache.
@@ -56,10 +57,10 @@ fn bench_fresh<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &s
 }
 
 fn bench_full<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("cache_insert");
     let cache = filled::<K>(entries);
     group.bench_function(name::<K>("replace", size, "100%"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let number = draws.below(entries);
             assert_eq!(
@@ -68,8 +69,13 @@ fn bench_full<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &st
             );
         });
     });
+    let mut removed = 0;
     group.bench_function(name::<K>("remove", size, "100%"), |bencher| {
-        bencher.iter_custom(|rounds| removing(&cache, entries, rounds));
+        bencher.iter_custom(|rounds| {
+            let places = removed..removed + rounds;
+            removed = places.end;
+            removing(&cache, entries, places)
+        });
     });
     assert_eq!(cache.len() as u64, entries);
 
@@ -84,12 +90,12 @@ fn bench_full<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &st
     group.finish();
 }
 
-/// Removes so many entries, all over the cache; what is gone comes back between the timed stretches.
-fn removing<K: NumberedKey>(cache: &Cache<K, u64>, entries: u64, rounds: u64) -> Duration {
+/// Removes the entries at these places of a scattered order; what is gone comes back between the timed stretches.
+fn removing<K: NumberedKey>(cache: &Cache<K, u64>, entries: u64, places: Range<u64>) -> Duration {
     let mut spent = Duration::ZERO;
-    let mut place = 0;
-    while place < rounds {
-        let stretch = place..rounds.min(place + REMOVED);
+    let mut place = places.start;
+    while place < places.end {
+        let stretch = place..places.end.min(place + REMOVED);
         place = stretch.end;
         let start = Instant::now();
         for number in stretch.clone().map(|place| scattered(place, entries)) {

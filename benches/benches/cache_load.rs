@@ -20,6 +20,7 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
     }
     assert_eq!(cache.len() as u64, entries);
 
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("cache_load");
     let name = |what| {
         let key = K::SIZE;
@@ -29,14 +30,12 @@ fn bench<K: NumberedKey>(criterion: &mut Criterion, entries: u64, size: &str) {
         )
     };
     group.bench_function(name("get"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let number = draws.below(entries);
             assert_eq!(cache.get(&K::numbered(number)), Some(number));
         });
     });
     group.bench_function(name("get_or_load"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let number = draws.below(entries);
             let value =

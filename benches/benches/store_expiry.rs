@@ -26,6 +26,7 @@ fn bench(criterion: &mut Criterion, entries: u64, size: &str) {
             .expect("a store without a bound");
         assert_eq!(store.expire(key, 2 * HOUR), Ok(true));
     }
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("store_expiry");
     let name = |what| {
         BenchmarkId::new(
@@ -36,7 +37,6 @@ fn bench(criterion: &mut Criterion, entries: u64, size: &str) {
 
     let mut last = Key::numbered(0);
     group.bench_function(name("expire"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             last = Key::numbered(draws.below(entries));
             assert_eq!(store.expire(last, HOUR), Ok(true));
@@ -45,7 +45,6 @@ fn bench(criterion: &mut Criterion, entries: u64, size: &str) {
     assert!(store.ttl(last).left().is_some_and(|left| left <= HOUR));
 
     group.bench_function(name("ttl"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let ttl = store.ttl(Key::numbered(draws.below(entries)));
             assert!(matches!(ttl, Ttl::Left(left) if left <= 2 * HOUR));

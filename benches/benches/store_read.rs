@@ -35,9 +35,10 @@ fn name(what: &str, size: &str) -> BenchmarkId {
 
 fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
     let entries = store.len() as u64;
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("store_read");
     group.bench_function(name("get_into", size), |bencher| {
-        let (mut draws, mut value) = (Draws::default(), Vec::new());
+        let mut value = Vec::new();
         bencher.iter(|| {
             let key = Key::numbered(draws.below(entries));
             assert_eq!(store.get_into(key, &mut value), Ok(true));
@@ -45,7 +46,6 @@ fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
         });
     });
     group.bench_function(name("get String", size), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let key = Key::numbered(draws.below(entries));
             let value = store
@@ -56,7 +56,6 @@ fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
         });
     });
     group.bench_function(name("get_with", size), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let key = Key::numbered(draws.below(entries));
             assert_eq!(
@@ -71,10 +70,10 @@ fn bench_one(criterion: &mut Criterion, store: &Store, size: &str) {
 /// The time is that of a batch, the throughput that of its keys.
 fn bench_many(criterion: &mut Criterion, store: &Store, size: &str) {
     let entries = store.len() as u64;
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("store_read");
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function(name("get_many String of 16", size), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             let keys: [Key; BATCH] = array::from_fn(|_| Key::numbered(draws.below(entries)));
             let values = store.get_many::<String>(keys).expect("text");

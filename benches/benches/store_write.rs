@@ -49,6 +49,7 @@ fn bench_fresh(criterion: &mut Criterion, entries: u64, size: &str) {
 
 fn bench_over(criterion: &mut Criterion, entries: u64, size: &str) {
     let store = filled(entries);
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("store_write");
     let name = |what| {
         BenchmarkId::new(
@@ -59,7 +60,6 @@ fn bench_over(criterion: &mut Criterion, entries: u64, size: &str) {
 
     let mut last = Key::numbered(0);
     group.bench_function(name("set over"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             last = Key::numbered(draws.below(entries));
             store
@@ -74,7 +74,6 @@ fn bench_over(criterion: &mut Criterion, entries: u64, size: &str) {
     assert_eq!(store.ttl(last), Ttl::Forever);
 
     group.bench_function(name("set over, ttl=1h"), |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             last = Key::numbered(draws.below(entries));
             let set = store.set_with(last, doubled(&last), SetOptions::new().ttl(HOUR));
@@ -96,6 +95,7 @@ fn bench_incr(criterion: &mut Criterion, entries: u64, size: &str) {
     for key in (0..entries).map(Key::numbered) {
         store.set(key, 0).expect("a store without a bound");
     }
+    let mut draws = Draws::default();
     let mut group = criterion.benchmark_group("store_write");
     let name = BenchmarkId::new(
         "incr",
@@ -103,7 +103,6 @@ fn bench_incr(criterion: &mut Criterion, entries: u64, size: &str) {
     );
     let mut calls = 0;
     group.bench_function(name, |bencher| {
-        let mut draws = Draws::default();
         bencher.iter(|| {
             calls += 1;
             let sum = store.incr(Key::numbered(draws.below(entries)), 1);

@@ -72,6 +72,8 @@ pub fn doubled(key: &[u8; 16]) -> [u8; 32] {
 }
 
 /// Numbers drawn uniformly, the same in every run.
+///
+/// A bench makes one before its samples: begun anew in each, it would draw the same few numbers, soon warm.
 #[derive(Clone, Debug, Default)]
 pub struct Draws(u64);
 

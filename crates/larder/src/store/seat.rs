@@ -243,7 +243,7 @@ impl<'s, 'w> Seat<'s, 'w> {
                 .entries
                 .rewrite(shared, entry, self.key, value, deadline)
         });
-        self.departed.keep(gone);
+        self.keep(gone);
         self.book(entry, entry, held);
         self.file(entry, before);
     }
@@ -274,7 +274,8 @@ impl<'s, 'w> Seat<'s, 'w> {
         self.found = Some((slot, entry));
         self.book(old, entry, held);
         let World { shared, shard, .. } = &mut *self.world;
-        self.departed.keep(shard.entries.take(shared, old));
+        let gone = shard.entries.take(shared, old);
+        self.keep(gone);
         self.file(entry, None);
         Ok(())
     }
@@ -349,10 +350,18 @@ impl<'s, 'w> Seat<'s, 'w> {
             return 0;
         };
         let gone = self.world.remove(slot, entry, self.hash);
-        self.departed.keep(gone);
+        self.keep(gone);
         let spent = self.world.make_room(weight, None, self.departed);
         debug_assert!(spent.is_ok(), "what was earned can be spent again");
         weight
+    }
+
+    /// Keeps what was taken out for after the unlock, if freeing it takes time.
+    #[inline]
+    fn keep(&mut self, gone: Gone) {
+        if gone.is_large() {
+            self.departed.keep(gone);
+        }
     }
 
     /// Takes the entry out; `false` if there is none.
@@ -361,7 +370,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             return false;
         };
         let gone = self.world.discard(slot, entry, self.hash);
-        self.departed.keep(gone);
+        self.keep(gone);
         self.after.removed += 1;
         true
     }
