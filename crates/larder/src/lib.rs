@@ -14,7 +14,7 @@
 //!
 //! let store = Store::new();
 //! store.set("visits", 41)?;
-//! assert_eq!(store.incr("visits")?, 42);
+//! assert_eq!(store.incr("visits", 1)?, 42);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -32,6 +32,10 @@
 //!
 //! Bounds are exact: neither entries nor weight ever pass them. What a cache or store holds beyond its entries (table,
 //! policy, timers) is in `bytes()`.
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
 
 mod budget;
 mod bytes;
