@@ -25,13 +25,14 @@
 //!
 //! # Time
 //!
-//! Entries expire to the millisecond for every reader, whenever they are reclaimed; one thread for the whole process
-//! reclaims them within some milliseconds, or the owner calls `tick()` ([`Upkeep`]). Tests move a [`ManualClock`].
+//! A reader never gets an entry later than a few milliseconds past its deadline, whenever it is reclaimed; on the
+//! system's clock, which is read coarsely, it may be gone as much too early. One thread for the whole process reclaims
+//! what is due, or the owner calls `tick()` ([`Upkeep`]). Tests move a [`ManualClock`], which is exact.
 //!
 //! # Memory
 //!
-//! Bounds are exact: neither entries nor weight ever pass them. What a cache or store holds beyond its entries (table,
-//! policy, timers) is in `bytes()`.
+//! Inserts and loads never pass a bound on entries or weight; a change in place may, by what its one value grew, until
+//! it returns. What a cache or store holds beyond its entries (table, policy, timers) is in `bytes()`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

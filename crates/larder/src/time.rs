@@ -77,7 +77,7 @@ impl Clock {
         }
     }
 
-    /// Whether a deadline has passed, to the millisecond.
+    /// Whether a deadline has passed: never `false` more than a millisecond after it, perhaps `true` a coarse step before.
     pub(crate) fn has_passed(&self, deadline: Millis) -> bool {
         let now = self.now();
         if now >= deadline {
