@@ -1,0 +1,45 @@
+//! Values: what a key may hold beside a string. Plain types over `ds`: no lock, no time, no key.
+//!
+//! A small value is one packed run of bytes and lives in the key's record; a large one stands outside and is changed in
+//! place. Both are the same type: it converts itself up, and with hysteresis down.
+//!
+//! ```text
+//! record ── bytes ──> unpack ──> command ──> into_packed ──> record
+//!                                    │ grew
+//! outside ────────── &mut ───────> command                 outside
+//! ```
+
+/// Most bytes of a packed value: with its key it fits a record.
+pub(crate) const MAX_PACKED: usize = 3584;
+/// Most elements of a packed value: they are found by a linear walk.
+pub(crate) const MAX_PACKED_LEN: usize = 128;
+
+/// What the store asks of a value with elements.
+pub(crate) trait Collection: Sized + Send + Sync {
+    /// The value that [`Self::packed`] was.
+    fn unpack(packed: Vec<u8>) -> Self;
+
+    /// The value as one run of at most [`MAX_PACKED`] bytes, if it is small.
+    fn packed(&self) -> Option<&[u8]>;
+
+    /// The buffer of a packed value, to be used again.
+    fn into_buffer(self) -> Vec<u8>;
+
+    /// The number of elements.
+    fn len(&self) -> usize;
+
+    /// Bytes held on the heap, the allocator's own share included; exact and O(1).
+    fn bytes(&self) -> u64;
+
+    /// At most so many bytes more are held after so many elements with so many bytes together were added.
+    fn growth(&self, elements: usize, bytes: usize) -> u64;
+
+    /// From here on changes are noted, so that they can be taken back.
+    fn begin(&mut self);
+
+    /// The changes since [`Self::begin`] stand.
+    fn commit(&mut self);
+
+    /// Takes the changes since [`Self::begin`] back.
+    fn rollback(&mut self);
+}
