@@ -64,6 +64,8 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
             "reaper.rs",
             "budget.rs",
             "bus/",
+            "store/watched.rs",
+            "store/graves.rs",
         ],
         "a lock is owned by few files, a shard's by stripes.rs alone",
     ),

@@ -107,46 +107,66 @@ impl Budget {
 
 /// What one stripe has borrowed and not spent. Belongs to the holder of the stripe's lock.
 #[derive(Default)]
-pub(crate) struct Credit(u64);
+pub(crate) struct Credit {
+    idle: u64,
+    /// Nothing is given back: a call that changes several entries may need it for the next one, or to take the last
+    /// one back.
+    hoarding: bool,
+}
 
 impl Credit {
     /// Spends `need`, borrowing if it must; `false` and nothing spent if the budget does not have it.
     #[inline]
     pub(crate) fn spend(&mut self, budget: &Budget, need: u64) -> bool {
-        if self.0 < need {
-            let missing = need - self.0;
+        if self.idle < need {
+            let missing = need - self.idle;
             match budget.take_some(missing, missing + budget.idle()) {
-                Some(granted) => self.0 += granted,
+                Some(granted) => self.idle += granted,
                 None => return false,
             }
         }
-        self.0 -= need;
+        self.idle -= need;
         true
     }
 
     /// Earns back what was spent before.
     #[inline]
     pub(crate) fn earn(&mut self, amount: u64) {
-        self.0 += amount;
+        self.idle += amount;
     }
 
     /// Gives back what the stripe should not keep.
     #[inline]
     pub(crate) fn settle(&mut self, budget: &Budget) {
-        if self.0 > 0 {
+        if self.idle > 0 && !self.hoarding {
             let keep = budget.idle();
-            if self.0 > keep {
-                budget.give(self.0 - keep);
-                self.0 = keep;
+            if self.idle > keep {
+                budget.give(self.idle - keep);
+                self.idle = keep;
             }
         }
     }
 
     /// Gives everything back; says how much it was.
     pub(crate) fn surrender(&mut self, budget: &Budget) -> u64 {
-        let all = std::mem::take(&mut self.0);
+        if self.hoarding {
+            return 0;
+        }
+        let all = std::mem::take(&mut self.idle);
         budget.give(all);
         all
+    }
+
+    /// Takes over `amount`, and gives nothing back until [`Self::hand_over`].
+    pub(crate) fn hoard(&mut self, amount: u64) {
+        self.idle += amount;
+        self.hoarding = true;
+    }
+
+    /// Ends the hoarding; the caller has to see to all that was idle.
+    pub(crate) fn hand_over(&mut self) -> u64 {
+        self.hoarding = false;
+        std::mem::take(&mut self.idle)
     }
 }
 

@@ -26,6 +26,12 @@ pub(crate) trait Entries {
     /// When the entry expires; `None` for never, and for a reference that is not live.
     fn deadline(&self, shared: &Self::Shared, entry: Ref) -> Option<Millis>;
 
+    /// When something is next to be done about the entry: it expires, or a part of it does.
+    #[inline]
+    fn due(&self, shared: &Self::Shared, entry: Ref) -> Option<Millis> {
+        self.deadline(shared, entry)
+    }
+
     /// Whether the entry is on probation (the policy's small queue); `false` for a reference that is not live.
     fn is_young(&self, shared: &Self::Shared, entry: Ref) -> bool;
 

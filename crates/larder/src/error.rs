@@ -70,6 +70,8 @@ pub enum Error {
     OutOfRange,
     /// The entry is larger than the store's budget, or than a string may be.
     TooLarge,
+    /// The transaction did not name this key when it began.
+    KeyNotNamed,
     /// A stored value does not convert to the type asked for.
     Convert(ConvertError),
 }
@@ -91,6 +93,7 @@ impl Error {
             Error::SameKey => "ERR source and destination objects are the same",
             Error::OutOfRange => "ERR offset is out of range",
             Error::TooLarge => "OOM command not allowed when used memory > 'maxmemory'.",
+            Error::KeyNotNamed => "ERR key was not named by the transaction",
         }
     }
 }
@@ -110,6 +113,7 @@ impl fmt::Display for Error {
             Error::SameKey => "source and destination are the same key",
             Error::OutOfRange => "the offset is out of range",
             Error::TooLarge => "the entry is too large",
+            Error::KeyNotNamed => "the transaction did not name the key",
             Error::Convert(error) => return error.fmt(f),
         })
     }

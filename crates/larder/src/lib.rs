@@ -47,6 +47,7 @@ mod entry;
 mod error;
 mod evict;
 mod glob;
+mod key;
 mod number;
 mod reaper;
 mod record;
@@ -56,17 +57,19 @@ mod store;
 mod stripes;
 mod sync;
 mod time;
+mod value;
 mod wait;
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
 pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
+pub use key::KeyType;
 pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    Condition, Cursor, GetExpire, KeyType, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome,
-    Span, Store, StoreBuilder,
+    Condition, Cursor, GetExpire, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome, Span, Store,
+    StoreBuilder, Tx, WatchedKeys,
 };
 pub use time::{Clock, ManualClock, Ttl};

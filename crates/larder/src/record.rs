@@ -6,8 +6,9 @@
 //! ```
 //!
 //! * Flags: two bits of [`Kind`] (never zero in a live record), one of probation, one that says that the deadline takes
-//!   the eight bytes before the key instead. A deadline is in milliseconds since the clock's origin, zero for none;
-//!   32 bits of it last for 49 days.
+//!   the eight bytes before the key instead, three of the value's [`KeyType`], one that says that some of its elements
+//!   have deadlines of their own. A deadline is in milliseconds since the clock's origin, zero for none; 32 bits of it
+//!   last for 49 days.
 //! * A key of more than [`MAX_KEY`] bytes has length 255 and stands outside with its value; a value of more than
 //!   [`MAX_INLINE`] bytes stands outside alone. What is outside is named by 8 bytes in the value's place.
 //! * An integer takes 8 bytes, so that it can be counted up in place.
@@ -21,6 +22,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ds::arena::MAX_WORDS;
+use crate::key::KeyType;
 use crate::time::Millis;
 
 /// Longest key that stands in its record.
@@ -30,11 +32,14 @@ pub(crate) const MAX_INLINE: usize = MAX_WORDS * 8 - MAX_KEY - 16;
 const LONG_KEY: u8 = 255;
 const YOUNG: u64 = 1 << 2;
 const FAR: u64 = 1 << 3;
+const TYPE_SHIFT: u32 = 4;
+const TYPE: u64 = 7 << TYPE_SHIFT;
+const TIMED: u64 = 1 << 7;
 
 /// What a record's value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Bytes in the record.
+    /// Bytes in the record: a string, or the packed form of another type.
     Bytes,
     /// A 64-bit integer in the record.
     Int,
@@ -76,10 +81,27 @@ impl Head {
         (self.0 >> 8) as usize & 0xff
     }
 
-    /// Whether the record is bytes without a deadline, all in it.
+    /// Whether the record is a string of bytes without a deadline, all in it.
     #[inline(always)]
     pub(crate) fn is_plain(self) -> bool {
-        self.0 & (3 | FAR) == 1 && self.0 >> 32 == 0
+        self.0 & (3 | FAR | TYPE) == 1 && self.0 >> 32 == 0
+    }
+
+    /// The type of the value.
+    #[inline(always)]
+    pub(crate) fn key_type(self) -> KeyType {
+        KeyType::of_bits((self.0 >> TYPE_SHIFT & 7) as u8)
+    }
+
+    /// Whether some elements have deadlines of their own.
+    pub(crate) fn is_timed(self) -> bool {
+        self.0 & TIMED != 0
+    }
+
+    /// Notes whether some elements have deadlines of their own. Readers must be kept off.
+    pub(crate) fn set_timed(words: &[AtomicU64], timed: bool) {
+        let word = words[0].load(Ordering::Relaxed) & !TIMED;
+        words[0].store(word | if timed { TIMED } else { 0 }, Ordering::Relaxed);
     }
 
     /// Whether the key stands outside.
@@ -283,6 +305,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) key: &'a [u8],
     pub(crate) long_key: bool,
     pub(crate) content: Content<'a>,
+    pub(crate) key_type: KeyType,
     pub(crate) deadline: Option<Millis>,
 }
 
@@ -311,7 +334,8 @@ impl Draft<'_> {
         } else {
             self.key.len() as u64
         };
-        Head(kind | deadline | key_len << 8 | (self.value_len() as u64) << 16)
+        let key_type = (self.key_type as u64) << TYPE_SHIFT;
+        Head(kind | key_type | deadline | key_len << 8 | (self.value_len() as u64) << 16)
     }
 
     /// Words that the record will take.
@@ -400,8 +424,10 @@ mod tests {
             value in prop::collection::vec(any::<u8>(), 0..=MAX_INLINE),
             number: i64,
             kind in 0..3u8,
+            key_type in 0..5u8,
             deadline in prop_oneof![Just(None), (1..1u64 << 33).prop_map(Some)],
             young: bool,
+            timed: bool,
         ) {
             let words = words();
             let content = match kind {
@@ -409,15 +435,18 @@ mod tests {
                 1 => Content::Int(number),
                 _ => Content::Outside(number as u32),
             };
-            let draft = Draft { key: &key, long_key: false, content, deadline };
+            let draft = Draft { key: &key, long_key: false, content, key_type: KeyType::of_bits(key_type), deadline };
             draft.write(&words);
             Head::set_young(&words, young);
+            Head::set_timed(&words, timed);
             let head = Head::load(&words);
             prop_assert_eq!(head.words(), draft.words());
             prop_assert!(head.words() <= MAX_WORDS);
             prop_assert_eq!(words[head.words()].load(Ordering::Relaxed), u64::MAX);
             prop_assert_eq!(head.deadline(&words), deadline);
             prop_assert_eq!(head.is_young(), young);
+            prop_assert_eq!(head.is_timed(), timed);
+            prop_assert_eq!(head.key_type(), draft.key_type);
             prop_assert!(head.has_key(&words, &key));
             let mut other = key.clone();
             if let Some(last) = other.last_mut() {

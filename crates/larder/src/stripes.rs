@@ -15,8 +15,8 @@ use crate::budget::Budget;
 use crate::ds::Ref;
 use crate::ds::table::{HASH_MASK, HASH_ONE, Table};
 use crate::entry::Entries;
-use crate::shard::{Departed, EVICTIONS, NoRoom, Shard, World};
-use crate::sync::{Mutex, MutexGuard, RwLock, RwLockWriteGuard};
+use crate::shard::{Departed, NoRoom, Shard, World};
+use crate::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Upper bound of stripes: beyond it, memory grows and contention no longer shrinks.
 pub(crate) const MAX_STRIPES: usize = 1024;
@@ -137,7 +137,7 @@ impl<E: Entries> Stripes<E> {
     }
 
     /// Runs `work` on the stripes of all these hashes at once. Where it finds no room, room is made in any stripe, and
-    /// it runs again with what was taken from the budget for it, which it has to use or give back.
+    /// it runs again with what was taken from the budget for it, which it has to use or hand back.
     ///
     /// Locks are taken in ascending order, so that two such calls cannot wait for each other.
     ///
@@ -146,34 +146,107 @@ impl<E: Entries> Stripes<E> {
     /// and takes the lock if it is odd. So, if it saw a change of one stripe, it also sees that the number of every
     /// other turned odd; reading that stripe next, it either waits for the lock or comes after the last change. Who
     /// reads several keys as one ([`Self::observe`]) looks at the numbers again afterwards.
-    pub(crate) fn write_many<R>(
-        &self,
+    pub(crate) fn write_many<'a, R>(
+        &'a self,
         hashes: impl Iterator<Item = u64>,
-        mut work: impl FnMut(&mut Worlds<'_, E>, &mut Departed<E::Gone>, u64) -> Result<R, NoRoom>,
-    ) -> (Result<R, NoRoom>, Departed<E::Gone>) {
+        departed: &mut Departed<E::Gone>,
+        mut work: impl FnMut(Worlds<'a, E>, &mut Departed<E::Gone>, &mut u64) -> Result<R, NoRoom>,
+    ) -> Result<R, NoRoom> {
+        let numbers = self.numbers(hashes);
+        let mut room = 0;
+        let mut result = work(self.lock(&numbers), departed, &mut room);
+        let _alone = result.is_err().then(|| self.relief());
+        while result.is_err() && self.relieve(departed) {
+            room += std::mem::take(&mut departed.lacking);
+            result = work(self.lock(&numbers), departed, &mut room);
+        }
+        self.budget.give(room);
+        result
+    }
+
+    /// The numbers of the stripes of these hashes, ascending.
+    fn numbers(&self, hashes: impl Iterator<Item = u64>) -> Vec<usize> {
         let mut numbers: Vec<usize> = hashes.map(|hash| self.number(hash)).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let mut departed = Departed::default();
-        let mut result = self.grouped(&numbers, |worlds| work(worlds, &mut departed, 0));
-        let _alone = result.is_err().then(|| self.relief());
-        while result.is_err() && self.relieve(&mut departed) {
-            let room = std::mem::take(&mut departed.lacking);
-            result = self.grouped(&numbers, |worlds| work(worlds, &mut departed, room));
-        }
-        (result, departed)
+        numbers
     }
 
-    /// Runs `work` on all stripes at once.
-    pub(crate) fn write_all<R>(&self, work: impl FnOnce(&mut Worlds<'_, E>) -> R) -> R {
+    /// Locks the stripes of these hashes for as long as the caller keeps them.
+    pub(crate) fn lock_many(&self, hashes: impl Iterator<Item = u64>) -> Worlds<'_, E> {
+        self.lock(&self.numbers(hashes))
+    }
+
+    /// Locks all stripes.
+    pub(crate) fn lock_all(&self) -> Worlds<'_, E> {
         let numbers: Vec<usize> = (0..self.stripes.len()).collect();
-        self.grouped(&numbers, work)
+        self.lock(&numbers)
     }
 
+    /// Locks the stripes, whose numbers ascend, and keeps readers without the lock off them.
     #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
-    fn grouped<R>(&self, numbers: &[usize], work: impl FnOnce(&mut Worlds<'_, E>) -> R) -> R {
-        let _group = self.groups.read();
-        work(&mut Worlds::lock(self, numbers))
+    fn lock(&self, numbers: &[usize]) -> Worlds<'_, E> {
+        let group = self.groups.read();
+        let open: Vec<_> = numbers
+            .iter()
+            .map(|&number| (number, self.stripes[number].shard.write()))
+            .collect();
+        for (number, _) in &open {
+            let exclusive = &self.stripes[*number].exclusive;
+            exclusive.store(
+                exclusive.load(Ordering::Relaxed).wrapping_add(1),
+                Ordering::Relaxed,
+            );
+        }
+        // Whoever sees a change made from here on sees the odd numbers as well.
+        fence(Ordering::Release);
+        Worlds {
+            stripes: self,
+            open,
+            _group: group,
+        }
+    }
+
+    /// Runs `work` on the stripes of all these hashes at once, which nobody changes meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
+    pub(crate) fn read_many<R>(
+        &self,
+        hashes: impl Iterator<Item = u64>,
+        work: impl FnOnce(&dyn Peek<E>) -> R,
+    ) -> R {
+        let numbers = self.numbers(hashes);
+        let open = numbers
+            .iter()
+            .map(|&number| (number, self.stripes[number].shard.read()))
+            .collect();
+        work(&Glimpses {
+            stripes: self,
+            open,
+        })
+    }
+
+    /// Takes `lacking` from the budget for the holder of some stripes' locks, evicting in those of the others that
+    /// nobody holds: it may not wait for any. `false` if that could not be done.
+    #[cold]
+    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
+    pub(crate) fn relieve_holder(&self, lacking: u64, departed: &mut Departed<E::Gone>) -> bool {
+        let mut failures = 0;
+        while lacking <= self.budget.limit() && failures < RELIEF_FAILURES {
+            if self.budget.take(lacking) {
+                return true;
+            }
+            let enough = |budget: &Budget| budget.has(lacking);
+            let mut freed = false;
+            for stripe in self.iter() {
+                if let Some(mut guard) = stripe.shard.try_write() {
+                    freed |= stripe.on(&mut guard, &self.budget, |world| {
+                        world.evict_until(departed, None, enough)
+                    });
+                }
+            }
+            failures += u32::from(!freed);
+        }
+        false
     }
 
     /// Runs `work`, which reads the keys of these hashes, so that it sees every call of [`Self::write_many`] as a
@@ -273,44 +346,63 @@ impl<E: Entries> Stripes<E> {
     }
 }
 
+/// What those who hold several stripes' locks, shared or not, may look at.
+pub(crate) trait Peek<E: Entries> {
+    /// The stripe of a hash, if it is among those that are held.
+    fn peek(&self, hash: u64) -> Option<(&Table, &E::Shared, &Shard<E>)>;
+}
+
+/// Several stripes, locked together for reading.
+struct Glimpses<'a, E: Entries> {
+    stripes: &'a Stripes<E>,
+    /// Stripe numbers, ascending, with their guards.
+    open: Vec<(usize, RwLockReadGuard<'a, Shard<E>>)>,
+}
+
+impl<E: Entries> Peek<E> for Glimpses<'_, E> {
+    fn peek(&self, hash: u64) -> Option<(&Table, &E::Shared, &Shard<E>)> {
+        let number = self.stripes.number(hash);
+        let place = self
+            .open
+            .binary_search_by_key(&number, |(number, _)| *number);
+        let Stripe { table, shared, .. } = &*self.stripes.stripes[number];
+        Some((table, shared, &self.open[place.ok()?].1))
+    }
+}
+
+impl<E: Entries> Peek<E> for Worlds<'_, E> {
+    fn peek(&self, hash: u64) -> Option<(&Table, &E::Shared, &Shard<E>)> {
+        let number = self.stripes.number(hash);
+        let Stripe { table, shared, .. } = &*self.stripes.stripes[number];
+        Some((table, shared, &self.open[self.find(hash)?].1))
+    }
+}
+
 /// Several stripes, locked together; see [`Stripes::write_many`].
 pub(crate) struct Worlds<'a, E: Entries> {
     stripes: &'a Stripes<E>,
     /// Stripe numbers, ascending, with their guards.
     open: Vec<(usize, RwLockWriteGuard<'a, Shard<E>>)>,
+    _group: RwLockReadGuard<'a, ()>,
 }
 
 impl<'a, E: Entries> Worlds<'a, E> {
-    /// Locks the stripes, whose numbers ascend, and keeps readers without the lock off them.
-    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
-    fn lock(stripes: &'a Stripes<E>, numbers: &[usize]) -> Self {
-        let open: Vec<_> = numbers
-            .iter()
-            .map(|&number| (number, stripes.stripes[number].shard.write()))
-            .collect();
-        for (number, _) in &open {
-            let exclusive = &stripes.stripes[*number].exclusive;
-            exclusive.store(
-                exclusive.load(Ordering::Relaxed).wrapping_add(1),
-                Ordering::Relaxed,
-            );
-        }
-        // Whoever sees a change made from here on sees the odd numbers as well.
-        fence(Ordering::Release);
-        Worlds { stripes, open }
-    }
-
     /// How many stripes are open.
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }
 
     /// The place of a hash's stripe among the open ones.
-    pub(crate) fn place(&self, hash: u64) -> usize {
+    pub(crate) fn find(&self, hash: u64) -> Option<usize> {
         let number = self.stripes.number(hash);
         self.open
             .binary_search_by_key(&number, |(number, _)| *number)
-            .expect("the hash was named when locking")
+            .ok()
+    }
+
+    /// The place of the stripe of a hash that was named when locking.
+    pub(crate) fn place(&self, hash: u64) -> usize {
+        self.find(hash).expect("the hash was named when locking")
     }
 
     /// Opens the stripe at a place.
@@ -367,27 +459,28 @@ impl<E: Entries> Stripe<E> {
         keep: Option<Ref>,
         enough: impl Fn(&Budget) -> bool,
     ) -> bool {
-        self.write(budget, |world| {
-            let mut freed = world.surrender();
-            for _ in 0..EVICTIONS {
-                if enough(budget) || world.evict(keep, departed).is_err() {
-                    break;
-                }
-                freed += world.surrender();
-            }
-            freed > 0
-        })
+        self.write(budget, |world| world.evict_until(departed, keep, enough))
     }
 
     /// Runs `work` under the write lock.
     #[inline]
     #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
     pub(crate) fn write<R>(&self, budget: &Budget, work: impl FnOnce(&mut World<'_, E>) -> R) -> R {
-        let mut guard: RwLockWriteGuard<'_, Shard<E>> = self.shard.write();
+        self.on(&mut self.shard.write(), budget, work)
+    }
+
+    /// Runs `work` for the holder of the write lock.
+    #[inline(always)]
+    fn on<R>(
+        &self,
+        guard: &mut RwLockWriteGuard<'_, Shard<E>>,
+        budget: &Budget,
+        work: impl FnOnce(&mut World<'_, E>) -> R,
+    ) -> R {
         let result = work(&mut World {
             table: &self.table,
             shared: &self.shared,
-            shard: &mut guard,
+            shard: guard,
             budget,
         });
         self.weight.store(guard.weight(), Ordering::Relaxed);

@@ -19,7 +19,7 @@ use crate::time::Millis;
 /// Milliseconds per tick of the wheel.
 pub(crate) const TICK_MS: u64 = 10;
 /// Entries evicted for one call in its own stripe before the caller is told to try elsewhere.
-pub(crate) const EVICTIONS: usize = 64;
+const EVICTIONS: usize = 64;
 /// A stripe is poor when this part of its share is missing.
 const POOR_PART: u64 = 10;
 /// Timers beyond twice the number of entries before the wheel is replaced: small wheels are not worth it.
@@ -59,6 +59,8 @@ pub(crate) struct Departed<G> {
     first: Option<(Departure, G)>,
     more: Vec<(Departure, G)>,
     kept: Vec<G>,
+    /// Live entries of which a part has expired, found by [`World::reap`]: for its caller, under the same lock.
+    pub(crate) ripe: Vec<Ref>,
     /// What the evicted ones weighed.
     pub(crate) evicted_weight: u64,
     /// The weight that the last call of [`World::make_room`] found no room for.
@@ -71,6 +73,7 @@ impl<G> Default for Departed<G> {
             first: None,
             more: Vec::new(),
             kept: Vec::new(),
+            ripe: Vec::new(),
             evicted_weight: 0,
             lacking: 0,
         }
@@ -89,6 +92,12 @@ impl<G> Departed<G> {
     /// Keeps what was taken out on request, to be dropped with the others.
     pub(crate) fn keep(&mut self, gone: G) {
         self.kept.push(gone);
+    }
+
+    /// Takes out what was kept.
+    #[inline]
+    pub(crate) fn kept(&mut self) -> Vec<G> {
+        std::mem::take(&mut self.kept)
     }
 
     /// Takes everything out, in order.
@@ -242,6 +251,16 @@ impl<E: Entries> World<'_, E> {
         self.shard.credit.settle(self.budget);
     }
 
+    /// Takes over room, and gives none back to the budget until [`Self::hand_over`].
+    pub(crate) fn hoard(&mut self, room: u64) {
+        self.shard.credit.hoard(room);
+    }
+
+    /// Hands the room that is not used to the caller.
+    pub(crate) fn hand_over(&mut self) -> u64 {
+        self.shard.credit.hand_over()
+    }
+
     /// Gives all idle credit back to the budget; says how much it was.
     pub(crate) fn surrender(&mut self) -> u64 {
         self.shard.credit.surrender(self.budget)
@@ -259,6 +278,23 @@ impl<E: Entries> World<'_, E> {
         let gone = self.remove(victim.slot, victim.entry, victim.hash);
         departed.push(Departure::Evicted, gone);
         Ok(())
+    }
+
+    /// Evicts until there is `enough`, in bounded work, and gives all idle credit back; `false` if nothing was freed.
+    pub(crate) fn evict_until(
+        &mut self,
+        departed: &mut Departed<E::Gone>,
+        keep: Option<Ref>,
+        enough: impl Fn(&Budget) -> bool,
+    ) -> bool {
+        let mut freed = self.surrender();
+        for _ in 0..EVICTIONS {
+            if enough(self.budget) || self.evict(keep, departed).is_err() {
+                break;
+            }
+            freed += self.surrender();
+        }
+        freed > 0
     }
 
     fn view(&mut self, full: bool) -> (&mut Chosen, View<'_, E>) {
@@ -299,8 +335,8 @@ impl<E: Entries> World<'_, E> {
     /// Files a timer for the entry's deadline, if it has one.
     #[inline]
     pub(crate) fn schedule(&mut self, entry: Ref) {
-        if let Some(deadline) = self.shard.entries.deadline(self.shared, entry) {
-            self.shard.wheel.file(entry, due_tick(deadline));
+        if let Some(due) = self.shard.entries.due(self.shared, entry) {
+            self.shard.wheel.file(entry, due_tick(due));
             self.renew();
         }
     }
@@ -330,8 +366,8 @@ impl<E: Entries> World<'_, E> {
                 bucket: bucket % BUCKETS as u32,
             };
             self.table.visit_bucket(home, |_, entry| {
-                if let Some(deadline) = entries.deadline(self.shared, entry) {
-                    wheel.file(entry, due_tick(deadline));
+                if let Some(due) = entries.due(self.shared, entry) {
+                    wheel.file(entry, due_tick(due));
                 }
             });
         }
@@ -391,11 +427,17 @@ impl<E: Entries> World<'_, E> {
             let Some(entry) = self.shard.pop(tick) else {
                 return false;
             };
-            let Some(deadline) = self.shard.entries.deadline(self.shared, entry) else {
+            let entries = &self.shard.entries;
+            let Some(due) = entries.due(self.shared, entry) else {
                 continue;
             };
-            if due_tick(deadline) > tick {
-                self.shard.wheel.file(entry, due_tick(deadline));
+            if due_tick(due) > tick {
+                self.shard.wheel.file(entry, due_tick(due));
+                continue;
+            }
+            let deadline = entries.deadline(self.shared, entry);
+            if deadline.is_none_or(|deadline| due_tick(deadline) > tick) {
+                departed.ripe.push(entry);
                 continue;
             }
             let hash = self.shard.entries.hash(self.shared, entry);

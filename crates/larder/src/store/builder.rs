@@ -7,7 +7,9 @@ use std::sync::{Arc, Weak};
 use ahash::RandomState;
 
 use super::core::{Core, Store};
-use super::words::{Measure, Words};
+use super::graves::Graves;
+use super::watched::Watched;
+use super::words::Words;
 use crate::ds::arena::Pages;
 use crate::error::BuildError;
 use crate::evict::{Chosen, Eviction};
@@ -20,6 +22,13 @@ use crate::time::Clock;
 /// A stripe with fewer bytes than 4 MiB chooses its victims badly and wastes pages: what stands for one entry
 /// where [`fitting`] counts in entries, of which it wants 128.
 const BYTES_PER_SHARE: u64 = (4 << 20) / 128;
+
+/// Whether a bound counts entries or bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Entries,
+    Bytes,
+}
 
 /// What a store is to be like; made by [`Store::builder`].
 ///
@@ -188,6 +197,8 @@ impl StoreBuilder {
                 counters: Counters::new(),
                 watch,
                 draws: AtomicU64::new(0),
+                watched: Watched::default(),
+                graves: Graves::default(),
             }
         });
         Ok(Store { core })

@@ -15,9 +15,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ahash::RandomState;
 
+use super::graves::Graves;
+use super::group::Key;
+use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
+use super::site::Site;
 use super::upkeep::evacuate;
-use super::words::{Gone, Words};
+use super::watched::Watched;
+use super::words::Words;
 use crate::error::Error;
 use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
@@ -66,6 +71,13 @@ pub struct Store {
     pub(crate) core: Arc<Core>,
 }
 
+impl Store {
+    /// Where the store's own calls run.
+    pub(crate) fn site(&self) -> Site<'_> {
+        Site::Shared(&self.core)
+    }
+}
+
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
@@ -81,6 +93,9 @@ pub(crate) struct Core {
     pub(crate) clock: Clock,
     pub(crate) counters: Counters,
     pub(crate) watch: Watch,
+    /// Who wants to know of changes.
+    pub(crate) watched: Watched,
+    pub(crate) graves: Graves,
     /// How often something was drawn.
     pub(crate) draws: AtomicU64,
 }
@@ -96,18 +111,28 @@ impl Core {
     pub(crate) fn write<R>(
         &self,
         key: &[u8],
+        work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        self.write_at(self.key(key), work)
+    }
+
+    /// [`Self::write`], for a key that was hashed.
+    #[inline]
+    pub(crate) fn write_at<R>(
+        &self,
+        Key { bytes: key, hash }: Key<'_>,
         mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
-        let hash = self.hash(key);
         let low = low_bits(hash);
         self.stripes.of(hash).table.approach(low);
-        let mut after = After::default();
+        let mut after = After::new(self.watched.any());
         let (result, departed) = self.stripes.write(hash, |world, departed| {
             world.approach(low);
             let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
                 self.clock.has_passed(at)
             });
             let result = work(&mut seat);
+            self.watched.mark(&after.touched);
             self.tidy(world, departed, &after);
             match result {
                 Ok(result) => Ok(Ok(result)),
@@ -161,9 +186,21 @@ impl Core {
 
     /// Counts and drops what left.
     #[inline]
-    pub(crate) fn part(&self, departed: Departed<Gone>) {
+    pub(crate) fn part(&self, mut departed: Departed<Gone>) {
+        let kept = departed.kept();
+        if !kept.is_empty() {
+            self.bury(kept);
+        }
         if !departed.is_empty() {
             self.count_departed(departed);
+        }
+    }
+
+    /// Drops values; the thread that does the upkeep, if there is one, frees what is large.
+    #[inline(never)]
+    pub(crate) fn bury(&self, gone: Vec<Gone>) {
+        if !self.watch.is_manual() && self.graves.bury(gone) {
+            self.watch.note(self.clock.now(), &self.clock);
         }
     }
 
@@ -171,12 +208,18 @@ impl Core {
     fn count_departed(&self, mut departed: Departed<Gone>) {
         let weight = departed.evicted_weight;
         let (mut evicted, mut expired) = (0, 0);
+        let mut large = Vec::new();
         for (cause, gone) in departed.drain() {
             match cause {
                 Departure::Evicted => evicted += 1,
                 Departure::Expired => expired += 1,
             }
-            drop(gone);
+            if gone.is_large() {
+                large.push(gone);
+            }
+        }
+        if !large.is_empty() {
+            self.bury(large);
         }
         self.counters.add(Count::Evictions, evicted);
         self.counters.add(Count::EvictedWeight, weight);

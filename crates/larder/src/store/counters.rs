@@ -2,8 +2,9 @@
 
 use super::core::Store;
 use super::seat::{Refusal, Seat};
+use super::site::Site;
 use super::stored::{Stored, Value};
-use crate::bytes::ToValue;
+use crate::bytes::{Raw, ToValue};
 use crate::decimal::add_decimal;
 use crate::error::Error;
 use crate::number::{NumberError, parse_i64};
@@ -28,7 +29,7 @@ impl Seat<'_, '_> {
             self.set_int(sum);
             return Ok(sum);
         }
-        let now = match self.with(|stored| stored.integer()) {
+        let now = match self.with_string(|stored| stored.integer())? {
             None => 0,
             Some(int) => int.ok_or(Error::NotAnInteger)?,
         };
@@ -36,6 +37,31 @@ impl Seat<'_, '_> {
         let deadline = self.deadline();
         self.put(&Stored::Int(sum), deadline)?;
         Ok(sum)
+    }
+}
+
+impl Site<'_> {
+    #[inline]
+    pub(crate) fn incr(self, key: &[u8], by: i64) -> Result<i64, Error> {
+        self.write(self.key(key), |seat| seat.add(by))
+    }
+
+    pub(crate) fn incr_by_float(self, key: &[u8], by: &Raw<'_>) -> Result<String, Error> {
+        let mut scratch = [0; 20];
+        let by = by.bytes(&mut scratch);
+        self.write(self.key(key), |seat| {
+            let sum = seat.with_string(|stored| stored.with_text(|text| add_decimal(text, by)))?;
+            let sum = match sum {
+                None => add_decimal(b"0", by),
+                Some(sum) => sum,
+            };
+            let sum = sum.map_err(Error::from)?;
+            let value = parse_i64(sum.as_bytes())
+                .map_or_else(|| Value::Bytes(sum.clone().into()), Value::Int);
+            let deadline = seat.deadline();
+            seat.put(&value.as_stored(), deadline)?;
+            Ok(sum)
+        })
     }
 }
 
@@ -62,7 +88,7 @@ impl Store {
     #[doc(alias("INCR", "INCRBY"))]
     #[inline]
     pub fn incr(&self, key: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
-        self.core.write(key.as_ref(), |seat| seat.add(by))
+        self.site().incr(key.as_ref(), by)
     }
 
     /// Subtracts from an integer and returns the difference; a missing key counts from 0, and a deadline stays.
@@ -109,20 +135,6 @@ impl Store {
     /// not, [`Error::TooLarge`] if it does not fit the store's bound.
     #[doc(alias = "INCRBYFLOAT")]
     pub fn incr_by_float(&self, key: impl AsRef<[u8]>, by: impl ToValue) -> Result<String, Error> {
-        let raw = by.to_value();
-        let mut scratch = [0; 20];
-        let by = raw.bytes(&mut scratch);
-        self.core.write(key.as_ref(), |seat| {
-            let sum = match seat.with(|stored| stored.with_text(|text| add_decimal(text, by))) {
-                None => add_decimal(b"0", by),
-                Some(sum) => sum,
-            };
-            let sum = sum.map_err(Error::from)?;
-            let value = parse_i64(sum.as_bytes())
-                .map_or_else(|| Value::Bytes(sum.clone().into()), Value::Int);
-            let deadline = seat.deadline();
-            seat.put(&value.as_stored(), deadline)?;
-            Ok(sum)
-        })
+        self.site().incr_by_float(key.as_ref(), &by.to_value())
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::core::Store;
 use super::options::Lease;
 use super::seat::Refusal;
+use super::site::Site;
 use crate::error::Error;
 use crate::time::Ttl;
 use crate::time::{Clock, Millis};
@@ -101,6 +102,75 @@ impl Condition {
     }
 }
 
+impl Site<'_> {
+    pub(crate) fn expire(
+        self,
+        key: &[u8],
+        ttl: Duration,
+        condition: Option<Condition>,
+    ) -> Result<bool, Error> {
+        let deadline = deadline_in(ttl, &self.core().clock)?;
+        self.redate(key, deadline, condition)
+    }
+
+    pub(crate) fn expire_at(
+        self,
+        key: &[u8],
+        moment: SystemTime,
+        condition: Option<Condition>,
+    ) -> Result<bool, Error> {
+        let deadline = Moment::from(moment).deadline(&self.core().clock)?;
+        self.redate(key, deadline, condition)
+    }
+
+    pub(crate) fn persist(self, key: &[u8]) -> bool {
+        let persisted = self.write(self.key(key), |seat| {
+            let timed = seat.deadline().is_some();
+            seat.set_deadline(None)?;
+            Ok(timed)
+        });
+        persisted.unwrap_or(false)
+    }
+
+    pub(crate) fn expire_time(self, key: &[u8]) -> Option<SystemTime> {
+        let deadline = self.deadline(key)??;
+        let unix = deadline.saturating_add(self.core().clock.unix_origin());
+        UNIX_EPOCH.checked_add(Duration::from_millis(unix))
+    }
+
+    pub(crate) fn ttl(self, key: &[u8]) -> Ttl {
+        match self.deadline(key) {
+            None => Ttl::Absent,
+            Some(None) => Ttl::Forever,
+            Some(Some(deadline)) => Ttl::Left(Duration::from_millis(
+                deadline.saturating_sub(self.core().clock.fine_now()),
+            )),
+        }
+    }
+
+    /// Sets the deadline, or removes the key where it has passed, if the condition holds for the present one.
+    fn redate(
+        self,
+        key: &[u8],
+        deadline: Millis,
+        condition: Option<Condition>,
+    ) -> Result<bool, Error> {
+        let over = self.core().clock.has_passed(deadline);
+        self.write(self.key(key), |seat| {
+            if !seat.exists()
+                || !condition.is_none_or(|condition| condition.holds(seat.deadline(), deadline))
+            {
+                return Ok(false);
+            }
+            if over {
+                return Ok(seat.remove());
+            }
+            seat.set_deadline(Some(deadline)).map_err(Refusal::from)?;
+            Ok(true)
+        })
+    }
+}
+
 impl Store {
     /// Lets a key live this long from now; `false` if there is no such key.
     ///
@@ -128,8 +198,7 @@ impl Store {
     /// [`Error::InvalidExpiry`] if the duration is beyond what 64-bit Unix milliseconds can say.
     #[doc(alias("EXPIRE", "PEXPIRE"))]
     pub fn expire(&self, key: impl AsRef<[u8]>, ttl: Duration) -> Result<bool, Error> {
-        let deadline = deadline_in(ttl, &self.core.clock)?;
-        self.redate(key.as_ref(), deadline, |_| true)
+        self.site().expire(key.as_ref(), ttl, None)
     }
 
     /// Lets a key live this long from now if the condition holds for the deadline that it has.
@@ -159,10 +228,7 @@ impl Store {
         ttl: Duration,
         condition: Condition,
     ) -> Result<bool, Error> {
-        let deadline = deadline_in(ttl, &self.core.clock)?;
-        self.redate(key.as_ref(), deadline, |present| {
-            condition.holds(present, deadline)
-        })
+        self.site().expire(key.as_ref(), ttl, Some(condition))
     }
 
     /// Lets a key live until a moment; `false` if there is no such key.
@@ -190,8 +256,7 @@ impl Store {
     /// As [`Store::expire`].
     #[doc(alias("EXPIREAT", "PEXPIREAT"))]
     pub fn expire_at(&self, key: impl AsRef<[u8]>, moment: SystemTime) -> Result<bool, Error> {
-        let deadline = Moment::from(moment).deadline(&self.core.clock)?;
-        self.redate(key.as_ref(), deadline, |_| true)
+        self.site().expire_at(key.as_ref(), moment, None)
     }
 
     /// Lets a key live until a moment if the condition holds for the deadline that it has.
@@ -222,10 +287,7 @@ impl Store {
         moment: SystemTime,
         condition: Condition,
     ) -> Result<bool, Error> {
-        let deadline = Moment::from(moment).deadline(&self.core.clock)?;
-        self.redate(key.as_ref(), deadline, |present| {
-            condition.holds(present, deadline)
-        })
+        self.site().expire_at(key.as_ref(), moment, Some(condition))
     }
 
     /// Takes the deadline off a key; `false` if there is no such key, or it had none.
@@ -247,12 +309,7 @@ impl Store {
     /// As [`Store::expire`].
     #[doc(alias = "PERSIST")]
     pub fn persist(&self, key: impl AsRef<[u8]>) -> bool {
-        let persisted = self.core.write(key.as_ref(), |seat| {
-            let timed = seat.deadline().is_some();
-            seat.set_deadline(None)?;
-            Ok(timed)
-        });
-        persisted.unwrap_or(false)
+        self.site().persist(key.as_ref())
     }
 
     /// The moment at which a key expires; `None` if there is no such key, or it has no deadline.
@@ -275,29 +332,7 @@ impl Store {
     #[doc(alias("EXPIRETIME", "PEXPIRETIME"))]
     #[must_use]
     pub fn expire_time(&self, key: impl AsRef<[u8]>) -> Option<SystemTime> {
-        let deadline = self.core.deadline(key.as_ref())??;
-        let unix = deadline.saturating_add(self.core.clock.unix_origin());
-        UNIX_EPOCH.checked_add(Duration::from_millis(unix))
-    }
-
-    /// Sets the deadline, or removes the key where it has passed, if `suits` says so of the present one.
-    fn redate(
-        &self,
-        key: &[u8],
-        deadline: Millis,
-        suits: impl Fn(Option<Millis>) -> bool,
-    ) -> Result<bool, Error> {
-        let over = self.core.clock.has_passed(deadline);
-        self.core.write(key, |seat| {
-            if !seat.exists() || !suits(seat.deadline()) {
-                return Ok(false);
-            }
-            if over {
-                return Ok(seat.remove());
-            }
-            seat.set_deadline(Some(deadline)).map_err(Refusal::from)?;
-            Ok(true)
-        })
+        self.site().expire_time(key.as_ref())
     }
 
     /// How long a key will live.
@@ -320,12 +355,6 @@ impl Store {
     #[doc(alias("TTL", "PTTL"))]
     #[must_use]
     pub fn ttl(&self, key: impl AsRef<[u8]>) -> Ttl {
-        match self.core.deadline(key.as_ref()) {
-            None => Ttl::Absent,
-            Some(None) => Ttl::Forever,
-            Some(Some(deadline)) => Ttl::Left(Duration::from_millis(
-                deadline.saturating_sub(self.core.clock.fine_now()),
-            )),
-        }
+        self.site().ttl(key.as_ref())
     }
 }

@@ -1,123 +1,142 @@
 //! Keys: what can be asked and done of a key whatever its value.
 
 use super::core::{Core, Store};
-use super::many::Pair;
+use super::group::{Group, Key};
+use super::seat::Refusal;
+use super::site::Site;
 use super::words::Words;
 use crate::ds::table::{BUCKETS, Home};
 use crate::entry::Entries;
 use crate::error::Error;
+use crate::key::KeyType;
 use crate::record::{Head, MAX_KEY};
-use crate::shard::NoRoom;
 use crate::stripes::{Stripe, low_bits};
 use crate::time::Millis;
 
-/// The type of a value.
-///
-/// ```
-/// use larder::{KeyType, Store};
-///
-/// let store = Store::new();
-/// store.set("key", 1)?;
-/// assert_eq!(store.key_type("key"), Some(KeyType::String));
-/// assert_eq!(store.key_type("none"), None);
-/// # Ok::<(), larder::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeyType {
-    /// Bytes, text and numbers.
-    String,
-}
-
 /// What [`Store::rename_if_absent`] and the like do about a destination that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Destination {
+pub(crate) enum Destination {
     Replaced,
     Respected,
 }
 
-impl Pair<'_, '_, '_> {
-    /// Moves the value and deadline of the first key to the second; `false` if that has to be respected.
-    fn rename(&mut self, destination: Destination) -> Result<Result<bool, Error>, NoRoom> {
-        let source = self.with(0, |seat| {
-            Some((seat.value()?, seat.deadline(), seat.weight(), seat.entry()))
-        });
-        let Some((value, deadline, old, entry)) = source else {
-            return Ok(Err(Error::NoSuchKey));
-        };
-        if destination == Destination::Respected && self.with(1, |seat| seat.exists()) {
-            return Ok(Ok(false));
+impl Group<'_> {
+    /// Moves the value and deadline of a key to another; `false` if that has to be respected.
+    fn rename(
+        &mut self,
+        from: Key<'_>,
+        to: Key<'_>,
+        destination: Destination,
+    ) -> Result<bool, Refusal> {
+        let (there, old, entry) =
+            self.seat(from, |seat| (seat.exists(), seat.weight(), seat.entry()));
+        if !there {
+            return Err(Error::NoSuchKey.into());
         }
-        let stored = value.as_stored();
-        let weight = self.with(1, |seat| seat.weight_with(&stored, deadline));
-        let keep = if self.are_neighbours() { entry } else { None };
+        let deadline = self.seat(from, |seat| seat.deadline());
+        if destination == Destination::Respected && self.seat(to, |seat| seat.exists()) {
+            return Ok(false);
+        }
+        let weight = self.weight_moved(from, to, deadline);
+        if weight > self.core.stripes.budget.limit() {
+            return Err(Refusal::NoRoom);
+        }
+        // The source stays until there is room; where both are neighbours, it must not be evicted for it.
+        let place = self.worlds.place(to.hash);
+        let neighbours = self.worlds.place(from.hash) == place;
+        let keep = if neighbours { entry } else { None };
         let mut made = 0;
-        self.with(1, |seat| {
-            if weight > seat.world.budget.limit() {
-                return Err(NoRoom);
-            }
-            Ok(())
-        })?;
         loop {
             // What is evicted may be the destination's present entry.
-            let more = self.with(1, |seat| weight.saturating_sub(seat.weight() + old));
+            let more = self.seat(to, |seat| weight.saturating_sub(seat.weight() + old));
             if more <= made {
                 break;
             }
-            self.with(1, |seat| {
-                let result = seat.world.make_room(more - made, keep, seat.departed);
-                result.inspect_err(|_| seat.world.return_room(made))
-            })?;
+            let room = self.world(place, |world, departed| {
+                world.make_room(more - made, keep, departed)
+            });
+            if let Err(no_room) = room {
+                self.spare += made;
+                return Err(no_room.into());
+            }
             made = more;
         }
-        let room = made + self.with(0, |seat| seat.vacate());
-        self.with(1, |seat| {
-            let more = weight.saturating_sub(seat.weight());
-            seat.place(&stored, deadline)?;
-            seat.world.return_room(room - more);
-            Ok(Ok(true))
+        self.spare += made;
+        let whole = self.seat(from, |seat| seat.take_whole());
+        if let Some(whole) = whole {
+            self.seat(to, |seat| seat.put_whole(whole, deadline))?;
+        }
+        Ok(true)
+    }
+
+    /// What a key will weigh with the value of another.
+    fn weight_moved(&mut self, from: Key<'_>, to: Key<'_>, deadline: Option<Millis>) -> u64 {
+        let size = self.seat(from, |seat| seat.sketch());
+        self.seat(to, |seat| {
+            size.map_or(0, |size| seat.weight_of_sketch(&size, deadline))
         })
     }
 
-    /// Copies the value and deadline of the first key to the second; `false` if there is nothing to copy, or the
-    /// second has to be respected.
-    fn copy(&mut self, destination: Destination) -> Result<bool, NoRoom> {
-        let Some((value, deadline)) = self.with(0, |seat| Some((seat.value()?, seat.deadline())))
-        else {
+    /// Copies the value and deadline of a key to another; `false` if there is nothing to copy, or the other has to be
+    /// respected.
+    fn copy(
+        &mut self,
+        from: Key<'_>,
+        to: Key<'_>,
+        destination: Destination,
+    ) -> Result<bool, Refusal> {
+        if destination == Destination::Respected && self.seat(to, |seat| seat.exists()) {
+            return Ok(false);
+        }
+        let found = self.seat(from, |seat| Some((seat.copy_whole()?, seat.deadline())));
+        let Some((whole, deadline)) = found else {
             return Ok(false);
         };
-        self.with(1, |seat| {
-            if destination == Destination::Respected && seat.exists() {
-                return Ok(false);
+        self.seat(to, |seat| seat.put_whole(whole, deadline))?;
+        Ok(true)
+    }
+}
+
+impl Site<'_> {
+    pub(crate) fn remove(self, key: &[u8]) -> bool {
+        self.write(self.key(key), |seat| Ok(seat.remove()))
+            .unwrap_or(false)
+    }
+
+    pub(crate) fn rename(
+        self,
+        from: &[u8],
+        to: &[u8],
+        destination: Destination,
+    ) -> Result<bool, Error> {
+        let (from, to) = (self.key(from), self.key(to));
+        self.write_many(&[from, to], |group| {
+            if from.bytes == to.bytes {
+                return if group.seat(from, |seat| seat.exists()) {
+                    Ok(destination == Destination::Replaced)
+                } else {
+                    Err(Error::NoSuchKey.into())
+                };
             }
-            seat.put(&value.as_stored(), deadline)?;
-            Ok(true)
+            group.rename(from, to, destination)
         })
+    }
+
+    pub(crate) fn copy(
+        self,
+        from: &[u8],
+        to: &[u8],
+        destination: Destination,
+    ) -> Result<bool, Error> {
+        if from == to {
+            return Err(Error::SameKey);
+        }
+        let (from, to) = (self.key(from), self.key(to));
+        self.write_many(&[from, to], |group| group.copy(from, to, destination))
     }
 }
 
 impl Core {
-    fn rename(&self, from: &[u8], to: &[u8], destination: Destination) -> Result<bool, Error> {
-        if from == to {
-            let exists = self.deadline(from).is_some();
-            return if exists {
-                Ok(destination == Destination::Replaced)
-            } else {
-                Err(Error::NoSuchKey)
-            };
-        }
-        self.write_two([from, to], |pair| pair.rename(destination))
-            .unwrap_or(Err(Error::TooLarge))
-    }
-
-    fn copy_key(&self, from: &[u8], to: &[u8], destination: Destination) -> Result<bool, Error> {
-        if from == to {
-            return Err(Error::SameKey);
-        }
-        self.write_two([from, to], |pair| pair.copy(destination))
-            .map_err(|NoRoom| Error::TooLarge)
-    }
-
     /// A live key of a stripe, of those in the first bucket with any from a random one on.
     fn random_in(&self, stripe: &Stripe<Words>) -> Option<Vec<u8>> {
         let draw = self.draw();
@@ -146,27 +165,55 @@ impl Core {
         })
     }
 
+    /// Counts an access to a key; `false` if there is no such key.
+    fn touch(&self, key: &[u8]) -> bool {
+        let Key { bytes, hash } = self.key(key);
+        let deadline = self.stripes.of(hash).read(|table, pages, shard| {
+            table.hit(low_bits(hash), |entry| {
+                let words = &shard.entries;
+                words
+                    .has_key(pages, entry, bytes)
+                    .then(|| words.deadline(pages, entry))
+            })
+        });
+        deadline.is_some_and(|at| !at.is_some_and(|at| self.clock.has_passed(at)))
+    }
+
     /// The deadline of a live key.
+    #[inline]
     pub(crate) fn deadline(&self, key: &[u8]) -> Option<Option<Millis>> {
+        self.glance(key).map(|(deadline, _)| deadline)
+    }
+
+    /// The type of a live key's value.
+    pub(crate) fn key_type(&self, key: &[u8]) -> Option<KeyType> {
+        self.glance(key).map(|(_, key_type)| key_type)
+    }
+
+    /// The deadline of a live key, and its value's type.
+    fn glance(&self, key: &[u8]) -> Option<(Option<Millis>, KeyType)> {
         let hash = self.hash(key);
         let (low, stripe) = (low_bits(hash), self.stripes.of(hash));
         let glance = if key.len() <= MAX_KEY && !stripe.is_exclusive() {
             stripe.table.read(low, |entry| {
                 let words = stripe.shared.words(entry)?;
                 let head = Head::load(words);
-                head.has_key(words, key).then(|| head.deadline(words))
+                head.has_key(words, key)
+                    .then(|| (head.deadline(words), head.key_type()))
             })
         } else {
             Err(crate::ds::look::Contended)
         };
-        let deadline = glance.unwrap_or_else(|_| {
+        let (deadline, key_type) = glance.unwrap_or_else(|_| {
             stripe.read(|table, pages, shard| {
                 let (_, entry) =
                     table.find(low, |entry| shard.entries.has_key(pages, entry, key))?;
-                Some(shard.entries.deadline(pages, entry))
+                let words = &shard.entries;
+                Some((words.deadline(pages, entry), words.key_type(pages, entry)))
             })
         })?;
-        (!deadline.is_some_and(|deadline| self.clock.has_passed(deadline))).then_some(deadline)
+        let passed = deadline.is_some_and(|deadline| self.clock.has_passed(deadline));
+        (!passed).then_some((deadline, key_type))
     }
 }
 
@@ -205,9 +252,7 @@ impl Store {
     /// O(1), one stripe's lock; a large value is freed after the unlock.
     #[doc(alias("DEL", "UNLINK", "delete"))]
     pub fn remove(&self, key: impl AsRef<[u8]>) -> bool {
-        self.core
-            .write(key.as_ref(), |seat| Ok(seat.remove()))
-            .unwrap_or(false)
+        self.site().remove(key.as_ref())
     }
 
     /// The type of a key's value; `None` if there is no such key.
@@ -225,7 +270,7 @@ impl Store {
     #[doc(alias = "TYPE")]
     #[must_use]
     pub fn key_type(&self, key: impl AsRef<[u8]>) -> Option<KeyType> {
-        self.exists(key).then_some(KeyType::String)
+        self.core.key_type(key.as_ref())
     }
 
     /// Counts an access to a key, which makes it less likely to be evicted; `false` if there is no such key.
@@ -243,9 +288,7 @@ impl Store {
     /// O(1), no lock.
     #[doc(alias = "TOUCH")]
     pub fn touch(&self, key: impl AsRef<[u8]>) -> bool {
-        self.core
-            .read(key.as_ref(), |_| ())
-            .is_ok_and(|found| found.is_some())
+        self.core.touch(key.as_ref())
     }
 
     /// Gives a value another key, deadline and all; whatever that key held is lost.
@@ -268,7 +311,7 @@ impl Store {
     /// [`Error::NoSuchKey`] if there is no value, [`Error::TooLarge`] if it does not fit the bound under the new key.
     #[doc(alias = "RENAME")]
     pub fn rename(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.core
+        self.site()
             .rename(from.as_ref(), to.as_ref(), Destination::Replaced)
             .map(drop)
     }
@@ -296,7 +339,7 @@ impl Store {
         from: impl AsRef<[u8]>,
         to: impl AsRef<[u8]>,
     ) -> Result<bool, Error> {
-        self.core
+        self.site()
             .rename(from.as_ref(), to.as_ref(), Destination::Respected)
     }
 
@@ -319,8 +362,8 @@ impl Store {
     /// [`Error::SameKey`] if both are one key, [`Error::TooLarge`] if the copy does not fit the bound.
     #[doc(alias = "COPY")]
     pub fn copy(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<bool, Error> {
-        self.core
-            .copy_key(from.as_ref(), to.as_ref(), Destination::Respected)
+        self.site()
+            .copy(from.as_ref(), to.as_ref(), Destination::Respected)
     }
 
     /// Copies a value and its deadline to a key, whatever that held; `false` if there is no value.
@@ -342,8 +385,8 @@ impl Store {
     /// As [`Store::copy`].
     #[doc(alias = "COPY")]
     pub fn copy_over(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<bool, Error> {
-        self.core
-            .copy_key(from.as_ref(), to.as_ref(), Destination::Replaced)
+        self.site()
+            .copy(from.as_ref(), to.as_ref(), Destination::Replaced)
     }
 
     /// A key at random; `None` if there is none.

@@ -7,17 +7,16 @@
 use std::ops::Range;
 
 use super::core::{Core, Store};
+use super::group::{Group, Key};
 use super::read::Seen;
-use super::seat::{After, Seat};
+use super::site::Site;
 use super::stored::Stored;
 use super::strings::with_buffer;
-use super::words::{Gone, Words};
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
-use crate::shard::{Departed, NoRoom};
+use crate::shard::NoRoom;
 use crate::stats::Count;
-use crate::stripes::{Worlds, low_bits};
-use crate::time::Millis;
+use crate::stripes::low_bits;
 
 /// Keys whose buckets and records are fetched from memory together.
 const BATCH: usize = 16;
@@ -30,42 +29,14 @@ enum Copied {
 
 /// A key and the value that it is to have.
 struct Planned<'a> {
-    key: &'a [u8],
-    hash: u64,
+    key: Key<'a>,
     value: Stored<'a>,
-    /// The place of its stripe among those that are open.
-    place: usize,
 }
 
-/// Several stripes open, and what is done once they are not.
-struct Group<'g, 'w> {
-    core: &'g Core,
-    /// One moment for the whole call: nothing expires while it runs.
-    now: Millis,
-    worlds: &'g mut Worlds<'w, Words>,
-    departed: &'g mut Departed<Gone>,
-    after: &'g mut After,
-}
-
-impl Group<'_, '_> {
-    /// Runs `work` on the seat of a key.
-    fn seat<R>(&mut self, key: &[u8], hash: u64, work: impl FnOnce(&mut Seat<'_, '_>) -> R) -> R {
-        let place = self.worlds.place(hash);
-        let mut world = self.worlds.open(place);
-        let passed = |at| at <= self.now;
-        work(&mut Seat::open(
-            &mut world,
-            self.departed,
-            self.after,
-            key,
-            low_bits(hash),
-            passed,
-        ))
-    }
-
+impl Group<'_> {
     /// By how much an entry that is to be written weighs more than the present one.
     fn growth(&mut self, planned: &Planned<'_>) -> u64 {
-        self.seat(planned.key, planned.hash, |seat| {
+        self.seat(planned.key, |seat| {
             seat.weight_with(&planned.value, None)
                 .saturating_sub(seat.weight())
         })
@@ -73,190 +44,101 @@ impl Group<'_, '_> {
 
     /// Makes room in a stripe for what is planned there; says how much. What is evicted may be about to be
     /// overwritten, so the sum is taken again until it holds.
-    fn make_room(&mut self, plan: &[Planned<'_>]) -> Result<u64, NoRoom> {
+    fn make_room(&mut self, part: &[Planned<'_>]) -> Result<u64, NoRoom> {
+        let place = self.worlds.place(part[0].key.hash);
         let mut made = 0;
         loop {
-            let need: u64 = plan.iter().map(|planned| self.growth(planned)).sum();
+            let need: u64 = part.iter().map(|planned| self.growth(planned)).sum();
             if need <= made {
                 return Ok(made);
             }
-            let mut world = self.worlds.open(plan[0].place);
-            if let Err(NoRoom) = world.make_room(need - made, None, self.departed) {
-                world.return_room(made);
+            let room = self.world(place, |world, departed| {
+                world.make_room(need - made, None, departed)
+            });
+            if let Err(NoRoom) = room {
+                self.spare += made;
                 return Err(NoRoom);
             }
             made = need;
         }
     }
 
-    /// Makes room for a plan, sorted by stripe; says how much in each.
-    fn make_all_room(&mut self, plan: &[Planned<'_>]) -> Result<Vec<u64>, NoRoom> {
-        let mut made = Vec::with_capacity(self.worlds.len());
-        for part in plan.chunk_by(|a, b| a.place == b.place) {
+    /// Makes room for a plan, sorted by stripe.
+    fn reserve(&mut self, plan: &[Planned<'_>]) -> Result<(), NoRoom> {
+        let full = self.full_weight(plan);
+        if full > self.core.stripes.budget.limit() {
+            return Err(NoRoom);
+        }
+        let mut reserved = 0;
+        let worlds = |a: &Planned<'_>, b: &Planned<'_>| a.key.hash >> 32 == b.key.hash >> 32;
+        for part in plan.chunk_by(worlds) {
             match self.make_room(part) {
-                Ok(room) => made.push(room),
+                Ok(room) => reserved += room,
                 Err(NoRoom) => {
-                    for (part, room) in plan.chunk_by(|a, b| a.place == b.place).zip(made) {
-                        self.worlds.open(part[0].place).return_room(room);
-                    }
-                    self.departed.lacking = self.full_weight(plan);
+                    self.spare += reserved;
+                    self.departed.lacking = full;
                     return Err(NoRoom);
                 }
             }
         }
-        Ok(made)
+        self.spare += reserved;
+        Ok(())
     }
 
     /// What the planned entries will weigh, whatever is there now.
     fn full_weight(&mut self, plan: &[Planned<'_>]) -> u64 {
-        plan.iter()
-            .map(
-                |Planned {
-                     key, value, place, ..
-                 }| {
-                    let world = self.worlds.open(*place);
-                    world.shard.entries.weight_of(key, value, None)
-                },
-            )
-            .sum()
+        let weights = plan
+            .iter()
+            .map(|Planned { key, value }| self.seat(*key, |seat| seat.weight_with(value, None)));
+        weights.sum()
     }
 
-    /// Writes a plan, sorted by stripe. `room` was taken from the budget for all of it, or is zero.
-    fn write(&mut self, plan: &mut [Planned<'_>], room: u64) -> Result<(), NoRoom> {
-        for planned in &mut *plan {
-            planned.place = self.worlds.place(planned.hash);
+    /// Sets what is planned, sorted by stripe.
+    fn set_all(&mut self, plan: &[Planned<'_>]) -> Result<(), NoRoom> {
+        self.reserve(plan)?;
+        for planned in plan {
+            self.seat(planned.key, |seat| seat.put(&planned.value, None))?;
         }
-        if room > 0 {
-            let mut rest = room;
-            for part in plan.chunk_by(|a, b| a.place == b.place) {
-                let share = self.full_weight(part).min(rest);
-                self.write_part(part, share)?;
-                rest -= share;
-            }
-            self.core.stripes.budget.give(rest);
-            return Ok(());
-        }
-        if self.full_weight(plan) > self.core.stripes.budget.limit() {
-            return Err(NoRoom);
-        }
-        let made = self.make_all_room(plan)?;
-        for (part, room) in plan.chunk_by(|a, b| a.place == b.place).zip(made) {
-            self.write_part(part, room)?;
-        }
-        Ok(())
-    }
-
-    /// Writes what is planned in one stripe, with room that was made for it.
-    fn write_part(&mut self, part: &[Planned<'_>], mut room: u64) -> Result<(), NoRoom> {
-        for planned in part {
-            let more = self.growth(planned);
-            debug_assert!(more <= room, "room was made for every entry");
-            room = room.saturating_sub(more);
-            self.seat(planned.key, planned.hash, |seat| {
-                seat.place(&planned.value, None)
-            })?;
-        }
-        self.worlds.open(part[0].place).return_room(room);
         Ok(())
     }
 }
 
-impl Core {
-    /// Runs `work` on the stripes of these hashes, locked together; with it comes room that was taken from the budget.
-    fn write_many<R>(
-        &self,
-        hashes: impl Iterator<Item = u64>,
-        mut work: impl FnMut(&mut Group<'_, '_>, u64) -> Result<R, NoRoom>,
-    ) -> Result<R, NoRoom> {
-        let (mut after, now) = (After::default(), self.clock.fine_now());
-        let (result, departed) = self.stripes.write_many(hashes, |worlds, departed, room| {
-            work(
-                &mut Group {
-                    core: self,
-                    now,
-                    worlds,
-                    departed,
-                    after: &mut after,
-                },
-                room,
-            )
+impl Site<'_> {
+    /// Removes keys; says how many there were.
+    pub(crate) fn remove_many(self, keys: &[impl AsRef<[u8]>]) -> usize {
+        let keys: Vec<_> = keys.iter().map(|key| self.key(key.as_ref())).collect();
+        let removed = self.write_many(&keys, |group| {
+            let there = |key: &&Key<'_>| group.seat(**key, |seat| seat.remove());
+            Ok(keys.iter().filter(there).count())
         });
-        self.conclude(departed, &after);
-        result
-    }
-
-    /// Runs `work` on the seats of two keys whose stripes are locked together, one after the other.
-    pub(crate) fn write_two<R>(
-        &self,
-        keys: [&[u8]; 2],
-        mut work: impl FnMut(&mut Pair<'_, '_, '_>) -> Result<R, NoRoom>,
-    ) -> Result<R, NoRoom> {
-        let hashes = keys.map(|key| self.hash(key));
-        self.write_many(hashes.into_iter(), |group, room| {
-            let mut pair = Pair {
-                group,
-                keys,
-                hashes,
-            };
-            if room > 0 {
-                pair.with(1, |seat| seat.world.receive(room));
-            }
-            let result = work(&mut pair);
-            if room > 0 {
-                pair.with(1, |seat| seat.world.return_room(0));
-            }
-            result
-        })
+        removed.unwrap_or(0)
     }
 
     /// Sets what is planned if `guard` agrees; the last of several values for a key counts.
     fn set_all(
-        &self,
+        self,
         pairs: &[(&[u8], Raw<'_>)],
-        mut guard: impl FnMut(&mut Group<'_, '_>, &[Planned<'_>]) -> bool,
+        mut guard: impl FnMut(&mut Group<'_>, &[Planned<'_>]) -> bool,
     ) -> Result<bool, Error> {
-        let mut planned: Vec<_> = pairs
+        let mut plan: Vec<_> = pairs
             .iter()
             .map(|(key, raw)| Planned {
-                key,
-                hash: self.hash(key),
+                key: self.key(key),
                 value: Stored::new(raw),
-                place: 0,
             })
             .collect();
         // Stable, so that of equal keys the last stays last; the stripe is in the upper bits.
-        planned.reverse();
-        planned.sort_by(|a, b| (a.hash, a.key).cmp(&(b.hash, b.key)));
-        planned.dedup_by(|later, first| later.key == first.key);
-        let hashes: Vec<u64> = planned.iter().map(|planned| planned.hash).collect();
-        let done = self.write_many(hashes.into_iter(), |group, room| {
-            if !guard(group, &planned) {
-                group.core.stripes.budget.give(room);
-                return Ok(false);
+        plan.reverse();
+        plan.sort_by(|a, b| (a.key.hash, a.key.bytes).cmp(&(b.key.hash, b.key.bytes)));
+        plan.dedup_by(|later, first| later.key.bytes == first.key.bytes);
+        let keys: Vec<_> = plan.iter().map(|planned| planned.key).collect();
+        self.write_many(&keys, |group| {
+            let agreed = guard(group, &plan);
+            if agreed {
+                group.set_all(&plan)?;
             }
-            group.write(&mut planned, room)?;
-            Ok(true)
-        });
-        done.map_err(|NoRoom| Error::TooLarge)
-    }
-}
-
-/// Two keys whose stripes are locked together.
-pub(crate) struct Pair<'p, 'g, 'w> {
-    group: &'p mut Group<'g, 'w>,
-    keys: [&'p [u8]; 2],
-    hashes: [u64; 2],
-}
-
-impl Pair<'_, '_, '_> {
-    /// Whether both keys are in one stripe.
-    pub(crate) fn are_neighbours(&self) -> bool {
-        self.group.worlds.len() == 1
-    }
-
-    /// Runs `work` on the seat of the first or second key.
-    pub(crate) fn with<R>(&mut self, which: usize, work: impl FnOnce(&mut Seat<'_, '_>) -> R) -> R {
-        self.group.seat(self.keys[which], self.hashes[which], work)
+            Ok(agreed)
+        })
     }
 }
 
@@ -330,7 +212,7 @@ impl Store {
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<(), Error> {
         let pairs: Vec<(K, V)> = pairs.into_iter().collect();
-        self.core.set_all(&raws(&pairs), |_, _| true).map(drop)
+        self.site().set_all(&raws(&pairs), |_, _| true).map(drop)
     }
 
     /// Sets several values if none of the keys exists; `false`, and nothing set, if one does.
@@ -356,10 +238,10 @@ impl Store {
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Result<bool, Error> {
         let pairs: Vec<(K, V)> = pairs.into_iter().collect();
-        self.core.set_all(&raws(&pairs), |group, plan| {
+        self.site().set_all(&raws(&pairs), |group, plan| {
             !plan
                 .iter()
-                .any(|planned| group.seat(planned.key, planned.hash, |seat| seat.exists()))
+                .any(|planned| group.seat(planned.key, |seat| seat.exists()))
         })
     }
 
@@ -378,18 +260,7 @@ impl Store {
     #[doc(alias("DEL", "UNLINK"))]
     pub fn remove_many(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> usize {
         let keys: Vec<_> = keys.into_iter().collect();
-        let hashes: Vec<u64> = keys
-            .iter()
-            .map(|key| self.core.hash(key.as_ref()))
-            .collect();
-        let removed = self.core.write_many(hashes.iter().copied(), |group, room| {
-            group.core.stripes.budget.give(room);
-            let each = keys.iter().zip(&hashes);
-            Ok(each
-                .filter(|(key, hash)| group.seat(key.as_ref(), **hash, |seat| seat.remove()))
-                .count())
-        });
-        removed.unwrap_or(0)
+        self.site().remove_many(&keys)
     }
 
     /// Counts how many of these keys exist; a key that is named twice counts twice.

@@ -5,29 +5,40 @@
 //! through `read` and takes no lock. `scan` walks the keys, `upkeep` reaps.
 
 mod builder;
+mod calls;
 mod core;
 mod counters;
+mod deadline;
+mod elements;
 mod expiry;
+mod graves;
+mod group;
 mod keys;
 mod many;
 mod options;
+mod outside;
 mod ranges;
 mod read;
 mod scan;
 mod seat;
+mod site;
 mod span;
 mod stored;
 mod strings;
 #[cfg(test)]
 mod tests;
+mod tx;
+mod undo;
 mod upkeep;
+mod watched;
+mod whole;
 mod words;
 
 pub use builder::StoreBuilder;
 pub use core::Store;
 pub use expiry::Condition;
-pub use keys::KeyType;
 pub use options::{SetOptions, SetOutcome};
 pub use scan::{Cursor, Scan, ScanOptions, ScanPage};
 pub use span::Span;
 pub use strings::GetExpire;
+pub use tx::{Tx, WatchedKeys};

@@ -2,15 +2,79 @@
 
 use super::core::Store;
 use super::read::Seen;
+use super::site::Site;
 use super::span::Span;
 use super::stored::Stored;
 use super::strings::with_buffer;
-use crate::bytes::ToValue;
+use crate::bytes::{Raw, ToValue};
 use crate::error::Error;
 use crate::number::i64_len;
 
 /// Longest string, as a server has it.
 const MAX_STRING: usize = 512 << 20;
+
+impl Site<'_> {
+    pub(crate) fn append(self, key: &[u8], value: &Raw<'_>) -> Result<usize, Error> {
+        let mut scratch = [0; 20];
+        let tail = value.bytes(&mut scratch);
+        self.write(self.key(key), |seat| {
+            let joined = seat.with_string(|old| old.with_text(|old| [old, tail].concat()))?;
+            let joined = joined.unwrap_or_else(|| tail.to_vec());
+            if joined.len() > MAX_STRING {
+                return Err(Error::TooLarge.into());
+            }
+            if !(seat.exists() && tail.is_empty()) {
+                let deadline = seat.deadline();
+                seat.put(&Stored::text(&joined), deadline)?;
+            }
+            Ok(joined.len())
+        })
+    }
+
+    pub(crate) fn len_of(self, key: &[u8]) -> Result<usize, Error> {
+        let Site::Shared(core) = self else {
+            let value = self.string(self.key(key))?;
+            return Ok(value.map_or(0, |value| value.as_stored().with_text(<[u8]>::len)));
+        };
+        let len = core.read(key, |seen| match seen {
+            Seen::Record(_, head) => head.value_len(),
+            Seen::Int(int) => i64_len(int),
+            Seen::Bytes(bytes) => bytes.len(),
+            Seen::Large(bytes) => bytes.len(),
+            Seen::Elements(_) => 0,
+        })?;
+        Ok(len.unwrap_or(0))
+    }
+
+    pub(crate) fn set_range(
+        self,
+        key: &[u8],
+        offset: usize,
+        value: &Raw<'_>,
+    ) -> Result<usize, Error> {
+        let mut scratch = [0; 20];
+        let part = value.bytes(&mut scratch);
+        if part.is_empty() {
+            return self.len_of(key);
+        }
+        let end = offset
+            .checked_add(part.len())
+            .filter(|end| *end <= MAX_STRING)
+            .ok_or(Error::TooLarge)?;
+        self.write(self.key(key), |seat| {
+            let mut text = seat
+                .with_string(|old| old.with_text(<[u8]>::to_vec))?
+                .unwrap_or_default();
+            if text.len() < end {
+                text.resize(end, 0);
+            }
+            text[offset..end].copy_from_slice(part);
+            let deadline = seat.deadline();
+            seat.put(&Stored::text(&text), deadline)?;
+            Ok(text.len())
+        })
+    }
+}
 
 impl Store {
     /// Appends to a string and returns its new length; a missing key counts as empty, and a deadline stays.
@@ -32,21 +96,7 @@ impl Store {
     /// [`Error::TooLarge`] if the result is longer than 512 MiB or does not fit the store's bound.
     #[doc(alias = "APPEND")]
     pub fn append(&self, key: impl AsRef<[u8]>, value: impl ToValue) -> Result<usize, Error> {
-        let raw = value.to_value();
-        let mut scratch = [0; 20];
-        let tail = raw.bytes(&mut scratch);
-        self.core.write(key.as_ref(), |seat| {
-            let joined = seat.with(|old| old.with_text(|old| [old, tail].concat()));
-            let joined = joined.unwrap_or_else(|| tail.to_vec());
-            if joined.len() > MAX_STRING {
-                return Err(Error::TooLarge.into());
-            }
-            if !(seat.exists() && tail.is_empty()) {
-                let deadline = seat.deadline();
-                seat.put(&Stored::text(&joined), deadline)?;
-            }
-            Ok(joined.len())
-        })
+        self.site().append(key.as_ref(), &value.to_value())
     }
 
     /// The length of a string in bytes; 0 if there is none.
@@ -65,16 +115,10 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// None while every value is a string.
+    /// [`Error::WrongType`] if the value is not a string.
     #[doc(alias = "STRLEN")]
     pub fn len_of(&self, key: impl AsRef<[u8]>) -> Result<usize, Error> {
-        let len = self.core.read(key.as_ref(), |seen| match seen {
-            Seen::Record(_, head) => head.value_len(),
-            Seen::Int(int) => i64_len(int),
-            Seen::Bytes(bytes) => bytes.len(),
-            Seen::Large(bytes) => bytes.len(),
-        })?;
-        Ok(len.unwrap_or(0))
+        self.site().len_of(key.as_ref())
     }
 
     /// A part of a string; empty where there is none.
@@ -96,7 +140,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// None while every value is a string.
+    /// [`Error::WrongType`] if the value is not a string.
     #[doc(alias("GETRANGE", "SUBSTR"))]
     pub fn get_range(
         &self,
@@ -141,27 +185,7 @@ impl Store {
         offset: usize,
         value: impl ToValue,
     ) -> Result<usize, Error> {
-        let raw = value.to_value();
-        let mut scratch = [0; 20];
-        let part = raw.bytes(&mut scratch);
-        if part.is_empty() {
-            return self.len_of(key);
-        }
-        let end = offset
-            .checked_add(part.len())
-            .filter(|end| *end <= MAX_STRING)
-            .ok_or(Error::TooLarge)?;
-        self.core.write(key.as_ref(), |seat| {
-            let mut text = seat
-                .with(|old| old.with_text(<[u8]>::to_vec))
-                .unwrap_or_default();
-            if text.len() < end {
-                text.resize(end, 0);
-            }
-            text[offset..end].copy_from_slice(part);
-            let deadline = seat.deadline();
-            seat.put(&Stored::text(&text), deadline)?;
-            Ok(text.len())
-        })
+        self.site()
+            .set_range(key.as_ref(), offset, &value.to_value())
     }
 }

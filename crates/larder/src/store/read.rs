@@ -11,14 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::core::Core;
+use super::group::Key;
 use super::stored::Stored;
 use super::words::Words;
 use crate::bytes::Raw;
 use crate::ds::arena::Pages;
 use crate::ds::look::Look;
 use crate::error::Error;
+use crate::key::KeyType;
 use crate::record::{Head, Kind, MAX_KEY, copy_to_vec};
 use crate::stripes::{Stripe, low_bits};
+use crate::value::{Any, Variant};
 
 /// A value where it was seen: to be copied, not to be trusted before the read is over.
 pub(crate) enum Seen<'a> {
@@ -26,9 +29,24 @@ pub(crate) enum Seen<'a> {
     Int(i64),
     Bytes(&'a [u8]),
     Large(Arc<Vec<u8>>),
+    /// Elements outside; the lock is held.
+    Elements(&'a Any),
 }
 
 impl Seen<'_> {
+    /// Runs `work` on elements that stand outside; those in a record are copied to `out` for later.
+    pub(crate) fn elements<C: Variant, R>(
+        self,
+        out: &mut Vec<u8>,
+        work: &mut Option<impl FnOnce(&C) -> R>,
+    ) -> Option<R> {
+        let Seen::Elements(any) = self else {
+            self.copy_into(out);
+            return None;
+        };
+        C::of(any).and_then(|value| work.take().map(|work| work(value)))
+    }
+
     /// Replaces what `out` holds by the value as text.
     #[inline(always)]
     pub(crate) fn copy_into(self, out: &mut Vec<u8>) {
@@ -37,6 +55,7 @@ impl Seen<'_> {
             Seen::Int(int) => copy_bytes(Raw::Int(int).bytes(&mut [0; 20]), out),
             Seen::Bytes(bytes) => copy_bytes(bytes, out),
             Seen::Large(bytes) => copy_bytes(&bytes, out),
+            Seen::Elements(_) => {}
         }
     }
 }
@@ -64,6 +83,7 @@ fn look<'a>(stripe: &'a Stripe<Words>, low: u32, key: &[u8]) -> Look<'a, (&'a [A
 enum Outcome<R> {
     Taken(R),
     Expired,
+    WrongType,
     /// Only the holder of the lock can read it.
     Outside,
 }
@@ -85,7 +105,9 @@ impl Core {
             _ => {}
         }
         Ok(self
-            .read_again(stripe, low_bits(hash), key, |seen| seen.copy_into(out))?
+            .read_again(stripe, low_bits(hash), key, KeyType::String, |seen| {
+                seen.copy_into(out);
+            })?
             .is_some())
     }
 
@@ -108,7 +130,18 @@ impl Core {
             }
             _ => {}
         }
-        self.read_again(stripe, low_bits(hash), key, take)
+        self.read_again(stripe, low_bits(hash), key, KeyType::String, take)
+    }
+
+    /// [`Self::read`] of a value of this type.
+    pub(crate) fn read_as<R>(
+        &self,
+        key: Key<'_>,
+        wanted: KeyType,
+        take: impl FnMut(Seen<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        let stripe = self.stripes.of(key.hash);
+        self.read_again(stripe, low_bits(key.hash), key.bytes, wanted, take)
     }
 
     /// [`Self::read`] of what is no plain string, sits in another bucket, or was disturbed.
@@ -118,6 +151,7 @@ impl Core {
         stripe: &Stripe<Words>,
         low: u32,
         key: &[u8],
+        wanted: KeyType,
         mut take: impl FnMut(Seen<'_>) -> R,
     ) -> Result<Option<R>, Error> {
         if key.len() <= MAX_KEY && !stripe.is_exclusive() {
@@ -134,6 +168,7 @@ impl Core {
                     return Some(Outcome::Expired);
                 }
                 Some(match head.kind()? {
+                    _ if head.key_type() != wanted => Outcome::WrongType,
                     Kind::Bytes => Outcome::Taken(take(Seen::Record(words, head))),
                     Kind::Int => Outcome::Taken(take(Seen::Int(head.number(words) as i64))),
                     Kind::Outside => Outcome::Outside,
@@ -142,6 +177,7 @@ impl Core {
             match read {
                 Ok(None | Some(Outcome::Expired)) => return Ok(None),
                 Ok(Some(Outcome::Taken(taken))) => return Ok(Some(taken)),
+                Ok(Some(Outcome::WrongType)) => return Err(Error::WrongType),
                 Ok(Some(Outcome::Outside)) | Err(_) => {}
             }
         }
@@ -155,11 +191,17 @@ impl Core {
             if deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
                 return Ok(None);
             }
+            if words.key_type(pages, entry) != wanted {
+                return Err(Error::WrongType);
+            }
+            if let Some(any) = words.elements(pages, entry) {
+                return Ok(Some(take(Seen::Elements(any))));
+            }
             Ok(Some(words.with_value(pages, entry, |stored| {
                 take(match stored {
-                    Stored::Bytes(bytes) => Seen::Bytes(bytes),
                     Stored::Int(int) => Seen::Int(int),
                     Stored::Large(bytes) => Seen::Large(bytes),
+                    ref other => Seen::Bytes(other.bytes()),
                 })
             })))
         })

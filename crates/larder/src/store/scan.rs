@@ -26,13 +26,13 @@
 //! Cost: a page holds one stripe's read lock for at most one segment (64 buckets) at a time.
 
 use super::core::{Core, Store};
-use super::keys::KeyType;
 use super::words::Words;
 use crate::ds::arena::Pages;
 use crate::ds::table::{BUCKETS, Home, Table};
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::glob::Glob;
+use crate::key::KeyType;
 use crate::shard::Shard;
 
 const BUCKET_BITS: u32 = BUCKETS.trailing_zeros();
@@ -178,9 +178,9 @@ impl ScanOptions {
         self
     }
 
-    fn suits(&self, key: &[u8]) -> bool {
-        self.glob.as_ref().is_none_or(|glob| glob.matches(key))
-            && self.key_type.is_none_or(|wanted| wanted == KeyType::String)
+    fn suits(&self, key: &[u8], key_type: KeyType) -> bool {
+        self.key_type.is_none_or(|wanted| wanted == key_type)
+            && self.glob.as_ref().is_none_or(|glob| glob.matches(key))
     }
 }
 
@@ -260,12 +260,18 @@ impl Core {
                 }
                 (position, bucket) = here.read(|table, pages, shard| {
                     let segment = segment_at(table, position);
-                    let reached =
-                        self.visit(table, pages, shard, (segment.0, bucket), &mut work, |key| {
-                            if options.suits(key) {
+                    let reached = self.visit(
+                        table,
+                        pages,
+                        shard,
+                        (segment.0, bucket),
+                        &mut work,
+                        |key, key_type| {
+                            if options.suits(key, key_type) {
                                 keys.push(key.to_vec());
                             }
-                        });
+                        },
+                    );
                     if reached < BUCKETS as u32 {
                         (position, reached)
                     } else {
@@ -286,7 +292,7 @@ impl Core {
         shard: &Shard<Words>,
         (segment, from): (u32, u32),
         work: &mut Work,
-        mut show: impl FnMut(&[u8]),
+        mut show: impl FnMut(&[u8], KeyType),
     ) -> u32 {
         for bucket in from..BUCKETS as u32 {
             if work.entries == 0 || work.buckets == 0 {
@@ -297,7 +303,10 @@ impl Core {
                 work.entries = work.entries.saturating_sub(1);
                 let deadline = shard.entries.deadline(pages, entry);
                 if !deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
-                    shard.entries.with_key(pages, entry, &mut show);
+                    let key_type = shard.entries.key_type(pages, entry);
+                    shard
+                        .entries
+                        .with_key(pages, entry, |key| show(key, key_type));
                 }
             });
         }

@@ -13,17 +13,27 @@
 //!
 //! Room comes before anything is changed, so a refused write leaves the old value as it was.
 
+use super::builder::Measure;
+use super::elements::Edit;
+use super::outside::Gone;
 use super::stored::Stored;
-use super::words::{Gone, Words};
+use super::undo::Undo;
+use super::words::Words;
 use crate::ds::Ref;
 use crate::ds::table::Slot;
 use crate::entry::Entries;
 use crate::error::Error;
+use crate::key::KeyType;
 use crate::shard::{Departed, NoRoom, World};
 use crate::time::Millis;
+use crate::value::{Any, Variant};
 
-/// What is to be done about a write once the lock is let go.
+/// What is to be done about a write once its work is done.
 pub(crate) struct After {
+    /// Whether somebody wants to know which keys were changed.
+    pub(crate) observed: bool,
+    /// The keys that were changed, if so.
+    pub(crate) touched: Vec<Vec<u8>>,
     /// The earliest deadline that was filed; `Millis::MAX` for none.
     pub(crate) due: Millis,
     pub(crate) added: u64,
@@ -31,14 +41,25 @@ pub(crate) struct After {
     pub(crate) removed: u64,
 }
 
-impl Default for After {
-    fn default() -> Self {
+impl After {
+    pub(crate) fn new(observed: bool) -> Self {
         After {
+            observed,
+            touched: Vec::new(),
             due: Millis::MAX,
             added: 0,
             replaced: 0,
             removed: 0,
         }
+    }
+}
+
+impl After {
+    /// Forgets what was done: it was taken back. Timers that were filed are there still.
+    pub(crate) fn forget(&mut self) {
+        let due = self.due;
+        *self = After::new(self.observed);
+        self.due = due;
     }
 }
 
@@ -66,10 +87,12 @@ pub(crate) struct Seat<'s, 'w> {
     pub(crate) world: &'s mut World<'w, Words>,
     pub(crate) departed: &'s mut Departed<Gone>,
     pub(crate) after: &'s mut After,
+    /// What is needed to take changes back, in a transaction.
+    pub(crate) undo: Option<&'s mut Undo>,
     key: &'s [u8],
     hash: u32,
     /// The live entry of the key.
-    found: Option<(Slot, Ref)>,
+    pub(crate) found: Option<(Slot, Ref)>,
 }
 
 impl<'s, 'w> Seat<'s, 'w> {
@@ -98,9 +121,34 @@ impl<'s, 'w> Seat<'s, 'w> {
             world,
             departed,
             after,
+            undo: None,
             key,
             hash,
             found,
+        }
+    }
+
+    pub(crate) fn key(&self) -> &'s [u8] {
+        self.key
+    }
+
+    /// The type of the value, if there is one.
+    #[inline]
+    pub(crate) fn key_type(&self) -> Option<KeyType> {
+        let (_, entry) = self.found?;
+        Some(self.world.shard.entries.key_type(self.world.shared, entry))
+    }
+
+    /// Whether weights depend on sizes.
+    pub(crate) fn is_weighed(&self) -> bool {
+        self.world.shard.entries.measure() == Measure::Bytes
+    }
+
+    /// Notes that the key's value or deadline is another.
+    #[inline]
+    pub(crate) fn mark(&mut self) {
+        if self.after.observed {
+            self.after.touched.push(self.key.to_vec());
         }
     }
 
@@ -114,6 +162,69 @@ impl<'s, 'w> Seat<'s, 'w> {
     pub(crate) fn deadline(&self) -> Option<Millis> {
         let (_, entry) = self.found?;
         self.world.shard.entries.deadline(self.world.shared, entry)
+    }
+
+    /// The value with elements, if it stands outside.
+    pub(crate) fn elements(&self) -> Option<&Any> {
+        let (_, entry) = self.found?;
+        self.world.shard.entries.elements(self.world.shared, entry)
+    }
+
+    /// Replaces what `out` holds by a value that stands in its record.
+    pub(crate) fn packed_into(&self, out: &mut Vec<u8>) {
+        if let Some((_, entry)) = self.found {
+            let World { shared, shard, .. } = &*self.world;
+            shard.entries.packed_into(shared, entry, out);
+        }
+    }
+
+    /// Moves a value with elements into the entry that was put for it.
+    pub(crate) fn fill(&mut self, any: Box<Any>) {
+        if let Some((_, entry)) = self.found {
+            let World { shared, shard, .. } = &mut *self.world;
+            shard.entries.fill(shared, entry, any);
+        }
+    }
+
+    /// Runs `work` on the value with elements that stands outside, if it is of this type.
+    pub(crate) fn edit<C: Variant, R>(
+        &mut self,
+        work: impl FnOnce(&mut C) -> Edit<R>,
+    ) -> Option<Edit<R>> {
+        let (slot, _) = self.found?;
+        self.world.table.touch(slot);
+        self.alter(|any| C::of_mut(any).map(work))?
+    }
+
+    /// Runs `work` on the value with elements that stands outside.
+    pub(crate) fn alter<R>(&mut self, work: impl FnOnce(&mut Any) -> R) -> Option<R> {
+        let (_, entry) = self.found?;
+        let World { shared, shard, .. } = &mut *self.world;
+        shard.entries.change_elements(shared, entry, work)
+    }
+
+    /// Books that the entry, which weighed `held`, was changed in place, and gives back what is left of the `room` that
+    /// was made for it.
+    pub(crate) fn book_growth(&mut self, held: u64, room: u64) {
+        let Some((_, entry)) = self.found else { return };
+        let weight = self.weight();
+        debug_assert!(
+            weight <= held + room,
+            "a change grew by no more than it said"
+        );
+        if weight != held {
+            self.world.revise(entry, entry, held);
+        }
+        self.world.return_room((held + room).saturating_sub(weight));
+    }
+
+    /// Runs `work` on the value, if there is one and it is a string.
+    #[inline]
+    pub(crate) fn with_string<R>(
+        &self,
+        work: impl FnOnce(Stored<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        self.with(|stored| stored.string().map(work)).transpose()
     }
 
     /// Runs `work` on the value, if there is one.
@@ -150,6 +261,7 @@ impl<'s, 'w> Seat<'s, 'w> {
         table.mutate(slot, || shard.entries.set_int(shared, entry, value));
         table.touch(slot);
         self.after.replaced += 1;
+        self.mark();
     }
 
     /// Counts an access.
@@ -203,6 +315,7 @@ impl<'s, 'w> Seat<'s, 'w> {
         value: &Stored<'_>,
         deadline: Option<Millis>,
     ) -> Result<(), NoRoom> {
+        self.mark();
         let Some((slot, old)) = self.found else {
             let World { shared, shard, .. } = &mut *self.world;
             let Some(entry) = shard.entries.put(shared, self.key, value, deadline) else {
@@ -281,7 +394,7 @@ impl<'s, 'w> Seat<'s, 'w> {
     }
 
     /// Tells the policy and the budget what an entry weighs now.
-    fn book(&mut self, from: Ref, entry: Ref, held: u64) {
+    pub(crate) fn book(&mut self, from: Ref, entry: Ref, held: u64) {
         let weight = self.weight();
         if from != entry || weight != held {
             self.world.revise(from, entry, held);
@@ -291,76 +404,26 @@ impl<'s, 'w> Seat<'s, 'w> {
         }
     }
 
-    /// Files a timer unless one that comes no later is there: it files itself again when it finds the later deadline.
-    fn file(&mut self, entry: Ref, before: Option<Millis>) {
-        let Some(deadline) = self.deadline() else {
-            return;
-        };
-        if before.is_none_or(|before| deadline < before) {
-            self.world.schedule(entry);
-            self.after.due = self.after.due.min(deadline);
-        }
-    }
-
-    /// Sets the deadline of the entry that is there.
-    pub(crate) fn set_deadline(&mut self, deadline: Option<Millis>) -> Result<(), NoRoom> {
-        let Some((slot, entry)) = self.found else {
-            return Ok(());
-        };
-        let before = self.deadline();
-        if before == deadline {
-            return Ok(());
-        }
-        let World { shared, shard, .. } = &mut *self.world;
-        if !shard.entries.can_redate(shared, entry, deadline) {
-            let value = self.with(|stored| stored.into_owned());
-            return value.map_or(Ok(()), |value| self.put(&value.as_stored(), deadline));
-        }
-        let held = self.weight();
-        let more = self
-            .world
-            .shard
-            .entries
-            .weight_redated(self.world.shared, entry, deadline)
-            .saturating_sub(held);
-        if more > 0 {
-            self.world.make_room(more, Some(entry), self.departed)?;
-        }
-        let World {
-            table,
-            shared,
-            shard,
-            ..
-        } = &mut *self.world;
-        table.mutate(slot, || shard.entries.redate(shared, entry, deadline));
-        self.book(entry, entry, held);
-        self.file(entry, before);
-        Ok(())
-    }
-
     /// The entry that was found.
     pub(crate) fn entry(&self) -> Option<Ref> {
         self.found.map(|(_, entry)| entry)
     }
 
-    /// Takes the entry out and returns the room that it took, which the caller has to use or give back.
-    pub(crate) fn vacate(&mut self) -> u64 {
-        let weight = self.weight();
-        let Some((slot, entry)) = self.found.take() else {
-            return 0;
-        };
-        let gone = self.world.remove(slot, entry, self.hash);
-        self.keep(gone);
-        let spent = self.world.make_room(weight, None, self.departed);
-        debug_assert!(spent.is_ok(), "what was earned can be spent again");
-        weight
+    /// Takes the entry out and returns what was outside; its room is idle then.
+    pub(crate) fn vacate(&mut self) -> Option<Gone> {
+        let (slot, entry) = self.found.take()?;
+        self.mark();
+        Some(self.world.remove(slot, entry, self.hash))
     }
 
-    /// Keeps what was taken out for after the unlock, if freeing it takes time.
+    /// Keeps what was taken out for after the unlock, if freeing it takes time, or for taking it back.
     #[inline]
-    fn keep(&mut self, gone: Gone) {
+    pub(crate) fn keep(&mut self, gone: Gone) {
         if gone.is_large() {
-            self.departed.keep(gone);
+            match &mut self.undo {
+                None => self.departed.keep(gone),
+                Some(undo) => undo.keep(gone, self.departed),
+            }
         }
     }
 
@@ -369,6 +432,7 @@ impl<'s, 'w> Seat<'s, 'w> {
         let Some((slot, entry)) = self.found.take() else {
             return false;
         };
+        self.mark();
         let gone = self.world.discard(slot, entry, self.hash);
         self.keep(gone);
         self.after.removed += 1;

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::bytes::{ConvertError, FromValue, Raw};
-use crate::number::{i64_len, parse_i64, write_i64};
+use crate::error::Error;
+use crate::key::KeyType;
+use crate::number::{parse_i64, write_i64};
 use crate::record::MAX_INLINE;
 
 /// A value as it stands in the store.
@@ -12,6 +14,11 @@ pub(crate) enum Stored<'a> {
     Bytes(&'a [u8]),
     Int(i64),
     Large(Arc<Vec<u8>>),
+    /// A small value with elements.
+    Packed(KeyType, &'a [u8]),
+    /// A large value with elements, that holds so many bytes. It is moved in by
+    /// [`Words::fill`](super::words::Words::fill).
+    Elements(KeyType, u64),
 }
 
 impl<'a> Stored<'a> {
@@ -38,25 +45,50 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// Bytes of the value's text.
-    pub(crate) fn len(&self) -> usize {
+    /// The value's type.
+    pub(crate) fn key_type(&self) -> KeyType {
         match self {
-            Stored::Bytes(bytes) => bytes.len(),
-            Stored::Int(int) => i64_len(*int),
-            Stored::Large(bytes) => bytes.len(),
+            Stored::Packed(key_type, _) | Stored::Elements(key_type, _) => *key_type,
+            _ => KeyType::String,
         }
     }
 
-    /// Runs `work` on the value's text.
+    /// Bytes that the value takes outside the arena, if that is where it stands.
+    pub(crate) fn outside_bytes(&self) -> Option<u64> {
+        match self {
+            Stored::Bytes(bytes) if bytes.len() > MAX_INLINE => Some(bytes.len() as u64),
+            Stored::Bytes(_) | Stored::Int(_) | Stored::Packed(..) => None,
+            Stored::Large(bytes) => Some(bytes.len() as u64),
+            Stored::Elements(_, bytes) => Some(*bytes),
+        }
+    }
+
+    /// The bytes that stand for the value in its record, if that is where it stands.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Stored::Bytes(bytes) | Stored::Packed(_, bytes) => bytes,
+            Stored::Large(bytes) => bytes,
+            Stored::Int(_) | Stored::Elements(..) => &[],
+        }
+    }
+
+    /// The value, if it is a string.
+    pub(crate) fn string(self) -> Result<Self, Error> {
+        match self {
+            Stored::Packed(..) | Stored::Elements(..) => Err(Error::WrongType),
+            string => Ok(string),
+        }
+    }
+
+    /// Runs `work` on a string's text.
     pub(crate) fn with_text<R>(&self, work: impl FnOnce(&[u8]) -> R) -> R {
         match self {
-            Stored::Bytes(bytes) => work(bytes),
             Stored::Int(int) => work(write_i64(*int, &mut [0; 20])),
-            Stored::Large(bytes) => work(bytes),
+            other => work(other.bytes()),
         }
     }
 
-    /// The integer whose canonical text the value is.
+    /// The integer whose canonical text the string is.
     pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             Stored::Int(int) => Some(*int),
@@ -64,17 +96,18 @@ impl<'a> Stored<'a> {
         }
     }
 
-    /// A copy that outlives the lock.
-    pub(crate) fn into_owned(self) -> Value {
+    /// A copy of a string that outlives the lock.
+    pub(crate) fn into_owned(self) -> Result<Value, Error> {
         match self {
-            Stored::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
-            Stored::Int(int) => Value::Int(int),
-            Stored::Large(bytes) => Value::Large(bytes),
+            Stored::Bytes(bytes) => Ok(Value::Bytes(bytes.to_vec())),
+            Stored::Int(int) => Ok(Value::Int(int)),
+            Stored::Large(bytes) => Ok(Value::Large(bytes)),
+            Stored::Packed(..) | Stored::Elements(..) => Err(Error::WrongType),
         }
     }
 }
 
-/// A value taken out of the store.
+/// A string taken out of the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {
     Bytes(Vec<u8>),

@@ -8,6 +8,7 @@ use super::expiry::{Moment, deadline_in};
 use super::options::{Check, Lease, SetOptions, SetOutcome, Setting};
 use super::read::Seen;
 use super::seat::{Refusal, Seat};
+use super::site::Site;
 use super::stored::{Stored, Value};
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
@@ -86,36 +87,30 @@ impl Core {
         });
         Ok(found)
     }
-
-    /// Sets a value, clearing the deadline.
-    #[inline]
-    pub(crate) fn set(&self, key: &[u8], value: &Stored<'_>) -> Result<(), Error> {
-        self.write(key, |seat| Ok(seat.put(value, None)?))
-    }
 }
 
 /// Whether a condition holds for the value that is there.
-fn holds(check: &Check<'_>, seat: &Seat<'_, '_>) -> bool {
+fn holds(check: &Check<'_>, seat: &Seat<'_, '_>) -> Result<bool, Error> {
     match check {
-        Check::None => true,
-        Check::Absent => !seat.exists(),
-        Check::Present => seat.exists(),
+        Check::None => Ok(true),
+        Check::Absent => Ok(!seat.exists()),
+        Check::Present => Ok(seat.exists()),
         Check::Equal(raw) => seat.is(raw),
     }
 }
 
 impl Seat<'_, '_> {
     /// Whether the value is this one.
-    fn is(&self, raw: &Raw<'_>) -> bool {
+    fn is(&self, raw: &Raw<'_>) -> Result<bool, Error> {
         let mut scratch = [0; 20];
         let wanted = raw.bytes(&mut scratch);
-        self.with(|stored| stored.with_text(|text| text == wanted))
-            .unwrap_or(false)
+        let same = self.with_string(|stored| stored.with_text(|text| text == wanted))?;
+        Ok(same.unwrap_or(false))
     }
 
-    /// A copy of the value.
-    pub(crate) fn value(&self) -> Option<Value> {
-        self.with(|stored| stored.into_owned())
+    /// A copy of the value, a string.
+    pub(crate) fn value(&self) -> Result<Option<Value>, Error> {
+        self.with(|stored| stored.into_owned()).transpose()
     }
 
     /// Sets a value with its deadline, or removes the key where that has passed.
@@ -132,6 +127,70 @@ impl Seat<'_, '_> {
             }
             Lease::Until(deadline) => Ok(self.put(value, Some(deadline))?),
         }
+    }
+}
+
+impl Site<'_> {
+    #[inline]
+    pub(crate) fn set(self, key: &[u8], value: &Raw<'_>) -> Result<(), Error> {
+        let stored = Stored::new(value);
+        self.write(self.key(key), |seat| Ok(seat.put(&stored, None)?))
+    }
+
+    pub(crate) fn set_with(
+        self,
+        key: &[u8],
+        value: &Raw<'_>,
+        options: SetOptions<'_>,
+    ) -> Result<SetOutcome, Error> {
+        let Setting {
+            expiry,
+            guard,
+            return_old,
+        } = options.resolve(&self.core().clock)?;
+        let stored = Stored::new(value);
+        self.write(self.key(key), |seat| {
+            let set = holds(&guard, seat)?;
+            let old = if return_old { seat.value()? } else { None };
+            if set {
+                seat.assign(&stored, expiry)?;
+            }
+            Ok(SetOutcome { set, old })
+        })
+    }
+
+    pub(crate) fn get_delete(self, key: &[u8]) -> Result<Option<Value>, Error> {
+        let value = self.write(self.key(key), |seat| {
+            let value = seat.value()?;
+            seat.remove();
+            Ok(value)
+        })?;
+        self.count_look(value.is_some());
+        Ok(value)
+    }
+
+    pub(crate) fn get_expire(self, key: &[u8], expire: GetExpire) -> Result<Option<Value>, Error> {
+        let clock = &self.core().clock;
+        let lease = match expire {
+            GetExpire::In(Duration::ZERO) => return Err(Error::InvalidExpiry),
+            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, clock)?),
+            GetExpire::At(moment) => Moment::from(moment).lease(clock)?,
+            GetExpire::Never => Lease::Clear,
+            GetExpire::Unchanged => Lease::Keep,
+        };
+        let value = self.write(self.key(key), |seat| {
+            let value = seat.value()?;
+            match lease {
+                Lease::Keep => {}
+                Lease::Over => drop(seat.remove()),
+                Lease::Clear => seat.set_deadline(None)?,
+                Lease::Until(deadline) => seat.set_deadline(Some(deadline))?,
+            }
+            seat.touch();
+            Ok(value)
+        })?;
+        self.count_look(value.is_some());
+        Ok(value)
     }
 }
 
@@ -186,7 +245,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// None while every value is a string.
+    /// [`Error::WrongType`] if the value is not a string.
     #[doc(alias = "GET")]
     #[inline]
     pub fn get_into(&self, key: impl AsRef<[u8]>, out: &mut Vec<u8>) -> Result<bool, Error> {
@@ -217,7 +276,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// None while every value is a string.
+    /// [`Error::WrongType`] if the value is not a string.
     #[doc(alias = "GET")]
     #[inline]
     pub fn get_with<R>(
@@ -249,8 +308,7 @@ impl Store {
     #[doc(alias = "SET")]
     #[inline]
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl ToValue) -> Result<(), Error> {
-        let raw = value.to_value();
-        self.core.set(key.as_ref(), &Stored::new(&raw))
+        self.site().set(key.as_ref(), &value.to_value())
     }
 
     /// Sets a value under conditions, with a deadline, or returning the old one.
@@ -280,21 +338,8 @@ impl Store {
         value: impl ToValue,
         options: SetOptions<'_>,
     ) -> Result<SetOutcome, Error> {
-        let Setting {
-            expiry,
-            guard,
-            return_old,
-        } = options.resolve(&self.core.clock)?;
-        let raw = value.to_value();
-        let stored = Stored::new(&raw);
-        self.core.write(key.as_ref(), |seat| {
-            let set = holds(&guard, seat);
-            let old = if return_old { seat.value() } else { None };
-            if set {
-                seat.assign(&stored, expiry)?;
-            }
-            Ok(SetOutcome { set, old })
-        })
+        self.site()
+            .set_with(key.as_ref(), &value.to_value(), options)
     }
 
     /// Removes a key and returns the value that it had.
@@ -316,16 +361,7 @@ impl Store {
     /// [`Error::Convert`] if the value is not a `T`; the key is removed all the same.
     #[doc(alias = "GETDEL")]
     pub fn get_delete<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
-        let value = self.core.write(key.as_ref(), |seat| {
-            let value = seat.value();
-            seat.remove();
-            Ok(value)
-        })?;
-        self.core.counters.count(if value.is_some() {
-            Count::Hits
-        } else {
-            Count::Misses
-        });
+        let value = self.site().get_delete(key.as_ref())?;
         Ok(value.as_ref().map(Value::convert).transpose()?)
     }
 
@@ -356,30 +392,7 @@ impl Store {
         key: impl AsRef<[u8]>,
         expire: GetExpire,
     ) -> Result<Option<T>, Error> {
-        let clock = &self.core.clock;
-        let lease = match expire {
-            GetExpire::In(Duration::ZERO) => return Err(Error::InvalidExpiry),
-            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, clock)?),
-            GetExpire::At(moment) => Moment::from(moment).lease(clock)?,
-            GetExpire::Never => Lease::Clear,
-            GetExpire::Unchanged => Lease::Keep,
-        };
-        let value = self.core.write(key.as_ref(), |seat| {
-            let value = seat.value();
-            match lease {
-                Lease::Keep => {}
-                Lease::Over => drop(seat.remove()),
-                Lease::Clear => seat.set_deadline(None)?,
-                Lease::Until(deadline) => seat.set_deadline(Some(deadline))?,
-            }
-            seat.touch();
-            Ok(value)
-        })?;
-        self.core.counters.count(if value.is_some() {
-            Count::Hits
-        } else {
-            Count::Misses
-        });
+        let value = self.site().get_expire(key.as_ref(), expire)?;
         Ok(value.as_ref().map(Value::convert).transpose()?)
     }
 }

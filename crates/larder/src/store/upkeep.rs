@@ -1,7 +1,8 @@
 //! Upkeep: reaping what has expired, and what a store tells about itself.
 
 use super::core::{Core, Store};
-use super::words::{Gone, Words};
+use super::outside::Gone;
+use super::words::Words;
 use crate::entry::Entries;
 use crate::error::BuildError;
 use crate::reaper::{Next, Upkept, Watch};
@@ -55,6 +56,7 @@ impl Core {
 
 impl Upkept for Core {
     fn step(&self) -> Next {
+        self.graves.clear();
         let now = self.clock.fine_now();
         let due = self
             .stripes
@@ -121,16 +123,18 @@ impl Store {
         let core = &*self.core;
         let mut removed = 0;
         let mut large = Vec::new();
-        core.stripes.write_all(|worlds| {
-            for place in 0..worlds.len() {
-                worlds.open(place).clear(|gone| {
-                    removed += 1;
-                    if gone.is_large() {
-                        large.push(gone);
-                    }
-                });
-            }
-        });
+        let mut worlds = core.stripes.lock_all();
+        for place in 0..worlds.len() {
+            worlds.open(place).clear(|gone| {
+                removed += 1;
+                if gone.is_large() {
+                    large.push(gone);
+                }
+            });
+        }
+        core.watched.mark_all();
+        drop(worlds);
+        core.bury(large);
         core.counters.add(Count::Removals, removed);
     }
 

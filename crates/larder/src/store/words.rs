@@ -4,80 +4,47 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use super::builder::Measure;
+use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
 use crate::ds::arena::{Arena, Pages, rounded};
 use crate::ds::{Ref, approach};
 use crate::entry::Entries;
-use crate::record::{Content, Draft, Head, Kind, MAX_INLINE, MAX_KEY};
+use crate::key::KeyType;
+use crate::record::{Content, Draft, Head, Kind, MAX_KEY};
 use crate::stripes::low_bits;
 use crate::time::Millis;
+use crate::value::Any;
 
 /// What an entry costs beside its record, at worst: its part of the table, the ghost and the small queue.
 const SEAT_BYTES: u64 = 16;
 /// What a timer costs.
 const TIMER_BYTES: u64 = 5;
-/// What something outside costs beside its bytes: its slot, the counts, the allocator's own.
-const OUTSIDE_BYTES: u64 = 64;
-
-/// A value outside the arena.
-#[derive(Clone, Debug)]
-pub(crate) enum Large {
-    Bytes(Arc<Vec<u8>>),
-}
-
-/// Something outside: a large value, or any value with a long key.
-struct Outside {
-    /// The key, where it is too long for the record.
-    key: Option<Box<[u8]>>,
-    value: Large,
-}
-
-/// What is left of an entry that was taken out.
-pub(crate) struct Gone {
-    /// What was outside; freed when this is dropped.
-    outside: Option<Outside>,
-}
-
-impl Gone {
-    /// Whether dropping it frees something.
-    pub(crate) fn is_large(&self) -> bool {
-        self.outside.is_some()
-    }
-}
-
-/// Whether a bound counts entries or bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Measure {
-    Entries,
-    Bytes,
-}
-
 /// The entries of one stripe of a `Store`; see the module's text.
 pub(crate) struct Words {
     arena: Arena,
-    outside: Vec<Option<Outside>>,
-    outside_free: Vec<u32>,
-    outside_bytes: u64,
+    outside: Outsides,
     hasher: RandomState,
     measure: Measure,
 }
 
 impl Words {
     pub(crate) fn new(hasher: RandomState, measure: Measure) -> Self {
-        let (outside, outside_free) = (Vec::new(), Vec::new());
         Words {
             arena: Arena::new(),
-            outside,
-            outside_free,
-            outside_bytes: 0,
+            outside: Outsides::default(),
             hasher,
             measure,
         }
     }
 
+    pub(crate) fn measure(&self) -> Measure {
+        self.measure
+    }
+
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        self.arena.bytes() + self.outside_bytes
+        self.arena.bytes() + self.outside.bytes()
     }
 
     /// Whether the entry has this key.
@@ -92,13 +59,10 @@ impl Words {
         }
         head.has_long_key()
             && self
-                .outside_of(head.number(words))
+                .outside
+                .get(head.number(words))
                 .and_then(|o| o.key.as_deref())
                 == Some(key)
-    }
-
-    fn outside_of(&self, number: u64) -> Option<&Outside> {
-        self.outside.get(number as usize)?.as_ref()
     }
 
     /// Runs `work` on the entry's key.
@@ -112,7 +76,8 @@ impl Words {
         let head = Head::load(words);
         if head.has_long_key() {
             return work(
-                self.outside_of(head.number(words))
+                self.outside
+                    .get(head.number(words))
                     .and_then(|o| o.key.as_deref())
                     .unwrap_or_default(),
             );
@@ -131,52 +96,137 @@ impl Words {
         let head = Head::load(words);
         match head.kind() {
             Some(Kind::Int) => work(Stored::Int(head.number(words) as i64)),
-            Some(Kind::Outside) => match self.outside_of(head.number(words)).map(|o| &o.value) {
+            Some(Kind::Outside) => match self.outside.get(head.number(words)).map(|o| &o.value) {
                 Some(Large::Bytes(bytes)) => work(Stored::Large(Arc::clone(bytes))),
+                Some(Large::Elements(elements)) => {
+                    work(Stored::Elements(elements.key_type(), elements.bytes()))
+                }
+                Some(Large::Vacant(key_type, bytes)) => work(Stored::Elements(*key_type, *bytes)),
                 None => work(Stored::Bytes(&[])),
             },
             _ => {
+                let stored = |bytes| match head.key_type() {
+                    KeyType::String => Stored::Bytes(bytes),
+                    key_type => Stored::Packed(key_type, bytes),
+                };
                 let mut short = [0; 128];
                 let len = head.value_len();
                 if len <= short.len() {
                     crate::record::copy(words, head.value_at(), &mut short[..len]);
-                    return work(Stored::Bytes(&short[..len]));
+                    return work(stored(&short[..len]));
                 }
                 let mut long = vec![0; len];
                 crate::record::copy(words, head.value_at(), &mut long);
-                work(Stored::Bytes(&long))
+                work(stored(&long))
             }
         }
     }
 
+    /// The type of the entry's value.
+    #[inline]
+    pub(crate) fn key_type(&self, pages: &Pages, entry: Ref) -> KeyType {
+        Head::load(pages.words(entry).unwrap_or_default()).key_type()
+    }
+
+    /// Replaces what `out` holds by the packed form of the entry's value; `false` if it stands outside.
+    pub(crate) fn packed_into(&self, pages: &Pages, entry: Ref, out: &mut Vec<u8>) -> bool {
+        let words = pages.words(entry).unwrap_or_default();
+        let head = Head::load(words);
+        if head.kind() != Some(Kind::Bytes) {
+            return false;
+        }
+        crate::record::copy_to_vec(words, head.value_at(), head.value_len(), out);
+        true
+    }
+
+    /// The value with elements that the entry holds outside.
+    pub(crate) fn elements(&self, pages: &Pages, entry: Ref) -> Option<&Any> {
+        let words = pages.words(entry)?;
+        let head = Head::load(words);
+        if head.kind() != Some(Kind::Outside) {
+            return None;
+        }
+        match &self.outside.get(head.number(words))?.value {
+            Large::Elements(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// Runs `work` on the value with elements that the entry holds outside.
+    pub(crate) fn change_elements<R>(
+        &mut self,
+        pages: &Pages,
+        entry: Ref,
+        work: impl FnOnce(&mut Any) -> R,
+    ) -> Option<R> {
+        let words = pages.words(entry)?;
+        let head = Head::load(words);
+        if head.kind() != Some(Kind::Outside) {
+            return None;
+        }
+        self.outside
+            .change(head.number(words), |value| match value {
+                Large::Elements(elements) => Some(work(elements)),
+                _ => None,
+            })?
+    }
+
+    /// A moment at or before the first at which an element of the entry's value expires.
+    pub(crate) fn element_due(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
+        if let Some(any) = self.elements(pages, entry) {
+            return any.next_due();
+        }
+        let mut packed = Vec::new();
+        self.packed_into(pages, entry, &mut packed);
+        Any::unpack(self.key_type(pages, entry), packed)?.next_due()
+    }
+
+    /// Notes whether elements of the entry's value have deadlines. Readers must be kept off.
+    pub(crate) fn set_timed(&mut self, pages: &Pages, entry: Ref, timed: bool) {
+        if let Some(words) = pages.words(entry) {
+            Head::set_timed(words, timed);
+        }
+    }
+
+    /// Takes the value with elements out of the entry, whose seat it keeps.
+    pub(crate) fn lift(&mut self, pages: &Pages, entry: Ref) -> Option<Box<Any>> {
+        let words = pages.words(entry)?;
+        let number = Head::load(words).number(words);
+        self.outside.change(number, Large::lift)?
+    }
+
+    /// Moves a value with elements into the entry that was put for it.
+    pub(crate) fn fill(&mut self, pages: &Pages, entry: Ref, elements: Box<Any>) {
+        let words = pages.words(entry).unwrap_or_default();
+        let number = Head::load(words).number(words);
+        self.outside
+            .change(number, |value| *value = Large::Elements(elements));
+    }
+
     /// Whether a value stands outside the arena under this key.
+    #[inline]
     fn is_outside(key: &[u8], value: &Stored<'_>) -> bool {
-        key.len() > MAX_KEY
-            || match value {
-                Stored::Bytes(bytes) => bytes.len() > MAX_INLINE,
-                Stored::Int(_) => false,
-                Stored::Large(_) => true,
-            }
+        key.len() > MAX_KEY || value.outside_bytes().is_some()
     }
 
     /// What is to be written for this key and value; `number` names what stands outside, if anything does.
     fn draft<'a>(
         key: &'a [u8],
-        value: &Stored<'a>,
+        value: &'a Stored<'a>,
         deadline: Option<Millis>,
         number: u32,
     ) -> Draft<'a> {
         let long_key = key.len() > MAX_KEY;
         let content = match value {
             _ if Self::is_outside(key, value) => Content::Outside(number),
-            Stored::Bytes(bytes) => Content::Bytes(bytes),
             Stored::Int(int) => Content::Int(*int),
-            Stored::Large(_) => Content::Outside(number),
+            other => Content::Bytes(other.bytes()),
         };
         Draft {
             key: if long_key { &[] } else { key },
             long_key,
             content,
+            key_type: value.key_type(),
             deadline,
         }
     }
@@ -193,10 +243,10 @@ impl Words {
             return 1;
         }
         let long_key = if key.len() > MAX_KEY { key.len() } else { 0 };
-        let outside = if Self::is_outside(key, value) {
-            (long_key + value.len()) as u64 + OUTSIDE_BYTES
-        } else {
-            0
+        let outside = match value.outside_bytes() {
+            Some(bytes) => bytes + long_key as u64 + OUTSIDE_BYTES,
+            None if long_key == 0 => 0,
+            None => (long_key + value.with_text(<[u8]>::len)) as u64 + OUTSIDE_BYTES,
         };
         charge(
             Self::draft(key, value, deadline, 0).words(),
@@ -224,13 +274,18 @@ impl Words {
         if !Self::is_outside(key, value) {
             return None;
         }
-        let bytes = match value {
-            Stored::Large(bytes) => Arc::clone(bytes),
-            other => Arc::new(other.with_text(<[u8]>::to_vec)),
+        debug_assert!(
+            !matches!(value, Stored::Packed(..)),
+            "under a long key nothing is packed"
+        );
+        let value = match value {
+            Stored::Large(bytes) => Large::Bytes(Arc::clone(bytes)),
+            Stored::Elements(key_type, bytes) => Large::Vacant(*key_type, *bytes),
+            other => Large::Bytes(Arc::new(other.with_text(<[u8]>::to_vec))),
         };
         Some(Outside {
             key: (key.len() > MAX_KEY).then(|| key.into()),
-            value: Large::Bytes(bytes),
+            value,
         })
     }
 
@@ -244,7 +299,7 @@ impl Words {
         deadline: Option<Millis>,
     ) -> Option<Ref> {
         let entry = self.alloc(pages, Self::draft(key, value, deadline, 0).words())?;
-        let number = Self::outside_for(key, value).map_or(0, |outside| self.put_outside(outside));
+        let number = Self::outside_for(key, value).map_or(0, |outside| self.outside.put(outside));
         Self::draft(key, value, deadline, number).write(pages.words(entry)?);
         Some(entry)
     }
@@ -273,10 +328,8 @@ impl Words {
         deadline: Option<Millis>,
     ) -> Gone {
         let young = self.is_young(pages, entry);
-        let gone = Gone {
-            outside: self.take_outside(pages, entry),
-        };
-        let number = Self::outside_for(key, value).map_or(0, |outside| self.put_outside(outside));
+        let gone = Gone::new(self.take_outside(pages, entry));
+        let number = Self::outside_for(key, value).map_or(0, |outside| self.outside.put(outside));
         if let Some(words) = pages.words(entry) {
             Self::draft(key, value, deadline, number).write(words);
             if young {
@@ -315,27 +368,13 @@ impl Words {
         self.arena.alloc(pages, words)
     }
 
-    fn put_outside(&mut self, outside: Outside) -> u32 {
-        self.outside_bytes += outside.bytes();
-        let number = self.outside_free.pop().unwrap_or_else(|| {
-            self.outside.push(None);
-            self.outside.len() as u32 - 1
-        });
-        self.outside[number as usize] = Some(outside);
-        number
-    }
-
     fn take_outside(&mut self, pages: &Pages, entry: Ref) -> Option<Outside> {
         let words = pages.words(entry)?;
         let head = Head::load(words);
         if head.kind() != Some(Kind::Outside) {
             return None;
         }
-        let number = head.number(words) as u32;
-        let outside = self.outside.get_mut(number as usize)?.take()?;
-        self.outside_free.push(number);
-        self.outside_bytes -= outside.bytes();
-        Some(outside)
+        self.outside.take(head.number(words))
     }
 
     /// Rewrites an integer in place; readers must be kept off.
@@ -382,13 +421,6 @@ fn charge(words: usize, timed: bool) -> u64 {
     rounded(words) as u64 * 8 + SEAT_BYTES + if timed { TIMER_BYTES } else { 0 }
 }
 
-impl Outside {
-    fn bytes(&self) -> u64 {
-        let Large::Bytes(bytes) = &self.value;
-        (self.key.as_ref().map_or(0, |key| key.len()) + bytes.len()) as u64 + OUTSIDE_BYTES
-    }
-}
-
 impl Entries for Words {
     type Shared = Pages;
     type Gone = Gone;
@@ -413,7 +445,8 @@ impl Entries for Words {
         let head = Head::load(words);
         let outside = match head.kind() {
             Some(Kind::Outside) => self
-                .outside_of(head.number(words))
+                .outside
+                .get(head.number(words))
                 .map_or(0, Outside::bytes),
             _ => 0,
         };
@@ -426,6 +459,21 @@ impl Entries for Words {
         let head = Head::load(words);
         head.kind()?;
         head.deadline(words)
+    }
+
+    #[inline]
+    fn due(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
+        let words = pages.words(entry)?;
+        let head = Head::load(words);
+        head.kind()?;
+        let deadline = head.deadline(words);
+        if !head.is_timed() {
+            return deadline;
+        }
+        deadline
+            .into_iter()
+            .chain(self.element_due(pages, entry))
+            .min()
     }
 
     #[inline]
@@ -443,9 +491,7 @@ impl Entries for Words {
     }
 
     fn take(&mut self, pages: &Pages, entry: Ref) -> Gone {
-        let gone = Gone {
-            outside: self.take_outside(pages, entry),
-        };
+        let gone = Gone::new(self.take_outside(pages, entry));
         self.arena.free(pages, entry);
         gone
     }

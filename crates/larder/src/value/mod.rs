@@ -9,13 +9,17 @@
 //! outside ────────── &mut ───────> command                 outside
 //! ```
 
+mod any;
+
+pub(crate) use any::{Any, Variant};
+
 /// Most bytes of a packed value: with its key it fits a record.
 pub(crate) const MAX_PACKED: usize = 3584;
 /// Most elements of a packed value: they are found by a linear walk.
 pub(crate) const MAX_PACKED_LEN: usize = 128;
 
 /// What the store asks of a value with elements.
-pub(crate) trait Collection: Sized + Send + Sync {
+pub(crate) trait Collection: Clone + Send + Sync {
     /// The value that [`Self::packed`] was.
     fn unpack(packed: Vec<u8>) -> Self;
 
@@ -28,11 +32,16 @@ pub(crate) trait Collection: Sized + Send + Sync {
     /// The number of elements.
     fn len(&self) -> usize;
 
-    /// Bytes held on the heap, the allocator's own share included; exact and O(1).
+    /// Bytes held on the heap, the allocator's own share included, a journal's excepted; exact and O(1).
     fn bytes(&self) -> u64;
 
     /// At most so many bytes more are held after so many elements with so many bytes together were added.
     fn growth(&self, elements: usize, bytes: usize) -> u64;
+
+    /// A moment at or before the first at which an element expires by itself.
+    fn next_due(&self) -> Option<u64> {
+        None
+    }
 
     /// From here on changes are noted, so that they can be taken back.
     fn begin(&mut self);

@@ -5,6 +5,7 @@ mod oracle;
 mod races;
 mod recorded;
 mod scan;
+mod transactions;
 
 use std::collections::BTreeSet;
 

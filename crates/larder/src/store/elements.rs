@@ -1,0 +1,204 @@
+//! Elements: the values of a seat that have some, read and changed.
+//!
+//! ```text
+//! packed in the record ── copy ── unpack ── change ── weigh ── room ── write back
+//! outside              ── room for the most that it may grow ── change in place ── book what it did
+//! ```
+//!
+//! A packed value is changed in the copy, so that a refusal leaves the record as it was; one that has become too large
+//! moves outside, and one that has become small moves back. A value without elements left is no value: its key goes.
+
+use super::seat::{Refusal, Seat};
+use super::stored::Stored;
+use super::strings::with_buffer;
+use crate::error::Error;
+use crate::record::MAX_KEY;
+use crate::shard::NoRoom;
+use crate::value::{Any, Variant};
+
+/// What a change may add.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Growth {
+    pub(crate) elements: usize,
+    /// Bytes of all of them.
+    pub(crate) bytes: usize,
+}
+
+impl Growth {
+    /// Nothing is added.
+    pub(crate) const NONE: Growth = Growth {
+        elements: 0,
+        bytes: 0,
+    };
+
+    /// These elements are added.
+    pub(crate) fn of<'a>(elements: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut growth = Growth::NONE;
+        for element in elements {
+            growth.elements += 1;
+            growth.bytes += element.len();
+        }
+        growth
+    }
+}
+
+/// What became of a change.
+pub(crate) enum Edit<R> {
+    /// The value is another now.
+    Changed(R),
+    /// The value is as it was.
+    Same(R),
+}
+
+impl Seat<'_, '_> {
+    /// Whether there is a value; an error if it is of another type.
+    pub(crate) fn check<C: Variant>(&self) -> Result<bool, Error> {
+        match self.key_type() {
+            None => Ok(false),
+            Some(key_type) if key_type == C::TYPE => Ok(true),
+            Some(_) => Err(Error::WrongType),
+        }
+    }
+
+    /// Runs `work` on the value, if there is one.
+    pub(crate) fn look<C: Variant, R>(
+        &self,
+        work: impl FnOnce(&C) -> R,
+    ) -> Result<Option<R>, Error> {
+        if !self.check::<C>()? {
+            return Ok(None);
+        }
+        if let Some(any) = self.elements() {
+            return Ok(C::of(any).map(work));
+        }
+        Ok(Some(with_buffer(|buffer| {
+            self.packed_into(buffer);
+            let value = C::unpack(std::mem::take(buffer));
+            let result = work(&value);
+            *buffer = value.into_buffer();
+            result
+        })))
+    }
+
+    /// Runs `work` on the value, an empty one if there is none, and keeps what it made of it. `growth` is the most that
+    /// it may add.
+    ///
+    /// `work` runs once, or, where there is no room, its work on a copy is dropped.
+    pub(crate) fn change<C: Variant, R>(
+        &mut self,
+        growth: Growth,
+        work: impl FnOnce(&mut C) -> Edit<R>,
+    ) -> Result<R, Refusal> {
+        self.check::<C>()?;
+        let mut changed = false;
+        let work = |value: &mut C| {
+            let edit = work(value);
+            changed = matches!(edit, Edit::Changed(_));
+            edit
+        };
+        let result = if self.elements().is_some() {
+            self.change_outside(growth, work)
+        } else {
+            self.change_packed(work)
+        };
+        if changed {
+            self.time_hash();
+        }
+        result
+    }
+
+    fn change_packed<C: Variant, R>(
+        &mut self,
+        work: impl FnOnce(&mut C) -> Edit<R>,
+    ) -> Result<R, Refusal> {
+        with_buffer(|buffer| {
+            buffer.clear();
+            self.packed_into(buffer);
+            let mut value = C::unpack(std::mem::take(buffer));
+            match work(&mut value) {
+                Edit::Same(result) => {
+                    *buffer = value.into_buffer();
+                    Ok(result)
+                }
+                Edit::Changed(result) => {
+                    *buffer = self.store(value)?;
+                    Ok(result)
+                }
+            }
+        })
+    }
+
+    /// Stores a value that was changed outside of the store, and returns its buffer, if it still has it.
+    fn store<C: Variant>(&mut self, value: C) -> Result<Vec<u8>, NoRoom> {
+        if value.len() == 0 {
+            self.remove();
+            return Ok(value.into_buffer());
+        }
+        let deadline = self.deadline();
+        if self.key().len() <= MAX_KEY
+            && let Some(bytes) = value.packed()
+        {
+            self.put(&Stored::Packed(C::TYPE, bytes), deadline)?;
+            return Ok(value.into_buffer());
+        }
+        let any = Box::new(value.into_any());
+        self.put(&Stored::Elements(C::TYPE, any.bytes()), deadline)?;
+        self.fill(any);
+        Ok(Vec::new())
+    }
+
+    fn change_outside<C: Variant, R>(
+        &mut self,
+        growth: Growth,
+        work: impl FnOnce(&mut C) -> Edit<R>,
+    ) -> Result<R, Refusal> {
+        let (held, room) = (self.weight(), self.room_for::<C>(growth));
+        if held.saturating_add(room) > self.world.budget.limit() {
+            return Err(Refusal::NoRoom);
+        }
+        if room > 0 {
+            self.world.make_room(room, self.entry(), self.departed)?;
+        }
+        let edit = self.edit(work);
+        self.book_growth(held, room);
+        match edit {
+            Some(Edit::Changed(result)) => {
+                self.mark();
+                self.settle::<C>()?;
+                Ok(result)
+            }
+            Some(Edit::Same(result)) => Ok(result),
+            None => Err(Error::WrongType.into()),
+        }
+    }
+
+    /// The most that the value may weigh more.
+    fn room_for<C: Variant>(&self, growth: Growth) -> u64 {
+        if growth.elements == 0 || !self.is_weighed() {
+            return 0;
+        }
+        self.elements()
+            .and_then(C::of)
+            .map_or(0, |value| value.growth(growth.elements, growth.bytes))
+    }
+
+    /// Removes a value that has no elements left; moves one that has become small into the record.
+    fn settle<C: Variant>(&mut self) -> Result<(), NoRoom> {
+        let value = self.elements().and_then(C::of);
+        if value.is_some_and(|value| value.len() == 0) {
+            self.remove();
+            return Ok(());
+        }
+        if self.key().len() > MAX_KEY {
+            return Ok(());
+        }
+        let packed = self.elements().and_then(Any::packed).map(<[u8]>::to_vec);
+        let Some(packed) = packed else { return Ok(()) };
+        let (stored, deadline) = (Stored::Packed(C::TYPE, &packed), self.deadline());
+        // It is smaller in its record; where rounding would have it otherwise, it stays.
+        if self.weight_with(&stored, deadline) <= self.weight() {
+            self.put(&stored, deadline)?;
+        }
+        Ok(())
+    }
+}

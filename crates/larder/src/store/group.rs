@@ -1,0 +1,266 @@
+//! `Group`: several stripes, held by one call that changes or reads their keys as one.
+//!
+//! ```text
+//! write_many ── lock the stripes, ascending ── work on seats ── unlock ── drop, count, plan upkeep
+//!                  ^                               │ no room
+//!                  └── make room in any stripe ────┘
+//! ```
+//!
+//! Room that one seat gives up or others made is kept by the group until its end, whichever stripe it came from: the
+//! next seat may need it.
+
+use super::core::Core;
+use super::outside::Gone;
+use super::seat::{After, Refusal, Seat};
+use super::strings::with_buffer;
+use super::undo::Undo;
+use super::words::Words;
+use crate::entry::Entries;
+use crate::error::Error;
+use crate::shard::{Departed, NoRoom, World};
+use crate::stripes::{Peek, Worlds, low_bits};
+use crate::time::Millis;
+use crate::value::Variant;
+
+/// A key with its hash.
+#[derive(Clone, Copy)]
+pub(crate) struct Key<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) hash: u64,
+}
+
+/// A key that was named, with its hash before it.
+pub(crate) type Name = (u64, Vec<u8>);
+
+impl<'a> Key<'a> {
+    pub(crate) fn of((hash, bytes): &'a Name) -> Self {
+        Key { bytes, hash: *hash }
+    }
+}
+
+/// See the module's text.
+pub(crate) struct Group<'w> {
+    pub(crate) core: &'w Core,
+    /// One moment for the whole call: nothing expires while it runs.
+    pub(crate) now: Millis,
+    pub(crate) worlds: Worlds<'w, Words>,
+    pub(crate) departed: Departed<Gone>,
+    pub(crate) after: After,
+    /// Room that was made and not used yet.
+    pub(crate) spare: u64,
+    /// What is needed to take changes back, in a transaction.
+    pub(crate) undo: Option<Undo>,
+}
+
+impl<'w> Group<'w> {
+    pub(crate) fn new(core: &'w Core, now: Millis, worlds: Worlds<'w, Words>) -> Self {
+        Group {
+            core,
+            now,
+            worlds,
+            departed: Departed::default(),
+            after: After::new(core.watched.any()),
+            spare: 0,
+            undo: None,
+        }
+    }
+
+    /// Runs `work` on the world of the stripe at a place, which has the group's room.
+    pub(crate) fn world<R>(
+        &mut self,
+        place: usize,
+        work: impl FnOnce(&mut World<'_, Words>, &mut Departed<Gone>) -> R,
+    ) -> R {
+        let mut world = self.worlds.open(place);
+        world.hoard(std::mem::take(&mut self.spare));
+        let result = work(&mut world, &mut self.departed);
+        self.spare = world.hand_over();
+        result
+    }
+
+    /// Runs `work` on the seat of a key whose stripe is held.
+    pub(crate) fn seat<R>(&mut self, key: Key<'_>, work: impl FnOnce(&mut Seat<'_, '_>) -> R) -> R {
+        let mut world = self.worlds.open(self.worlds.place(key.hash));
+        world.hoard(std::mem::take(&mut self.spare));
+        let passed = |at| at <= self.now;
+        let mut seat = Seat::open(
+            &mut world,
+            &mut self.departed,
+            &mut self.after,
+            key.bytes,
+            low_bits(key.hash),
+            passed,
+        );
+        if let Some(undo) = &mut self.undo {
+            if !undo.has(key) {
+                undo.push(seat.note(key.hash));
+            }
+            seat.undo = Some(undo);
+        }
+        let result = work(&mut seat);
+        self.spare = world.hand_over();
+        result
+    }
+
+    /// What may be read of the keys whose stripes are held.
+    pub(crate) fn views(&self) -> Views<'_> {
+        Views {
+            stripes: &self.worlds,
+            now: self.now,
+        }
+    }
+}
+
+/// Values that are read together; their stripes are held.
+#[derive(Clone, Copy)]
+pub(crate) struct Views<'v> {
+    stripes: &'v dyn Peek<Words>,
+    pub(crate) now: Millis,
+}
+
+/// A value with elements, to be read: where it stands, or as a copy of its record.
+pub(crate) enum View<'v, C> {
+    Outside(&'v C),
+    Copied(C),
+}
+
+impl<C> std::ops::Deref for View<'_, C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        match self {
+            View::Outside(value) => value,
+            View::Copied(value) => value,
+        }
+    }
+}
+
+impl<'v> Views<'v> {
+    /// The entry of a key that has not expired.
+    fn find(
+        self,
+        key: Key<'_>,
+    ) -> Option<(&'v Words, &'v <Words as Entries>::Shared, crate::ds::Ref)> {
+        let (table, pages, shard) = self.stripes.peek(key.hash)?;
+        let words = &shard.entries;
+        let entry = table.hit(low_bits(key.hash), |entry| {
+            words.has_key(pages, entry, key.bytes).then_some(entry)
+        })?;
+        let deadline = words.deadline(pages, entry);
+        (!deadline.is_some_and(|at| at <= self.now)).then_some((words, pages, entry))
+    }
+
+    /// The value of a key, if it has one.
+    pub(crate) fn get<C: Variant>(self, key: Key<'_>) -> Result<Option<View<'v, C>>, Error> {
+        let Some((words, pages, entry)) = self.find(key) else {
+            return Ok(None);
+        };
+        if words.key_type(pages, entry) != C::TYPE {
+            return Err(Error::WrongType);
+        }
+        if let Some(any) = words.elements(pages, entry) {
+            return Ok(C::of(any).map(View::Outside));
+        }
+        let mut packed = Vec::new();
+        words.packed_into(pages, entry, &mut packed);
+        Ok(Some(View::Copied(C::unpack(packed))))
+    }
+
+    /// Runs `work` on the value of a key as it is stored.
+    pub(crate) fn with<R>(
+        self,
+        key: Key<'_>,
+        work: impl FnOnce(super::stored::Stored<'_>) -> R,
+    ) -> Option<R> {
+        let (words, pages, entry) = self.find(key)?;
+        Some(words.with_value(pages, entry, work))
+    }
+
+    /// The deadline of a key, if it exists.
+    pub(crate) fn deadline(self, key: Key<'_>) -> Option<Option<Millis>> {
+        let (words, pages, entry) = self.find(key)?;
+        Some(words.deadline(pages, entry))
+    }
+
+    /// The type of a key's value, if it exists.
+    pub(crate) fn key_type(self, key: Key<'_>) -> Option<crate::key::KeyType> {
+        let (words, pages, entry) = self.find(key)?;
+        Some(words.key_type(pages, entry))
+    }
+}
+
+impl Core {
+    /// A key with its hash.
+    #[inline]
+    pub(crate) fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        Key {
+            bytes,
+            hash: self.hash(bytes),
+        }
+    }
+
+    /// Runs `work` on the stripes of these keys, locked together; again, with more room, where there was too little. It
+    /// must make room before it changes anything.
+    pub(crate) fn write_many<R>(
+        &self,
+        keys: &[Key<'_>],
+        mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        let now = self.clock.fine_now();
+        let (mut departed, mut after) = (Departed::default(), None);
+        let hashes = keys.iter().map(|key| key.hash);
+        let result = self
+            .stripes
+            .write_many(hashes, &mut departed, |worlds, departed, room| {
+                let mut group = Group::new(self, now, worlds);
+                group.departed = std::mem::take(departed);
+                group.spare = std::mem::take(room);
+                let result = work(&mut group);
+                self.watched.mark(&group.after.touched);
+                (*departed, *room) = (group.departed, group.spare);
+                after = Some(group.after);
+                match result {
+                    Ok(result) => Ok(Ok(result)),
+                    Err(Refusal::Error(error)) => Ok(Err(error)),
+                    Err(Refusal::NoRoom) => Err(NoRoom),
+                }
+            });
+        if let Some(after) = after {
+            self.conclude(departed, &after);
+        }
+        result.unwrap_or(Err(Error::TooLarge))
+    }
+
+    /// Runs `work` on the values of these keys, none of which changes meanwhile.
+    pub(crate) fn read_many<R>(&self, keys: &[Key<'_>], work: impl FnOnce(Views<'_>) -> R) -> R {
+        let now = self.clock.fine_now();
+        self.stripes
+            .read_many(keys.iter().map(|key| key.hash), |stripes| {
+                work(Views { stripes, now })
+            })
+    }
+
+    /// Runs `work` on the value of a key, if it has one.
+    ///
+    /// A small value is copied without a lock; a large one is read under its stripe's, shared with other readers.
+    pub(crate) fn look<C: Variant, R>(
+        &self,
+        key: Key<'_>,
+        work: impl FnOnce(&C) -> R,
+    ) -> Result<Option<R>, Error> {
+        let mut work = Some(work);
+        with_buffer(|buffer| {
+            let seen = self.read_as(key, C::TYPE, |seen| seen.elements(buffer, &mut work))?;
+            Ok(match seen {
+                None => None,
+                Some(Some(result)) => Some(result),
+                Some(None) => {
+                    let value = C::unpack(std::mem::take(buffer));
+                    let result = work.take().map(|work| work(&value));
+                    *buffer = value.into_buffer();
+                    result
+                }
+            })
+        })
+    }
+}

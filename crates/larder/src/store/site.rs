@@ -1,0 +1,191 @@
+//! `Site`: where a command runs: in the store, or in a transaction that holds the stripes already.
+//!
+//! Every typed view has one, so that the same commands serve both.
+
+use super::core::Core;
+use super::group::{Group, Key, Views};
+use super::seat::{Refusal, Seat};
+use super::stored::Value;
+use crate::error::Error;
+use crate::key::KeyType;
+use crate::stats::Count;
+use crate::time::Millis;
+use crate::value::Variant;
+
+/// A transaction under way, whose stripes are held.
+pub(crate) trait Enter {
+    fn core(&self) -> &Core;
+
+    /// Runs `work` on the group of stripes.
+    fn enter(&self, work: &mut dyn FnMut(&mut Group<'_>));
+
+    /// An error if a key was not named when the transaction began.
+    fn admit(&self, key: Key<'_>) -> Result<(), Error>;
+}
+
+/// See the module's text.
+#[derive(Clone, Copy)]
+pub(crate) enum Site<'a> {
+    Shared(&'a Core),
+    Open(&'a (dyn Enter + 'a)),
+}
+
+impl<'a> Site<'a> {
+    pub(crate) fn core(self) -> &'a Core {
+        match self {
+            Site::Shared(core) => core,
+            Site::Open(open) => open.core(),
+        }
+    }
+
+    /// A key with its hash.
+    #[inline]
+    pub(crate) fn key<'k>(self, bytes: &'k [u8]) -> Key<'k> {
+        self.core().key(bytes)
+    }
+
+    /// The time by which elements with deadlines are judged.
+    pub(crate) fn now(self) -> Millis {
+        match self {
+            Site::Shared(core) => core.clock.fine_now(),
+            Site::Open(open) => enter(open, |group| group.now),
+        }
+    }
+
+    /// Runs `work` on the seat of a key, under its stripe's lock; again, after others made room, where it finds none.
+    /// It must make room before it changes anything.
+    #[inline]
+    pub(crate) fn write<R>(
+        self,
+        key: Key<'_>,
+        mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        match self {
+            Site::Shared(core) => core.write_at(key, work),
+            Site::Open(open) => {
+                open.admit(key)?;
+                insist(open, |group| group.seat(key, &mut work))
+            }
+        }
+    }
+
+    /// Runs `work` on the seats of several keys, under the locks of all their stripes; as [`Self::write`].
+    pub(crate) fn write_many<R>(
+        self,
+        keys: &[Key<'_>],
+        work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        match self {
+            Site::Shared(core) => core.write_many(keys, work),
+            Site::Open(open) => {
+                keys.iter().try_for_each(|key| open.admit(*key))?;
+                insist(open, work)
+            }
+        }
+    }
+
+    /// Runs `work` on the value of a key, if it has one.
+    pub(crate) fn look<C: Variant, R>(
+        self,
+        key: Key<'_>,
+        work: impl FnOnce(&C) -> R,
+    ) -> Result<Option<R>, Error> {
+        let found = match self {
+            Site::Shared(core) => core.look(key, work),
+            Site::Open(open) => {
+                open.admit(key)?;
+                enter(open, |group| {
+                    let value = group.views().get::<C>(key)?;
+                    Ok(value.map(|value| work(&value)))
+                })
+            }
+        }?;
+        self.count_look(found.is_some());
+        Ok(found)
+    }
+
+    /// Runs `work` on the values of several keys, none of which changes meanwhile.
+    pub(crate) fn look_many<R>(
+        self,
+        keys: &[Key<'_>],
+        work: impl FnOnce(Views<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        match self {
+            Site::Shared(core) => core.read_many(keys, work),
+            Site::Open(open) => {
+                keys.iter().try_for_each(|key| open.admit(*key))?;
+                enter(open, |group| work(group.views()))
+            }
+        }
+    }
+
+    /// A copy of a string.
+    pub(crate) fn string(self, key: Key<'_>) -> Result<Option<Value>, Error> {
+        let found = self.look_many(&[key], |views| {
+            views.with(key, |stored| stored.into_owned()).transpose()
+        })?;
+        self.count_look(found.is_some());
+        Ok(found)
+    }
+
+    /// The deadline of a key, if it exists.
+    pub(crate) fn deadline(self, key: &[u8]) -> Option<Option<Millis>> {
+        match self {
+            Site::Shared(core) => core.deadline(key),
+            Site::Open(_) => {
+                let key = self.key(key);
+                self.look_many(&[key], |views| Ok(views.deadline(key)))
+                    .ok()?
+            }
+        }
+    }
+
+    /// The type of a key's value, if it exists.
+    pub(crate) fn key_type(self, key: &[u8]) -> Option<KeyType> {
+        match self {
+            Site::Shared(core) => core.key_type(key),
+            Site::Open(_) => {
+                let key = self.key(key);
+                self.look_many(&[key], |views| Ok(views.key_type(key)))
+                    .ok()?
+            }
+        }
+    }
+
+    /// Counts a look-up.
+    pub(crate) fn count_look(self, found: bool) {
+        self.core()
+            .counters
+            .count(if found { Count::Hits } else { Count::Misses });
+    }
+}
+
+/// Runs `work` on the group of an open transaction.
+fn enter<R>(open: &dyn Enter, work: impl FnOnce(&mut Group<'_>) -> R) -> R {
+    let (mut work, mut result) = (Some(work), None);
+    open.enter(&mut |group| result = work.take().map(|work| work(group)));
+    result.expect("a transaction enters its group once")
+}
+
+/// Runs `work` on the group of an open transaction; again, with more room, where there was too little.
+fn insist<R>(
+    open: &dyn Enter,
+    mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+) -> Result<R, Error> {
+    enter(open, |group| {
+        loop {
+            match work(group) {
+                Ok(result) => return Ok(result),
+                Err(Refusal::Error(error)) => return Err(error),
+                Err(Refusal::NoRoom) => {
+                    let lacking = std::mem::take(&mut group.departed.lacking);
+                    let stripes = &group.core.stripes;
+                    if lacking == 0 || !stripes.relieve_holder(lacking, &mut group.departed) {
+                        return Err(Error::TooLarge);
+                    }
+                    group.spare += lacking;
+                }
+            }
+        }
+    })
+}

@@ -1,0 +1,363 @@
+//! `Tx`: several calls that happen as one, or not at all.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+use super::core::{Core, Store};
+use super::group::{Group, Key, Name};
+use super::outside::Gone;
+use super::site::{Enter, Site};
+use super::undo::{Note, Undo};
+use super::watched::Flag;
+use crate::error::Error;
+use crate::value::Any;
+
+/// The store, as a transaction sees it: the calls of [`Store`], on the keys that the transaction named.
+///
+/// It is what [`Store::atomic`] hands to its closure.
+#[derive(Clone, Copy)]
+pub struct Tx<'t> {
+    pub(crate) site: Site<'t>,
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").finish_non_exhaustive()
+    }
+}
+
+/// A transaction under way. Dropped without [`Self::commit`], it takes its changes back.
+struct Open<'w> {
+    group: RefCell<Option<Group<'w>>>,
+    core: &'w Core,
+    /// The keys that were named; none for all.
+    named: Option<Vec<Name>>,
+    committed: Cell<bool>,
+}
+
+impl<'w> Open<'w> {
+    fn new(core: &'w Core, named: Option<Vec<Name>>) -> Self {
+        let worlds = match &named {
+            Some(keys) => core.stripes.lock_many(keys.iter().map(|(hash, _)| *hash)),
+            None => core.stripes.lock_all(),
+        };
+        let mut group = Group::new(core, core.clock.fine_now(), worlds);
+        group.undo = Some(Undo::default());
+        Open {
+            group: RefCell::new(Some(group)),
+            core,
+            named,
+            committed: Cell::new(false),
+        }
+    }
+}
+
+impl Enter for Open<'_> {
+    fn core(&self) -> &Core {
+        self.core
+    }
+
+    fn enter(&self, work: &mut dyn FnMut(&mut Group<'_>)) {
+        if let Some(group) = self.group.borrow_mut().as_mut() {
+            work(group);
+        }
+    }
+
+    fn admit(&self, key: Key<'_>) -> Result<(), Error> {
+        let admitted = self.named.as_ref().is_none_or(|named| {
+            named
+                .binary_search_by(|(hash, bytes)| (*hash, &bytes[..]).cmp(&(key.hash, key.bytes)))
+                .is_ok()
+        });
+        if admitted {
+            Ok(())
+        } else {
+            Err(Error::KeyNotNamed)
+        }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let Some(mut group) = self.group.get_mut().take() else {
+            return;
+        };
+        if let Some(undo) = group.undo.take() {
+            if self.committed.get() {
+                group.commit(undo);
+            } else {
+                group.roll_back(undo);
+            }
+        }
+        let Group {
+            core,
+            worlds,
+            departed,
+            after,
+            spare,
+            ..
+        } = group;
+        core.watched.mark(&after.touched);
+        core.stripes.budget.give(spare);
+        drop(worlds);
+        core.conclude(departed, &after);
+    }
+}
+
+impl Group<'_> {
+    /// Lets the changes stand.
+    fn commit(&mut self, undo: Undo) {
+        let (notes, taken) = undo.into_parts();
+        for note in &notes {
+            self.seat(Key::of(&note.name), |seat| seat.commit());
+        }
+        self.part(taken);
+    }
+
+    /// Has elements dropped after the unlock.
+    fn part(&mut self, taken: Vec<Box<Any>>) {
+        for any in taken {
+            self.departed.keep(Gone::of(any));
+        }
+    }
+
+    /// Takes the changes back.
+    fn roll_back(&mut self, undo: Undo) {
+        let (notes, mut taken) = undo.into_parts();
+        for note in &notes {
+            self.seat(Key::of(&note.name), |seat| seat.empty(&mut taken));
+        }
+        for Note { name, held } in notes {
+            self.seat(Key::of(&name), |seat| seat.restore(held, &mut taken));
+        }
+        self.after.forget();
+        self.part(taken);
+    }
+}
+
+/// Keys that are watched for changes, until this is dropped; see [`Store::watch_keys`].
+pub struct WatchedKeys {
+    store: Store,
+    keys: Vec<Name>,
+    /// Whether each key existed.
+    existed: Vec<bool>,
+    flag: Flag,
+}
+
+impl fmt::Debug for WatchedKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedKeys")
+            .field("keys", &self.keys.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl WatchedKeys {
+    /// Whether no key was changed, removed, expired or evicted since the watch began.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let watched = store.watch_keys(["a"]);
+    /// assert!(watched.are_unchanged());
+    /// store.set("a", 1)?;
+    /// assert!(!watched.are_unchanged());
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(keys), their stripes' locks.
+    #[must_use]
+    pub fn are_unchanged(&self) -> bool {
+        let core = &*self.store.core;
+        let keys: Vec<_> = self.keys.iter().map(Key::of).collect();
+        core.read_many(&keys, |views| {
+            self.hold(|key| views.deadline(key).is_some())
+        })
+    }
+
+    /// Whether nothing was changed, as the holder of the keys' stripes sees it.
+    fn hold(&self, exists: impl Fn(Key<'_>) -> bool) -> bool {
+        let mut each = self.keys.iter().zip(&self.existed);
+        !self.flag.load(std::sync::atomic::Ordering::Acquire)
+            && each.all(|(key, existed)| exists(Key::of(key)) == *existed)
+    }
+}
+
+impl Drop for WatchedKeys {
+    fn drop(&mut self) {
+        let keys = self.keys.iter().map(|(_, key)| &key[..]);
+        self.store.core.watched.remove(keys, &self.flag);
+    }
+}
+
+impl Core {
+    /// Keys with their hashes, sorted, each once.
+    fn name(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Name> {
+        let mut named: Vec<_> = keys
+            .into_iter()
+            .map(|key| (self.hash(key.as_ref()), key.as_ref().to_vec()))
+            .collect();
+        named.sort_unstable();
+        named.dedup();
+        named
+    }
+}
+
+impl Store {
+    /// Runs `work` on these keys as one call: nobody sees a part of what it does, and if it returns an error or panics,
+    /// all of it is taken back.
+    ///
+    /// ```
+    /// use larder::{Error, Store};
+    ///
+    /// let store = Store::new();
+    /// store.set_many([("alice", 10), ("bob", 0)])?;
+    /// let transfer = |amount: i64| {
+    ///     store.atomic(["alice", "bob"], |tx| {
+    ///         tx.incr("bob", amount)?;
+    ///         let left = tx.decr("alice", amount)?;
+    ///         if left < 0 { Err(Error::OutOfRange) } else { Ok(left) }
+    ///     })
+    /// };
+    /// assert_eq!(transfer(7)?, 3);
+    /// assert!(transfer(7).is_err());
+    /// assert_eq!(store.get_many::<i64>(["alice", "bob"])?, [Some(3), Some(7)]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// Inside, a key that was not named is an error ([`Error::KeyNotNamed`]); the store itself must not be used there,
+    /// only `tx`: its calls would wait for the locks that the transaction holds.
+    ///
+    /// # Cost
+    ///
+    /// O(keys) and what `work` does, under the locks of all the keys' stripes, taken in ascending order; so two
+    /// transactions cannot wait for each other. Old values up to 3.5 KiB are copied when first touched; larger ones
+    /// keep a journal.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns.
+    #[doc(alias("MULTI", "EXEC", "DISCARD", "transaction"))]
+    pub fn atomic<R, E>(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        work: impl FnOnce(&Tx<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        run(Open::new(&self.core, Some(self.core.name(keys))), work)
+    }
+
+    /// [`Store::atomic`] on all keys.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let sum = store.atomic_all(|tx| {
+    ///     tx.set("a", 1)?;
+    ///     tx.incr("b", 2)
+    /// })?;
+    /// assert_eq!(sum, 2);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::atomic`], under all locks of the store.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns.
+    pub fn atomic_all<R, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<R, E>) -> Result<R, E> {
+        run(Open::new(&self.core, None), work)
+    }
+
+    /// Watches keys for changes, for a transaction that is to run only if there were none.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.set("stock", 5)?;
+    /// let watched = store.watch_keys(["stock"]);
+    /// let stock: i64 = store.get("stock")?.unwrap_or(0);
+    /// let done = store.atomic_if_unchanged(&watched, ["sold"], |tx| {
+    ///     tx.set("stock", stock - 1)?;
+    ///     tx.incr("sold", 1)
+    /// })?;
+    /// assert_eq!(done, Some(1));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(keys), their stripes' locks. As long as any key is watched, every write takes note of its key.
+    #[doc(alias("WATCH", "UNWATCH"))]
+    #[must_use]
+    pub fn watch_keys(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> WatchedKeys {
+        let named = self.core.name(keys);
+        let (flag, mut existed) = (Flag::default(), Vec::new());
+        let keys: Vec<_> = named.iter().map(Key::of).collect();
+        let core = &*self.core;
+        core.read_many(&keys, |views| {
+            for key in &keys {
+                core.watched.add(key.bytes, &flag);
+                existed.push(views.deadline(*key).is_some());
+            }
+        });
+        WatchedKeys {
+            store: self.clone(),
+            keys: named,
+            existed,
+            flag,
+        }
+    }
+
+    /// [`Store::atomic`] on the watched keys and others, if no watched key has changed; `None`, and nothing done, if one
+    /// has.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let watched = store.watch_keys(["key"]);
+    /// store.set("key", "somebody else's")?;
+    /// let done = store.atomic_if_unchanged(&watched, ["key"], |tx| tx.set("key", "mine"))?;
+    /// assert_eq!(done, None);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::atomic`].
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns.
+    #[doc(alias("WATCH", "EXEC"))]
+    pub fn atomic_if_unchanged<R, E>(
+        &self,
+        watched: &WatchedKeys,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        work: impl FnOnce(&Tx<'_>) -> Result<R, E>,
+    ) -> Result<Option<R>, E> {
+        let mut named = self.core.name(keys);
+        named.extend(watched.keys.iter().cloned());
+        named.sort_unstable();
+        named.dedup();
+        let open = Open::new(&self.core, Some(named));
+        let unchanged = open
+            .group
+            .borrow()
+            .as_ref()
+            .is_some_and(|group| watched.hold(|key| group.views().deadline(key).is_some()));
+        if unchanged {
+            run(open, work).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// Runs `work` in a transaction, which stands if it succeeds.
+fn run<R, E>(open: Open<'_>, work: impl FnOnce(&Tx<'_>) -> Result<R, E>) -> Result<R, E> {
+    let result = work(&Tx {
+        site: Site::Open(&open),
+    });
+    open.committed.set(result.is_ok());
+    result
+}
