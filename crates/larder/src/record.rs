@@ -87,6 +87,12 @@ impl Head {
         self.0 & (3 | FAR | TYPE) == 1 && self.0 >> 32 == 0
     }
 
+    /// Where the value starts in a record for which [`Self::is_plain`] holds, and whose key is this one.
+    #[inline(always)]
+    pub(crate) fn plain_value_at(key: &[u8]) -> usize {
+        8 + key.len()
+    }
+
     /// The type of the value.
     #[inline(always)]
     pub(crate) fn key_type(self) -> KeyType {
@@ -118,7 +124,7 @@ impl Head {
     /// The word at which the key starts.
     #[inline(always)]
     fn key_word(self) -> usize {
-        if self.0 & FAR == 0 { 1 } else { 2 }
+        1 + (self.0 & FAR != 0) as usize
     }
 
     pub(crate) fn is_young(self) -> bool {

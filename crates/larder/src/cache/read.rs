@@ -150,7 +150,6 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ) -> Option<R> {
         let core = &*self.core;
         let hash = core.hash(key);
-        core.stripes.of(hash).table.approach(low_bits(hash));
         core.get(key, hash, read)
     }
 

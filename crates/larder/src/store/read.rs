@@ -97,7 +97,7 @@ impl Core {
         match look(stripe, low_bits(hash), key) {
             Look::Absent if key.len() <= MAX_KEY => return Ok(false),
             Look::Found((words, head), sight) if head.is_plain() => {
-                copy_to_vec(words, head.value_at(), head.value_len(), out);
+                copy_to_vec(words, Head::plain_value_at(key), head.value_len(), out);
                 if sight.holds() {
                     return Ok(true);
                 }

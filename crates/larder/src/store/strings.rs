@@ -249,10 +249,7 @@ impl Store {
     #[doc(alias = "GET")]
     #[inline]
     pub fn get_into(&self, key: impl AsRef<[u8]>, out: &mut Vec<u8>) -> Result<bool, Error> {
-        let found = self
-            .core
-            .read(key.as_ref(), |seen| seen.copy_into(out))?
-            .is_some();
+        let found = self.core.read_into(key.as_ref(), out)?;
         self.core
             .counters
             .count(if found { Count::Hits } else { Count::Misses });
