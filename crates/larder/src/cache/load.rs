@@ -10,7 +10,6 @@ use std::time::Duration;
 use equivalent::Equivalent;
 
 use crate::error::LoadError;
-use crate::stripes::low_bits;
 use crate::wait::{Limit, block_on};
 
 use super::Cache;
@@ -22,7 +21,6 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
     #[inline]
     fn get_or_hash<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Result<V, u64> {
         let hash = self.hash(key);
-        self.stripes.of(hash).table.approach(low_bits(hash));
         self.get(key, hash, V::clone).ok_or(hash)
     }
 
