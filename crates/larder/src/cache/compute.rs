@@ -137,7 +137,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let Some((slot, entry)) = live else {
             return Changed::Kept(None);
         };
-        world.table.touch(slot);
+        world.touch(slot, entry);
         if let Some(now) = life.now {
             world.shard.entries.note_access(entry, now);
         }

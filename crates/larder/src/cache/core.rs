@@ -183,7 +183,7 @@ impl<K, V, S> Core<K, V, S> {
         let filed = world.shard.entries.deadline(world.shared, entry);
         self.begin(world, entry, life);
         refile(world, entry, filed);
-        world.table.touch(slot);
+        world.touch(slot, entry);
         Ok(Displaced {
             pair: (key, value),
             expired,

@@ -155,7 +155,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
                 world.shard.entries.note_access(entry, now);
             }
             if let Some((slot, _)) = world.table.find(low_bits(hash), |other| other == entry) {
-                world.table.touch(slot);
+                world.touch(slot, entry);
             }
         })
     }

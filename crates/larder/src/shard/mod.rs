@@ -189,6 +189,13 @@ impl<E: Entries> World<'_, E> {
         self.table.find(hash, |entry| same(entries, entry))
     }
 
+    /// Counts a use of a live entry for the policy.
+    #[inline]
+    pub(crate) fn touch(&self, slot: Slot, entry: Ref) {
+        self.table.touch(slot);
+        self.shard.entries.note_use(self.shared, entry);
+    }
+
     /// Brings near what an insert under this hash will touch.
     #[inline]
     pub(crate) fn approach(&mut self, hash: u32) {
