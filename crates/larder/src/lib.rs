@@ -25,8 +25,8 @@
 //!
 //! # Time
 //!
-//! A reader never gets an entry later than a few milliseconds past its deadline, whenever it is reclaimed; on the
-//! system's clock, which is read coarsely, it may be gone as much too early. One thread for the whole process reclaims
+//! An entry is there until its deadline, and no reader gets it a few milliseconds later, whenever it is reclaimed. (Idle
+//! times of a second and more are counted coarsely: they end up to 40 ms late.) One thread for the whole process reclaims
 //! what is due, or the owner calls `tick()` ([`Upkeep`]). Tests move a [`ManualClock`], which is exact.
 //!
 //! # Memory

@@ -45,7 +45,7 @@ impl<K, V, S> Core<K, V, S> {
             return false;
         }
         if entries.has_idle_time() {
-            entries.note_access(entry, self.clock.now());
+            entries.note_access(entry, self.access_time());
         }
         entries.note_use(&(), entry);
         true
