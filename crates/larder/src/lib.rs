@@ -31,8 +31,10 @@
 //!
 //! # Memory
 //!
-//! Inserts and loads never pass a bound on entries or weight; a change in place may, by what its one value grew, until
-//! it returns. What a cache or store holds beyond its entries (table, policy, timers) is in `bytes()`.
+//! Inserts and loads never pass a bound on entries or weight. A closure that changes a value in place
+//! ([`Cache::update`], [`Cache::compute`]) may, by what that value grew and its stripe had no room for, until the call
+//! returns: how much it grows is known only when it has grown. What a cache or store holds beyond its entries (table,
+//! policy, timers) is in `bytes()`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -1,7 +1,13 @@
 //! Changing an entry in one step: a closure sees what is there and decides.
 //!
-//! The closure runs once, under the stripe's lock, so its decision cannot be put off when a value grew: it goes beyond
-//! the bound by what it grew, and others are evicted right after the unlock.
+//! The closure runs once, under the stripe's lock, so its decision cannot be put off when a value grew. Room for what it
+//! grew is made in the stripe first. Where that has nothing more to evict, or far less than its share, the bound is passed
+//! by what is still lacking, and others are evicted right after the unlock, before the call returns.
+//!
+//! Why it is not made to hold: only the closure knows how much a value grows, and when it has run, the memory is taken
+//! already. Other stripes cannot be locked under this one's lock, as two changes would wait for each other; the entry
+//! cannot be let go and put back, as others would miss it meanwhile; and to book its old weight until room was made
+//! would make the books say less than what is held.
 
 use std::hash::{BuildHasher, Hash};
 

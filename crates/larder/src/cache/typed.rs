@@ -100,6 +100,19 @@ impl<K, V> Typed<K, V> {
         }
     }
 
+    /// Columns for the same cache, without entries or loads.
+    pub(crate) fn successor(&self) -> Self {
+        Typed {
+            base: self.base,
+            ..Typed::new(self.shape)
+        }
+    }
+
+    /// Takes the pairs out, whatever else is known of them.
+    pub(crate) fn into_pairs(mut self) -> impl Iterator<Item = (K, V)> {
+        (0..self.slots).filter_map(move |entry| Some(self.records[entry].take()?.pair))
+    }
+
     /// The load of a key that is under way.
     pub(crate) fn flight(
         &self,
