@@ -197,7 +197,7 @@ mod tests {
                     credit.earn(amount);
                     credit.settle(&budget);
                 }
-                let idle: u64 = credits.iter().map(|(credit, _)| credit.0).sum();
+                let idle: u64 = credits.iter().map(|(credit, _)| credit.idle).sum();
                 let spent: u64 = credits.iter().map(|(_, spent)| spent).sum();
                 prop_assert!(idle <= 10_000 / IDLE_PART);
                 prop_assert_eq!(idle + spent, budget.used());
