@@ -32,9 +32,9 @@
 //! # Memory
 //!
 //! Inserts and loads never pass a bound on entries or weight. A closure that changes a value in place
-//! ([`Cache::update`], [`Cache::compute`]) may, by what that value grew and its stripe had no room for, until the call
-//! returns: how much it grows is known only when it has grown. What a cache or store holds beyond its entries (table,
-//! policy, timers) is in `bytes()`.
+//! ([`Cache::update`], [`Cache::compute`]) may, until the call returns, if every stripe that could make room for what the
+//! value grew is being written to by others: how much it grows is known only when it has grown. What a cache or store
+//! holds beyond its entries (table, policy, timers) is in `bytes()`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -132,7 +132,7 @@ impl<K, V, S> Cache<K, V, S> {
     ///
     /// # Consistency
     ///
-    /// Exact while nobody writes; never above [`capacity`](Cache::capacity) but by what values grow in place.
+    /// Exact while nobody writes; never above [`capacity`](Cache::capacity), but as [`compute`](Cache::compute) says.
     #[must_use]
     pub fn weight(&self) -> u64 {
         self.core.stripes.weight()
