@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Failure;
 use crate::args::Args;
+use crate::larder_peers::{LRU_NAME, visit_larder_lru};
 use crate::peer::{Peer, Value, Visitor, visit_peers};
 use crate::rivals::LockedLru;
 use crate::table::Table;
@@ -96,6 +97,7 @@ fn replay_trace(args: &Args, path: &Path, indexed: &[Indexed]) -> Result<Vec<Cel
             found: Vec::new(),
         };
         visit_peers::<u64, [u8; 32]>(&mut replays);
+        visit_larder_lru::<u64, [u8; 32]>(&mut replays);
         let row = rows.iter().find(|row| row.capacity == capacity);
         let exact = || replay::<LockedLru<u64, [u8; 32]>>(&trace.keys, capacity);
         Cell {
@@ -201,37 +203,63 @@ fn table(cells: &[Cell], traces: usize, quick: bool) -> Table {
                 .chain(peers),
         );
     }
-    for (label, set) in [
-        (format!("worst against LRU, ≥ {LARGE}"), &large),
-        ("worst against LRU, all".into(), &all),
-    ] {
-        let peers = (0..names.len()).map(|i| worst(set, i));
+    for (label, peers) in verdicts(&all, &large, &names) {
         table.row([label, "–".into(), "–".into()].into_iter().chain(peers));
     }
-    let below = (0..names.len()).map(|i| {
-        large
-            .iter()
-            .filter(|cell| cell.peers[i].1 < cell.lru - 1.0)
-            .count()
-            .to_string()
-    });
-    table.row(
-        [
-            format!("cells > 1 below LRU, ≥ {LARGE}"),
-            "–".into(),
-            "–".into(),
-        ]
-        .into_iter()
-        .chain(below),
-    );
     table
 }
 
-/// The cell where a peer is furthest below LRU.
-fn worst(cells: &[&Cell], peer: usize) -> String {
+/// How the peers stand beside LRU: the index's, and larder's own.
+fn verdicts(all: &[&Cell], large: &[&Cell], names: &[&str]) -> Vec<(String, Vec<String>)> {
+    let worst_of = |set: &[&Cell], yardstick: &dyn Fn(&Cell) -> f64| {
+        let row = (0..names.len()).map(|i| worst(set, i, yardstick));
+        row.collect::<Vec<_>>()
+    };
+    let own = names.iter().position(|name| *name == LRU_NAME);
+    let own_lru = |cell: &Cell| own.map_or(f64::NAN, |own| cell.peers[own].1);
+    let mut verdicts = vec![
+        (
+            format!("worst against LRU, ≥ {LARGE}"),
+            worst_of(large, &|cell| cell.lru),
+        ),
+        (
+            "worst against LRU, all".into(),
+            worst_of(all, &|cell| cell.lru),
+        ),
+        (
+            format!("cells > 1 below LRU, ≥ {LARGE}"),
+            below(large, names.len(), &|cell| cell.lru),
+        ),
+    ];
+    if own.is_some() {
+        verdicts.push((
+            format!("worst against {LRU_NAME}, ≥ {LARGE}"),
+            worst_of(large, &own_lru),
+        ));
+        verdicts.push((
+            format!("cells > 1 below {LRU_NAME}, ≥ {LARGE}"),
+            below(large, names.len(), &own_lru),
+        ));
+    }
+    verdicts
+}
+
+/// For each peer, the number of cells where it is more than a hundredth below a yardstick.
+fn below(cells: &[&Cell], peers: usize, yardstick: &dyn Fn(&Cell) -> f64) -> Vec<String> {
+    let count = |peer: usize| {
+        let below = cells
+            .iter()
+            .filter(|cell| cell.peers[peer].1 < yardstick(cell) - 1.0);
+        below.count().to_string()
+    };
+    (0..peers).map(count).collect()
+}
+
+/// The cell where a peer is furthest below a yardstick.
+fn worst(cells: &[&Cell], peer: usize, yardstick: &dyn Fn(&Cell) -> f64) -> String {
     let gaps = cells
         .iter()
-        .map(|cell| (cell.peers[peer].1 - cell.lru, cell));
+        .map(|cell| (cell.peers[peer].1 - yardstick(cell), cell));
     let worst = gaps.min_by(|a, b| a.0.total_cmp(&b.0));
     worst.map_or("–".into(), |(gap, cell)| {
         format!("{gap:+.2} ({} @ {})", cell.trace, cell.capacity)

@@ -1,9 +1,12 @@
 //! larder itself, twice: the typed cache, and the store read through a buffer of the caller's.
 
 #[cfg(feature = "larder")]
-pub use faces::{visit_expiring_larder, visit_larder};
+pub use faces::{visit_expiring_larder, visit_larder, visit_larder_lru};
 #[cfg(not(feature = "larder"))]
-pub use nothing::{visit_expiring_larder, visit_larder};
+pub use nothing::{visit_expiring_larder, visit_larder, visit_larder_lru};
+
+/// What tables call larder's cache with LRU, which is in the tables of hit ratios only.
+pub const LRU_NAME: &str = "larder Cache, LRU";
 
 #[cfg(not(feature = "larder"))]
 mod nothing {
@@ -12,6 +15,9 @@ mod nothing {
 
     /// Shows a visitor nothing.
     pub fn visit_larder<K: Key, V: Value>(_visitor: &mut impl Visitor<K, V>) {}
+
+    /// Shows a visitor nothing.
+    pub fn visit_larder_lru<K: Key, V: Value>(_visitor: &mut impl Visitor<K, V>) {}
 
     /// Shows a visitor nothing.
     pub fn visit_expiring_larder(_visitor: &mut impl ExpiringVisitor) {}
@@ -30,6 +36,11 @@ mod faces {
     pub fn visit_larder<K: Key, V: Value>(visitor: &mut impl Visitor<K, V>) {
         visitor.visit::<larder::Cache<K, V>>();
         visitor.visit::<Strings>();
+    }
+
+    /// Shows a visitor larder's typed cache with LRU.
+    pub fn visit_larder_lru<K: Key, V: Value>(visitor: &mut impl Visitor<K, V>) {
+        visitor.visit::<Lru<K, V>>();
     }
 
     /// Shows a visitor larder's typed cache.
@@ -61,6 +72,30 @@ mod faces {
         }
         fn settle(&self) {
             self.tick();
+        }
+    }
+
+    /// A cache with another policy.
+    struct Lru<K, V>(larder::Cache<K, V>);
+
+    impl<K: Key, V: Value> Peer<K, V> for Lru<K, V> {
+        const NAME: &'static str = super::LRU_NAME;
+        fn new(capacity: usize) -> Self {
+            let builder = larder::Cache::builder().max_entries(capacity);
+            let cache = builder.eviction(larder::Eviction::Lru).build();
+            Self(cache.expect("a capacity above zero is valid"))
+        }
+        fn get(&self, key: &K) -> Option<V> {
+            self.0.get(key)
+        }
+        fn insert(&self, key: K, value: V) {
+            self.0.insert(key, value);
+        }
+        fn remove(&self, key: &K) {
+            self.0.remove(key);
+        }
+        fn count(&self) -> usize {
+            self.0.len()
         }
     }
 

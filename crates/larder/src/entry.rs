@@ -38,6 +38,18 @@ pub(crate) trait Entries {
     /// Puts the entry on probation or ends it.
     fn set_young(&mut self, shared: &Self::Shared, entry: Ref, young: bool);
 
+    /// When a live entry was last used, as a number that grows from use to use in its stripe; `None` where entries keep
+    /// no such stamps.
+    fn stamp(&self, shared: &Self::Shared, entry: Ref) -> Option<u64> {
+        let _ = (shared, entry);
+        None
+    }
+
+    /// Stamps an entry that is used, where entries keep stamps.
+    fn note_use(&self, shared: &Self::Shared, entry: Ref) {
+        let _ = (shared, entry);
+    }
+
     /// Takes the entry out of its slot, which may be used again.
     fn take(&mut self, shared: &Self::Shared, entry: Ref) -> Self::Gone;
 }

@@ -25,14 +25,16 @@
 //!
 //! # Time
 //!
-//! A reader never gets an entry later than a few milliseconds past its deadline, whenever it is reclaimed; on the
-//! system's clock, which is read coarsely, it may be gone as much too early. One thread for the whole process reclaims
+//! An entry is there until its deadline, and no reader gets it a few milliseconds later, whenever it is reclaimed. (Idle
+//! times of a second and more are counted coarsely: they end up to 40 ms late.) One thread for the whole process reclaims
 //! what is due, or the owner calls `tick()` ([`Upkeep`]). Tests move a [`ManualClock`], which is exact.
 //!
 //! # Memory
 //!
-//! Inserts and loads never pass a bound on entries or weight; a change in place may, by what its one value grew, until
-//! it returns. What a cache or store holds beyond its entries (table, policy, timers) is in `bytes()`.
+//! Inserts and loads never pass a bound on entries or weight. A closure that changes a value in place
+//! ([`Cache::update`], [`Cache::compute`]) may, until the call returns, if every stripe that could make room for what the
+//! value grew is being written to by others: how much it grows is known only when it has grown. What a cache or store
+//! holds beyond its entries (table, policy, timers) is in `bytes()`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

@@ -128,7 +128,7 @@ impl Watch {
             return;
         }
         if let Some(who) = &self.who {
-            REAPER.plan(self.id, who, due.saturating_sub(clock.now()));
+            REAPER.plan(self.id, who, due.saturating_sub(clock.fine_now()));
         }
     }
 

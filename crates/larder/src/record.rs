@@ -19,10 +19,9 @@
 //!
 //! Cost: a 16-byte key is compared with two loads, a 32-byte value copied with four.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::ds::arena::MAX_WORDS;
 use crate::key::KeyType;
+use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
 
 /// Longest key that stands in its record.

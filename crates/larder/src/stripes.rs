@@ -7,8 +7,6 @@
 //! A stripe is padded to its own cache lines. What readers without the lock look at (`table`, `shared`) stands beside
 //! the lock, not behind it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
-
 use crossbeam_utils::CachePadded;
 
 use crate::budget::Budget;
@@ -16,7 +14,10 @@ use crate::ds::Ref;
 use crate::ds::table::{HASH_MASK, HASH_ONE, Table};
 use crate::entry::Entries;
 use crate::shard::{Departed, NoRoom, Shard, World};
-use crate::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{
+    AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    fence,
+};
 
 /// Upper bound of stripes: beyond it, memory grows and contention no longer shrinks.
 pub(crate) const MAX_STRIPES: usize = 1024;

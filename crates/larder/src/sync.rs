@@ -1,5 +1,17 @@
-//! The lock types that larder uses, named in one place so that a model checker can be put in their stead.
+//! The locks and the atomics that readers without a lock rely on, named in one place: `tests/model` compiles the files that
+//! take them from here against a model checker's, and tries every order of their steps.
+
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 pub(crate) use parking_lot::{
     Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
 };
+use zerocopy::FromZeros;
+
+/// So many words, all zero. Where they are many, the system has not touched their memory yet.
+pub(crate) fn zeroed_words(words: usize) -> Box<[AtomicU32]> {
+    <[AtomicU32]>::new_box_zeroed_with_elems(words).unwrap_or_else(|_| {
+        let layout = std::alloc::Layout::array::<AtomicU32>(words);
+        std::alloc::handle_alloc_error(layout.expect("a table that fits the address space"))
+    })
+}

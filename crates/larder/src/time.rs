@@ -1,8 +1,17 @@
 //! `Clock`: where larder's time comes from; the only file that reads a clock.
 //!
 //! Inside the engine an instant is a count of milliseconds since the clock's origin ([`Millis`]). The system clock is
-//! read coarsely (some 6 ns; a few milliseconds old) and only finely (some 25 ns) where a deadline lies within that
-//! doubt. [`ManualClock`] stands still until it is told to move, so that expiry can be tested without waiting.
+//! read coarsely (some 6 ns), and finely (some 25 ns) only where that leaves a doubt:
+//!
+//! ```text
+//!            now()                                        soon()
+//! --------------|---------------- doubt -------------------|-------------> time
+//!  surely past           read the fine clock                 surely to come
+//! ```
+//!
+//! The coarse clock stands still for a step, and so did it when its origin was read: it may be a step behind or ahead of
+//! the fine one. So a deadline counts as passed when it surely has, never early, and at most a millisecond late.
+//! [`ManualClock`] stands still until it is told to move, so that expiry can be tested without waiting.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,8 +21,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Milliseconds since the origin of a clock.
 pub(crate) type Millis = u64;
 
-/// How far the coarse clock may lag or, by the reading of its origin, lead: its step is 1 to 10 ms on the systems we know, 16 on Windows.
-const COARSE_LAG_MS: Millis = 20;
+/// The coarse clock is less than this behind or ahead of the fine one: its step is 1 to 10 ms on the systems we know, 16 on
+/// Windows.
+const COARSE_STEP_MS: Millis = 20;
+/// How much may lie between [`Clock::now`] and the present.
+const DOUBT_MS: Millis = 2 * COARSE_STEP_MS;
 
 /// A source of time, shared by every part of a store or cache that was built with it.
 ///
@@ -66,27 +78,31 @@ impl Clock {
         })
     }
 
-    /// Milliseconds since the origin; on the system clock up to a few milliseconds old.
+    /// Milliseconds since the origin: never ahead of the present, and on the system clock some milliseconds behind it.
     #[inline]
     pub(crate) fn now(&self) -> Millis {
         match &self.0 {
-            Source::System { coarse, .. } => coarsetime::Instant::now()
-                .duration_since(*coarse)
-                .as_millis(),
+            Source::System { coarse, .. } => floor(
+                coarsetime::Instant::now()
+                    .duration_since(*coarse)
+                    .as_millis(),
+            ),
             Source::Manual(now) => now.load(Ordering::Acquire),
         }
     }
 
-    /// Whether a deadline has passed: never `false` more than a millisecond after it, perhaps `true` a coarse step before.
-    pub(crate) fn has_passed(&self, deadline: Millis) -> bool {
-        let now = self.now();
-        if now >= deadline {
-            return true;
-        }
-        deadline - now <= COARSE_LAG_MS && self.fine_now() >= deadline
+    /// Milliseconds since the origin: never behind the present, and on the system clock some milliseconds ahead of it.
+    #[inline]
+    pub(crate) fn soon(&self) -> Millis {
+        self.now() + if self.is_manual() { 0 } else { DOUBT_MS }
     }
 
-    /// Milliseconds since the origin, not coarsened.
+    /// Whether a deadline has passed: never `true` before it, never `false` a millisecond after it.
+    pub(crate) fn has_passed(&self, deadline: Millis) -> bool {
+        passed(deadline, self.now(), || self.fine_now())
+    }
+
+    /// Whole milliseconds since the origin, not coarsened.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the system's clocks"
@@ -96,6 +112,30 @@ impl Clock {
             Source::System { fine, .. } => Instant::now().duration_since(*fine).as_millis() as u64,
             Source::Manual(now) => now.load(Ordering::Acquire),
         }
+    }
+
+    /// Milliseconds since the origin, not coarsened and rounded up: what begins now and lasts for `n` milliseconds has
+    /// surely lasted that long when the clock shows `n` more.
+    pub(crate) fn fine_now_up(&self) -> Millis {
+        match &self.0 {
+            Source::System { .. } => self.fine_nanos().div_ceil(1_000_000),
+            Source::Manual(now) => now.load(Ordering::Acquire),
+        }
+    }
+
+    /// The deadline of what lives for so long from `now`, which was rounded up. What lives for no time is over already.
+    pub(crate) fn after(&self, now: Millis, ttl: Millis) -> Millis {
+        if ttl == 0 {
+            self.fine_now()
+        } else {
+            now.saturating_add(ttl)
+        }
+    }
+
+    /// A moment of the wall clock; one before the origin is 0.
+    pub(crate) fn at(&self, moment: SystemTime) -> Millis {
+        let unix = moment.duration_since(UNIX_EPOCH).map_or(0, millis);
+        unix.saturating_sub(self.unix_origin())
     }
 
     /// Nanoseconds since the origin, for measuring how long something took.
@@ -161,7 +201,8 @@ impl ManualClock {
 
     /// Moves time forward by whole milliseconds; what is finer is dropped.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(millis(by), Ordering::Release);
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_add(by, Ordering::Release);
     }
 
     /// Time since the origin.
@@ -216,26 +257,66 @@ impl Ttl {
     }
 }
 
-/// A duration in whole milliseconds, saturating.
+/// A duration in whole milliseconds, rounded up so that nothing ends early, saturating.
 #[inline]
 pub(crate) fn millis(duration: Duration) -> Millis {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+/// What the coarse clock shows, less what it may be ahead.
+#[inline(always)]
+fn floor(coarse: Millis) -> Millis {
+    coarse.saturating_sub(COARSE_STEP_MS)
+}
+
+/// Whether a deadline has passed, where `now` is at most [`DOUBT_MS`] behind the present and `fine` tells it exactly.
+#[inline(always)]
+fn passed(deadline: Millis, now: Millis, fine: impl FnOnce() -> Millis) -> bool {
+    now >= deadline || deadline - now <= DOUBT_MS && fine() >= deadline
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_coarse_clock_never_decides_otherwise_than_the_fine_one(
+            step in 1..COARSE_STEP_MS,
+            origin in 0..1_000u64,
+            elapsed in 0..500u64,
+            deadline in 0..600u64,
+        ) {
+            // A clock that stands still for a step, when its origin was read as well.
+            let shown = |at: u64| at / step * step;
+            let coarse = shown(origin + elapsed) - shown(origin);
+            prop_assert_eq!(passed(deadline, floor(coarse), || elapsed), elapsed >= deadline);
+            prop_assert!(floor(coarse) <= elapsed && elapsed <= floor(coarse) + DOUBT_MS);
+        }
+    }
 
     #[test]
-    fn the_coarse_clock_stays_within_a_step_of_the_fine_one() {
+    fn the_present_lies_between_now_and_soon() {
         let clock = Clock::system();
-        for _ in 0..200_000 {
-            let coarse = clock.now();
-            let fine = clock.fine_now();
-            // Their origins were read one after the other: the coarse one may be a step early.
-            assert!(coarse <= fine + COARSE_LAG_MS && fine <= coarse + COARSE_LAG_MS);
-            assert!(!clock.has_passed(fine + 1_000));
-            assert!(clock.has_passed(fine.saturating_sub(1)));
+        for _ in 0..100_000 {
+            let before = clock.fine_now();
+            let (now, soon) = (clock.now(), clock.soon());
+            assert!(now <= clock.fine_now() && before <= soon);
+            let deadline = clock.fine_now_up() + 1;
+            assert!(clock.has_passed(before));
+            assert!(!clock.has_passed(deadline) || clock.fine_now() >= deadline);
         }
+    }
+
+    #[test]
+    fn durations_and_moments_are_rounded_up() {
+        assert_eq!(millis(Duration::from_nanos(1)), 1);
+        assert_eq!(millis(Duration::from_millis(7)), 7);
+        assert_eq!(millis(Duration::MAX), u64::MAX);
+        let clock = ManualClock::new().clock();
+        let origin = UNIX_EPOCH + Duration::from_millis(MANUAL_UNIX_MS);
+        assert_eq!(clock.at(origin + Duration::from_micros(1_500)), 2);
+        assert_eq!(clock.at(UNIX_EPOCH), 0);
     }
 }

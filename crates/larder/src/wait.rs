@@ -52,7 +52,7 @@ impl Limit {
     pub(crate) fn new(clock: &Clock, wait: Duration) -> Self {
         Limit {
             clock: clock.clone(),
-            at: clock.fine_now().saturating_add(millis(wait)),
+            at: clock.fine_now_up().saturating_add(millis(wait)),
         }
     }
 

@@ -289,6 +289,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         let shape = Shape {
             weighed: self.weigher.is_some(),
             idle: self.idle.map(millis),
+            stamped: limit.is_some() && self.eviction == Eviction::Lru,
         };
         let now = self.clock.now();
         let stripes = Stripes::new(count, bound, |_| {

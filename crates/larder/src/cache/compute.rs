@@ -1,7 +1,14 @@
 //! Changing an entry in one step: a closure sees what is there and decides.
 //!
-//! The closure runs once, under the stripe's lock, so its decision cannot be put off when a value grew: it goes beyond
-//! the bound by what it grew, and others are evicted right after the unlock.
+//! The closure runs once, under the stripe's lock, so its decision cannot be put off when a value grew. Room for what it
+//! grew is made in the stripe first, and then, still under the lock, in the other stripes that nobody holds. Only if
+//! that is not enough is the bound passed by what is lacking, and others are evicted right after the unlock, before the
+//! call returns.
+//!
+//! Why that is left: only the closure knows how much a value grows, and when it has run, the memory is taken already.
+//! To wait for other stripes under this one's lock would let two changes wait for each other; to let the entry go and
+//! put it back would let others miss it meanwhile; and to book its old weight until room was made would make the books
+//! say less than what is held.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -117,12 +124,32 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let mut pair = Some(pair);
         let mut placed = self.place(world, left, hash, &mut pair, (weight, life));
         if placed.is_err() {
-            world.overdraw(weight);
+            let there = pair
+                .as_ref()
+                .and_then(|(key, _)| find(world, hash, key))
+                .map(|found| found.1);
+            self.seize(world, left, there);
             placed = self.place(world, left, hash, &mut pair, (weight, life));
             world.return_room(0);
         }
         let (entry, displaced) = placed.expect("room was made");
         Changed::Placed(entry, displaced)
+    }
+
+    /// Takes the room that the stripe lacks from others, from the stripe itself even if it has little, or where neither
+    /// has anything to give, from beyond the bound.
+    #[cold]
+    fn seize(&self, world: &mut Open<'_, K, V>, left: &mut Left<K, V>, keep: Option<Ref>) {
+        let lacking = std::mem::take(&mut left.lacking);
+        let taken = self.stripes.relieve_holder(lacking, left) || {
+            world.evict_until(left, keep, |budget| budget.has(lacking));
+            world.budget.take(lacking)
+        };
+        if taken {
+            world.receive(lacking);
+        } else {
+            world.overdraw(lacking);
+        }
     }
 
     /// Books what a closure did to a value in place.
@@ -137,7 +164,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let Some((slot, entry)) = live else {
             return Changed::Kept(None);
         };
-        world.table.touch(slot);
+        world.touch(slot, entry);
         if let Some(now) = life.now {
             world.shard.entries.note_access(entry, now);
         }
@@ -150,9 +177,10 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             return Changed::Outgrown(world.discard(slot, entry, hash));
         }
         if new > old && world.make_room(new - old, Some(entry), left).is_err() {
-            world.overdraw(new - old);
+            self.seize(world, left, Some(entry));
             let room = world.make_room(new - old, Some(entry), left);
-            debug_assert!(room.is_ok(), "what was overdrawn can be spent");
+            debug_assert!(room.is_ok(), "what was seized can be spent");
+            world.return_room(0);
         }
         self.reweigh(world, entry, old, new);
         Changed::Kept(Some(entry))
@@ -236,8 +264,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// # Consistency
     ///
-    /// Atomic. Where a value grew, the bound may be passed by what it grew until the call returns. A value that came to
-    /// weigh more than the whole budget is taken out and handed back as [`Outcome::Rejected`].
+    /// Atomic. Where a value grew and all stripes that could make room are being written to, the bound may be passed by
+    /// what it grew until the call returns. A value that came to weigh more than the whole budget is taken out and handed back as [`Outcome::Rejected`].
     ///
     /// # Panics
     ///

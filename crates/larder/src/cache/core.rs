@@ -29,7 +29,7 @@ pub(super) type Open<'a, K, V> = World<'a, Typed<K, V>>;
 /// What left on the way.
 pub(super) type Left<K, V> = Departed<(K, V)>;
 
-/// A deadline that is nearer than this is set by the fine clock, so that it does not come milliseconds early.
+/// Idle times below this are counted by the fine clock; longer ones end some milliseconds late.
 const FINE_BELOW_MS: Millis = 1_000;
 /// Timers that a write looks at where nobody else does.
 const PIGGYBACK: usize = 8;
@@ -102,16 +102,24 @@ impl<K, V, S> Core<K, V, S> {
 
     /// The life of a value that is written now.
     pub(super) fn life_of(&self, ttl: Option<Millis>) -> Life {
-        let shortest = ttl.into_iter().chain(self.idle).min();
-        let is_short = shortest.is_some_and(|shortest| shortest < FINE_BELOW_MS);
-        let now = if is_short {
-            self.clock.fine_now()
+        let now = if ttl.is_some() {
+            self.clock.fine_now_up()
         } else {
-            self.clock.now()
+            self.access_time()
         };
         Life {
             now: Some(now),
-            deadline: ttl.map(|ttl| now.saturating_add(ttl)),
+            deadline: ttl.map(|ttl| self.clock.after(now, ttl)),
+        }
+    }
+
+    /// From when idle time counts after an access: not before it, so that no entry expires early.
+    #[inline]
+    pub(super) fn access_time(&self) -> Millis {
+        if self.idle.is_some_and(|idle| idle < FINE_BELOW_MS) {
+            self.clock.fine_now_up()
+        } else {
+            self.clock.soon()
         }
     }
 
@@ -141,7 +149,7 @@ impl<K, V, S> Core<K, V, S> {
     where
         K: Eq,
     {
-        self.piggyback(world, left, life.now);
+        self.piggyback(world, left, life);
         let key = &pair.as_ref().expect("a pair is placed once").0;
         let found = world.find(hash, |entries, entry| {
             entries.pair(entry).is_some_and(|held| held.0 == *key)
@@ -183,7 +191,7 @@ impl<K, V, S> Core<K, V, S> {
         let filed = world.shard.entries.deadline(world.shared, entry);
         self.begin(world, entry, life);
         refile(world, entry, filed);
-        world.table.touch(slot);
+        world.touch(slot, entry);
         Ok(Displaced {
             pair: (key, value),
             expired,
@@ -213,11 +221,9 @@ impl<K, V, S> Core<K, V, S> {
 
     /// Reaps a little where no thread does.
     #[inline]
-    fn piggyback(&self, world: &mut Open<'_, K, V>, left: &mut Left<K, V>, now: Option<Millis>) {
-        if let Some(now) = now
-            && self.watch.is_manual()
-        {
-            world.reap(now, PIGGYBACK, left);
+    fn piggyback(&self, world: &mut Open<'_, K, V>, left: &mut Left<K, V>, life: Life) {
+        if life.now.is_some() && self.watch.is_manual() {
+            world.reap(self.clock.now(), PIGGYBACK, left);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Deadlines of single entries: reading, setting and clearing them without touching the value.
 
 use std::hash::{BuildHasher, Hash};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use equivalent::Equivalent;
 
@@ -46,7 +46,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// ```
     /// use larder::{Cache, Ttl};
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     ///
     /// let cache = Cache::<&str, u32>::new(100);
     /// cache.insert_with_ttl("a", 1, Duration::from_secs(60));
@@ -65,9 +65,11 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
         match deadline {
             None => Ttl::Absent,
             Some(None) => Ttl::Forever,
-            Some(Some(at)) => Ttl::Left(Duration::from_millis(
-                at.saturating_sub(core.clock.fine_now()),
-            )),
+            Some(Some(at)) => {
+                let left = at.saturating_sub(core.clock.fine_now_up());
+                // Idle time is counted from a little after the access.
+                Ttl::Left(Duration::from_millis(left.min(core.idle.unwrap_or(left))))
+            }
         }
     }
 
@@ -75,7 +77,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// ```
     /// use larder::Cache;
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     ///
     /// let cache = Cache::<&str, u32>::new(100);
     /// cache.insert("a", 1);
@@ -96,11 +98,43 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
         })
     }
 
+    /// Lets an entry expire at a moment of the wall clock; `false` if there is none. (Redis: `PEXPIREAT`.)
+    ///
+    /// The wall clock is compared with the cache's [`Clock`](crate::Clock) once, when that is made: a later change of the
+    /// system's time does not move deadlines.
+    ///
+    /// ```
+    /// use larder::Cache;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let cache = Cache::<&str, u32>::new(100);
+    /// cache.insert("a", 1);
+    /// assert!(cache.expire_at("a", SystemTime::now() + Duration::from_secs(60)));
+    /// assert_eq!(cache.get("a"), Some(1));
+    /// assert!(cache.expire_at("a", SystemTime::UNIX_EPOCH));
+    /// assert_eq!(cache.get("a"), None);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`expire`](Cache::expire).
+    #[doc(alias("EXPIREAT", "PEXPIREAT"))]
+    pub fn expire_at<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, moment: SystemTime) -> bool {
+        let core = &*self.core;
+        let life = Life {
+            now: Some(core.access_time()),
+            deadline: Some(core.clock.at(moment)),
+        };
+        core.change_life((key, core.hash(key)), life, |world, entry| {
+            world.shard.entries.set_deadline(entry, life.deadline);
+        })
+    }
+
     /// Takes an entry's deadline away; `false` if there is no entry. Idle time goes on counting. (Redis: `PERSIST`.)
     ///
     /// ```
     /// use larder::{Cache, Ttl};
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     ///
     /// let cache = Cache::<&str, u32>::new(100);
     /// cache.insert_with_ttl("a", 1, Duration::from_secs(60));
@@ -126,7 +160,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// ```
     /// use larder::{Cache, ManualClock};
-    /// use std::time::Duration;
+    /// use std::time::{Duration, SystemTime};
     ///
     /// let time = ManualClock::new();
     /// let cache: Cache<&str, u32> =
@@ -155,7 +189,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
                 world.shard.entries.note_access(entry, now);
             }
             if let Some((slot, _)) = world.table.find(low_bits(hash), |other| other == entry) {
-                world.table.touch(slot);
+                world.touch(slot, entry);
             }
         })
     }

@@ -138,7 +138,7 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
                 && self.is_live(&world.shard.entries, entry)
                 && let Some((_, value)) = world.shard.entries.pair(entry)
             {
-                world.table.touch(slot);
+                world.touch(slot, entry);
                 return Way::Hit(value.clone());
             }
             let (id, relay) = (

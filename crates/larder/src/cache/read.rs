@@ -32,21 +32,22 @@ impl<K, V, S> Core<K, V, S> {
                 let (held, value) = entries.pair(entry)?;
                 key.equivalent(held).then_some((entry, value))
             })?;
-            if entries.may_expire() && !self.use_again(entries, entry) {
+            if entries.watches_hits() && !self.use_again(entries, entry) {
                 return None;
             }
             Some(read(value))
         })
     }
 
-    /// Whether an entry is live; notes the access where idle time counts.
+    /// Whether an entry is live; notes the use where idle time counts, or its order.
     fn use_again(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
         if !self.is_live(entries, entry) {
             return false;
         }
         if entries.has_idle_time() {
-            entries.note_access(entry, self.clock.now());
+            entries.note_access(entry, self.access_time());
         }
+        entries.note_use(&(), entry);
         true
     }
 

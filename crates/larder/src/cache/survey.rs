@@ -1,13 +1,12 @@
 //! Looking at a whole cache: sizes, walks over all entries, removal by predicate.
 //!
-//! A walk goes over the stripes, and in each over the segments that its table has when the walk comes to it. A segment
-//! is shown together with those that were split off it meanwhile, under one hold of the lock: so an entry that stays is
-//! seen exactly once, however the table grows, and no lock is held for more than some thousand entries.
+//! A walk holds a stripe's lock for some thousand entries at a time; see `ds/walk.rs` for why it shows every entry that
+//! stays exactly once.
 
 use std::hash::BuildHasher;
 
-use crate::ds::Ref;
-use crate::ds::table::{BUCKETS, COUNTER_MAX, Home, Slot, Table};
+use crate::ds::ranking::{End, Ranking};
+use crate::ds::walk::Walk;
 use crate::entry::Entries;
 use crate::stats::{Count, Stats};
 
@@ -15,67 +14,20 @@ use super::Cache;
 use super::core::{Core, Displaced};
 use super::listener::Cause;
 
-/// A place in a walk: the stripe, and how many segments there are to visit and which is next.
-#[derive(Clone, Copy, Default)]
-struct Cursor {
-    stripe: usize,
-    /// Segments of the stripe's table when the walk came to it; 0 before that.
-    segments: u32,
-    segment: u32,
-}
-
-impl Cursor {
-    /// The next place, in a cache with so many stripes.
-    fn advance(&mut self) {
-        self.segment += 1;
-        if self.segment >= self.segments {
-            *self = Cursor {
-                stripe: self.stripe + 1,
-                ..Cursor::default()
-            };
-        }
-    }
-
-    /// Shows what is at this place. The caller holds the stripe's lock.
-    fn visit(&mut self, table: &Table, mut show: impl FnMut(Slot, Ref)) {
-        if self.segments == 0 {
-            self.segments = table.segments();
-        }
-        for segment in 0..table.segments() {
-            if origin(segment, self.segments) == self.segment {
-                for bucket in 0..BUCKETS as u32 {
-                    table.visit_bucket(Home { segment, bucket }, &mut show);
-                }
-            }
-        }
-    }
-}
-
-/// Where the entries of a segment were when there were only so many segments.
-fn origin(segment: u32, segments: u32) -> u32 {
-    let mask = segments.next_power_of_two() - 1;
-    let full = segment & mask;
-    if full < segments {
-        full
-    } else {
-        full & (mask >> 1)
-    }
-}
-
 impl<K, V, S> Core<K, V, S> {
     /// Shows all live entries under the stripes' read locks.
     fn survey(&self, mut show: impl FnMut(&K, &V, u32)) {
-        let mut cursor = Cursor::default();
-        while self.survey_next(&mut cursor, &mut show) {}
+        let mut walk = Walk::default();
+        while self.survey_next(&mut walk, &mut show) {}
     }
 
     /// Shows the live entries of one place and moves on; `false` at the end.
-    fn survey_next(&self, cursor: &mut Cursor, show: &mut impl FnMut(&K, &V, u32)) -> bool {
-        let Some(stripe) = self.stripes.iter().nth(cursor.stripe) else {
+    fn survey_next(&self, walk: &mut Walk, show: &mut impl FnMut(&K, &V, u32)) -> bool {
+        let Some(stripe) = self.stripes.iter().nth(walk.table()) else {
             return false;
         };
         stripe.read(|table, _, shard| {
-            cursor.visit(table, |slot, entry| {
+            walk.step(table, |slot, entry| {
                 if let Some((key, value)) = shard.entries.pair(entry)
                     && self.is_live(&shard.entries, entry)
                 {
@@ -83,20 +35,19 @@ impl<K, V, S> Core<K, V, S> {
                 }
             });
         });
-        cursor.advance();
         true
     }
 
     /// Removes the entries of one place that `keep` is false of, and returns them.
     fn sift(
         &self,
-        cursor: &mut Cursor,
+        walk: &mut Walk,
         keep: &mut impl FnMut(&K, &V) -> bool,
     ) -> Option<Vec<Displaced<K, V>>> {
-        let stripe = self.stripes.iter().nth(cursor.stripe)?;
+        let stripe = self.stripes.iter().nth(walk.table())?;
         let (flights, gone) = stripe.write(&self.stripes.budget, |world| {
             let mut chosen = Vec::new();
-            cursor.visit(world.table, |_, entry| {
+            walk.step(world.table, |_, entry| {
                 let entries = &world.shard.entries;
                 let Some((key, value)) = entries.pair(entry) else {
                     return;
@@ -118,23 +69,17 @@ impl<K, V, S> Core<K, V, S> {
             (std::mem::take(&mut world.shard.entries.flights), gone)
         });
         drop(flights);
-        cursor.advance();
         Some(gone)
     }
 
-    /// Up to `n` keys, in the order of their counters as `rank` gives it.
-    fn ranked(&self, n: usize, rank: impl Fn(u32) -> usize) -> Vec<K>
+    /// Up to `n` keys from one end of the order of their counters.
+    fn ranked(&self, end: End, n: usize) -> Vec<K>
     where
         K: Clone,
     {
-        let mut by_rank: [Vec<K>; COUNTER_MAX as usize + 1] = Default::default();
-        self.survey(|key, _, counter| {
-            let ranked = &mut by_rank[rank(counter)];
-            if ranked.len() < n {
-                ranked.push(key.clone());
-            }
-        });
-        by_rank.into_iter().flatten().take(n).collect()
+        let mut ranking = Ranking::new(end, n);
+        self.survey(|key, _, counter| ranking.offer(counter, || key.clone()));
+        ranking.into_keys()
     }
 }
 
@@ -187,7 +132,7 @@ impl<K, V, S> Cache<K, V, S> {
     ///
     /// # Consistency
     ///
-    /// Exact while nobody writes; never above [`capacity`](Cache::capacity) but by what values grow in place.
+    /// Exact while nobody writes; never above [`capacity`](Cache::capacity), but as [`compute`](Cache::compute) says.
     #[must_use]
     pub fn weight(&self) -> u64 {
         self.core.stripes.weight()
@@ -273,7 +218,7 @@ impl<K, V, S> Cache<K, V, S> {
     pub fn iter(&self) -> Iter<'_, K, V, S> {
         Iter {
             cache: self,
-            cursor: Cursor::default(),
+            walk: Walk::default(),
             copied: Vec::new(),
         }
     }
@@ -300,8 +245,8 @@ impl<K, V, S> Cache<K, V, S> {
     /// As [`for_each`](Cache::for_each). Loads that are under way are not stored, since nobody can say what they bring.
     pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) -> u64 {
         let mut removed = 0;
-        let mut cursor = Cursor::default();
-        while let Some(gone) = self.core.sift(&mut cursor, &mut keep) {
+        let mut walk = Walk::default();
+        while let Some(gone) = self.core.sift(&mut walk, &mut keep) {
             for displaced in gone {
                 removed += u64::from(!displaced.expired);
                 self.core.took(displaced, Cause::Removed, Count::Removals);
@@ -328,8 +273,7 @@ impl<K, V, S> Cache<K, V, S> {
     where
         K: Clone,
     {
-        self.core
-            .ranked(n, |counter| (COUNTER_MAX - counter) as usize)
+        self.core.ranked(End::Hottest, n)
     }
 
     /// Up to `n` keys that were used least of late, by the policy's 2-bit counters; in no order among equals.
@@ -350,14 +294,14 @@ impl<K, V, S> Cache<K, V, S> {
     where
         K: Clone,
     {
-        self.core.ranked(n, |counter| counter as usize)
+        self.core.ranked(End::Coldest, n)
     }
 }
 
 /// Clones of a cache's entries; see [`Cache::iter`].
 pub struct Iter<'a, K, V, S = ahash::RandomState> {
     cache: &'a Cache<K, V, S>,
-    cursor: Cursor,
+    walk: Walk,
     copied: Vec<(K, V)>,
 }
 
@@ -368,7 +312,7 @@ impl<K: Clone, V: Clone, S> Iterator for Iter<'_, K, V, S> {
         while self.copied.is_empty() {
             let copied = &mut self.copied;
             let mut copy = |key: &K, value: &V, _| copied.push((key.clone(), value.clone()));
-            if !self.cache.core.survey_next(&mut self.cursor, &mut copy) {
+            if !self.cache.core.survey_next(&mut self.walk, &mut copy) {
                 return None;
             }
         }

@@ -1,8 +1,8 @@
 //! `Typed`: a stripe's pairs of key and value, in columns.
 //!
 //! A record is the pair and 4 bytes: the hash, whose spare top bit marks the entries on probation and which is never
-//! zero, so that an empty slot needs no mark of its own. A deadline (4 bytes), the last access (8) and a weight (8)
-//! take room only in caches that use them.
+//! zero, so that an empty slot needs no mark of its own. A deadline (4 bytes), the last access (8), a weight (8) and
+//! the stamp that LRU goes by (8) take room only in caches that use them.
 //!
 //! Loads in flight stand beside the pairs, under the same lock, in a map that is empty most of the time. A write of
 //! their key takes them out ([`Typed::supersede`]): what they bring is then too old to be stored.
@@ -33,6 +33,8 @@ pub(crate) struct Shape {
     pub(crate) weighed: bool,
     /// Idle time after which an entry expires.
     pub(crate) idle: Option<Millis>,
+    /// Whether entries are stamped when they are used.
+    pub(crate) stamped: bool,
 }
 
 /// One entry.
@@ -40,6 +42,12 @@ struct Record<K, V> {
     /// The hash and the mark of probation.
     head: NonZeroU32,
     pair: (K, V),
+}
+
+/// When each entry was last used, counted in uses of the stripe's entries.
+struct Stamps {
+    column: Column<AtomicU64>,
+    latest: AtomicU64,
 }
 
 /// A load under way.
@@ -61,6 +69,9 @@ pub(crate) struct Typed<K, V> {
     /// Milliseconds of the last access, for caches with an idle time.
     touched: Option<Column<AtomicU64>>,
     weights: Option<Column<u64>>,
+    stamps: Option<Stamps>,
+    /// Whether a hit has more to do than to return the value: to look at a deadline, or to note the use.
+    watches_hits: bool,
     free: Vec<Ref>,
     slots: u32,
     /// Loads under way, by hash and number.
@@ -78,10 +89,28 @@ impl<K, V> Typed<K, V> {
             may_expire: shape.idle.is_some(),
             touched: shape.idle.map(|_| Column::new()),
             weights: shape.weighed.then(Column::new),
+            stamps: shape.stamped.then(|| Stamps {
+                column: Column::new(),
+                latest: AtomicU64::new(0),
+            }),
+            watches_hits: shape.idle.is_some() || shape.stamped,
             free: Vec::new(),
             slots: 0,
             flights: BTreeMap::new(),
         }
+    }
+
+    /// Columns for the same cache, without entries or loads.
+    pub(crate) fn successor(&self) -> Self {
+        Typed {
+            base: self.base,
+            ..Typed::new(self.shape)
+        }
+    }
+
+    /// Takes the pairs out, whatever else is known of them.
+    pub(crate) fn into_pairs(mut self) -> impl Iterator<Item = (K, V)> {
+        (0..self.slots).filter_map(move |entry| Some(self.records[entry].take()?.pair))
     }
 
     /// The load of a key that is under way.
@@ -117,6 +146,10 @@ impl<K, V> Typed<K, V> {
             + self.deadlines.as_ref().map_or(0, Column::bytes)
             + self.touched.as_ref().map_or(0, Column::bytes)
             + self.weights.as_ref().map_or(0, Column::bytes)
+            + self
+                .stamps
+                .as_ref()
+                .map_or(0, |stamps| stamps.column.bytes())
             + (self.far.capacity() * (size_of::<(Ref, Millis)>() + 1)) as u64
     }
 
@@ -131,6 +164,7 @@ impl<K, V> Typed<K, V> {
         if let Some(weights) = &mut self.weights {
             weights[entry] = weight;
         }
+        self.note_use(&(), entry);
         entry
     }
 
@@ -146,6 +180,9 @@ impl<K, V> Typed<K, V> {
             }
             if let Some(column) = &mut self.weights {
                 column.grow();
+            }
+            if let Some(stamps) = &mut self.stamps {
+                stamps.column.grow();
             }
         }
         self.slots += 1;
@@ -190,6 +227,7 @@ impl<K, V> Typed<K, V> {
             }
             self.deadlines = Some(column);
             self.may_expire = true;
+            self.watches_hits = true;
         }
         let Some(column) = &mut self.deadlines else {
             return;
@@ -227,6 +265,12 @@ impl<K, V> Typed<K, V> {
     #[inline(always)]
     pub(crate) fn may_expire(&self) -> bool {
         self.may_expire
+    }
+
+    /// Whether a hit has more to do than to return the value.
+    #[inline(always)]
+    pub(crate) fn watches_hits(&self) -> bool {
+        self.watches_hits
     }
 
     /// When the entry will have been idle for too long.
@@ -310,6 +354,20 @@ impl<K, V> Entries for Typed<K, V> {
         }
     }
 
+    #[inline]
+    fn stamp(&self, _shared: &(), entry: Ref) -> Option<u64> {
+        let stamps = self.stamps.as_ref()?;
+        Some(stamps.column[entry].load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    fn note_use(&self, _shared: &(), entry: Ref) {
+        if let Some(stamps) = &self.stamps {
+            let latest = stamps.latest.fetch_add(1, Ordering::Relaxed) + 1;
+            stamps.column[entry].store(latest, Ordering::Relaxed);
+        }
+    }
+
     fn take(&mut self, _shared: &(), entry: Ref) -> (K, V) {
         self.set_deadline(entry, None);
         let record = self.records[entry]
@@ -329,6 +387,7 @@ mod tests {
         let mut typed = Typed::new(Shape {
             weighed: false,
             idle: None,
+            stamped: false,
         });
         let deadlines = [
             0,

@@ -9,11 +9,8 @@
 //! Writers make the version odd while they change a bucket, or a record that it names, and even again after; they are
 //! serialised by the caller. Readers without a lock compare it before and after.
 
-use std::sync::atomic::{AtomicU32, Ordering, fence};
-
-use zerocopy::FromZeros;
-
 use super::Ref;
+use crate::sync::{AtomicU32, Ordering, fence, zeroed_words};
 
 /// References per bucket: with their tags, counters, overflow count and version they fill one cache line.
 pub(crate) const SLOTS: usize = 11;
@@ -23,6 +20,8 @@ pub(crate) const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Highest value of an access counter.
 pub(crate) const COUNTER_MAX: u32 = 3;
 
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
 /// Words of a bucket, which is one cache line.
 pub(crate) const WORDS: usize = 16;
 /// Words 0 and 1: tags of slots 0 to 7, a byte each, zero where the slot is free.
@@ -56,23 +55,13 @@ impl Run {
     /// Memory for `segments` segments of which the first has this number. Where it is large, the system has not
     /// touched it yet.
     pub(crate) fn new(first: u32, segments: usize) -> Self {
-        let zeroed = |words: usize| {
-            <[AtomicU32]>::new_box_zeroed_with_elems(words).unwrap_or_else(|_| {
-                std::alloc::handle_alloc_error(std::alloc::Layout::new::<
-                    [AtomicU32; BUCKETS * WORDS],
-                >())
-            })
-        };
-        let words = zeroed((segments * BUCKETS + 1) * WORDS);
-        let skip = words
-            .as_ptr()
-            .align_offset(WORDS * size_of::<AtomicU32>())
-            .min(WORDS);
+        let words = zeroed_words((segments * BUCKETS + 1) * WORDS);
+        let skip = words.as_ptr().align_offset(LINE_BYTES).min(WORDS);
         let origin = skip.wrapping_sub(first as usize * BUCKETS * WORDS);
         Run {
             words,
             origin,
-            links: zeroed(segments),
+            links: zeroed_words(segments),
             first,
         }
     }

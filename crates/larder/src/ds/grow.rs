@@ -3,11 +3,10 @@
 //! A round doubles the number of segments. It starts when the average fill passes `ROUND_AT`, and splits one segment
 //! every few inserts, in order, so that it is over before the unsplit segments are full.
 
-use std::sync::atomic::Ordering;
-
 use super::Ref;
 use super::bucket::{BUCKET_BITS, BUCKETS, SLOTS};
 use super::table::{Home, Table};
+use crate::sync::Ordering;
 
 /// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
 const ROUND_AT: u64 = 224;

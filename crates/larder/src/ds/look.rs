@@ -5,11 +5,10 @@
 //! of a sequence lock over relaxed atomics: a reader that saw any word of a change sees, after its acquire fence, the
 //! odd version that the writer's release fence came after.
 
-use std::sync::atomic::Ordering;
-
 use super::Ref;
 use super::bucket::Bucket;
 use super::table::{Table, after, home_bucket, tag_of};
+use crate::sync::Ordering;
 
 /// Optimistic reads give up after so many disturbed tries, and the caller takes the lock.
 const TRIES: u32 = 3;

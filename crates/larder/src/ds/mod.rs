@@ -6,9 +6,11 @@ pub(crate) mod column;
 pub(crate) mod ghost;
 mod grow;
 pub(crate) mod look;
+pub(crate) mod ranking;
 pub(crate) mod ring;
 pub(crate) mod stable;
 pub(crate) mod table;
+pub(crate) mod walk;
 pub(crate) mod wheel;
 
 /// Names an entry inside one stripe; the stripe's store of entries says what it means.

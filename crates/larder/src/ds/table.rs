@@ -30,11 +30,11 @@
 //! of a round is asked for at its start and comes zeroed from the system, page by page as splits touch it.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, SLOTS, Segment, WORDS};
 use super::stable::Stable;
 use super::{Ref, approach};
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 pub(crate) use super::bucket::{BUCKETS, COUNTER_MAX};
 

@@ -189,6 +189,13 @@ impl<E: Entries> World<'_, E> {
         self.table.find(hash, |entry| same(entries, entry))
     }
 
+    /// Counts a use of a live entry for the policy.
+    #[inline]
+    pub(crate) fn touch(&self, slot: Slot, entry: Ref) {
+        self.table.touch(slot);
+        self.shard.entries.note_use(self.shared, entry);
+    }
+
     /// Brings near what an insert under this hash will touch.
     #[inline]
     pub(crate) fn approach(&mut self, hash: u32) {
@@ -449,7 +456,7 @@ impl<E: Entries> World<'_, E> {
         true
     }
 
-    /// Empties the stripe; `take` is shown every entry.
+    /// Empties the stripe; `gone` is shown every entry.
     pub(crate) fn clear(&mut self, mut gone: impl FnMut(E::Gone)) {
         let mut all = Vec::with_capacity(self.table.len() as usize);
         for segment in 0..self.table.segments() {
@@ -458,10 +465,22 @@ impl<E: Entries> World<'_, E> {
                     .visit_bucket(Home { segment, bucket }, |_, entry| all.push(entry));
             }
         }
-        self.table.clear();
+        // Before the entries go: readers without the lock must not be led to them.
+        self.forget_all();
         for entry in all {
             gone(self.shard.entries.take(self.shared, entry));
         }
+    }
+
+    /// Empties the stripe without a look at its entries: they are handed over as they are.
+    pub(crate) fn exchange(&mut self, fresh: E) -> E {
+        self.forget_all();
+        std::mem::replace(&mut self.shard.entries, fresh)
+    }
+
+    /// Empties all that names entries, and gives their room back.
+    fn forget_all(&mut self) {
+        self.table.clear();
         self.shard.policy.clear();
         self.shard.wheel.clear();
         self.shard.renewal = None;

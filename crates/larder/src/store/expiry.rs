@@ -51,14 +51,14 @@ fn millis_up(duration: Duration) -> Option<u64> {
 
 /// The deadline of what lives this long from now.
 pub(crate) fn deadline_in(ttl: Duration, clock: &Clock) -> Result<Millis, Error> {
-    let now = clock.fine_now();
+    let now = clock.fine_now_up();
     let room = (i64::MAX as u64)
         .saturating_sub(clock.unix_origin())
         .saturating_sub(now);
     let ttl = millis_up(ttl)
         .filter(|ttl| *ttl <= room)
         .ok_or(Error::InvalidExpiry)?;
-    Ok(now + ttl)
+    Ok(clock.after(now, ttl))
 }
 
 /// When [`Store::expire_if`] sets a deadline.
@@ -143,7 +143,7 @@ impl Site<'_> {
             None => Ttl::Absent,
             Some(None) => Ttl::Forever,
             Some(Some(deadline)) => Ttl::Left(Duration::from_millis(
-                deadline.saturating_sub(self.core().clock.fine_now()),
+                deadline.saturating_sub(self.core().clock.fine_now_up()),
             )),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A write goes from a method (`strings`, `counters`, `ranges`, `expiry`, `keys`, `many`) through `core`, which hashes,
 //! locks and cleans up afterwards, to `seat`, the key's place in its stripe; `words` keeps the entries. A read goes
-//! through `read` and takes no lock. `scan` walks the keys, `upkeep` reaps.
+//! through `read` and takes no lock. `scan` walks the keys, `survey` ranks them, `upkeep` reaps.
 
 mod builder;
 mod calls;
@@ -25,6 +25,7 @@ mod site;
 mod span;
 mod stored;
 mod strings;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod tx;

@@ -117,7 +117,10 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(entries); all locks. Large values are freed after the unlock; the tables' memory stays.
+    /// O(entries), under all locks: nobody sees some keys gone and others not, so everybody waits. Large values are freed
+    /// after the unlock; the memory of tables and records stays for the next ones. To empty a large store beside others
+    /// who use it, where it need not be at once, [`remove_matching`](Store::remove_matching) with `*` holds one stripe's lock
+    /// for one key at a time.
     #[doc(alias("FLUSHDB", "FLUSHALL"))]
     pub fn clear(&self) {
         let core = &*self.core;

@@ -1,5 +1,7 @@
 //! The bound holds at all times, whatever the weights, and the books are exact.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -49,6 +51,38 @@ proptest! {
                 }
             }
             prop_assert!(cache.weight() <= 1000);
+            cache.assert_invariants();
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_grows_in_place_finds_room_before_anyone_else_can_look(
+        ops in prop::collection::vec((0..60u16, 1..900u64), 1..200),
+        stripes in prop::sample::select(vec![1usize, 2, 16]),
+    ) {
+        let weight = Arc::new(OnceLock::<Cache<u16, u64>>::new());
+        let (seen, most) = (Arc::clone(&weight), Arc::new(AtomicU64::new(0)));
+        let noted = Arc::clone(&most);
+        let builder = Cache::builder().max_weight(1000).weigher(|_, weight: &u64| *weight).stripes(stripes);
+        // Told right after the unlock.
+        let cache = builder.listener(move |_, _, _| {
+            if let Some(cache) = seen.get() {
+                noted.fetch_max(cache.weight(), Ordering::Relaxed);
+            }
+        });
+        let cache = cache.build().expect("the settings are valid");
+        weight.set(cache.clone()).expect("set once");
+        for (key, by) in ops {
+            cache.compute(key, |held| match held {
+                Some(held) if *held + by <= 1000 => {
+                    *held += by;
+                    Change::Keep
+                }
+                _ => Change::Insert(by),
+            });
+            prop_assert!(most.load(Ordering::Relaxed) <= 1000);
             cache.assert_invariants();
         }
     }

@@ -1,7 +1,7 @@
 //! Deadlines and idle time, moved by hand; and by the shared thread.
 
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::{Cache, Cause, ManualClock, Ttl, Upkeep};
 
@@ -168,5 +168,50 @@ fn the_shared_thread_frees_what_has_expired_when_nobody_calls() {
         .collect();
     seen.sort_unstable();
     assert_eq!(seen, (0..1000).collect::<Vec<_>>());
+    assert!(cache.is_empty());
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system's clock is what is tested"
+)]
+fn on_the_system_clock_nothing_ends_early_and_what_is_over_is_not_returned() {
+    let cache: Cache<u32, u32> = Cache::builder()
+        .max_entries(100)
+        .upkeep(Upkeep::Manual)
+        .build()
+        .expect("the settings are valid");
+    for round in 0..40 {
+        let before = Instant::now();
+        cache.insert_with_ttl(1, round, ms(3));
+        let after = Instant::now();
+        loop {
+            let asked = after.elapsed();
+            if cache.get(&1).is_none() {
+                break;
+            }
+            assert!(asked < ms(8), "returned more than 5 ms late");
+        }
+        assert!(before.elapsed() >= ms(3), "gone early");
+    }
+}
+
+#[test]
+fn a_moment_of_the_wall_clock_is_a_deadline_like_any_other() {
+    let time = ManualClock::new();
+    let cache = cache(&time);
+    cache.insert(1, 1);
+    // Where every manual clock starts.
+    let origin = SystemTime::UNIX_EPOCH + Duration::from_secs(1_704_067_200);
+    assert!(cache.expire_at(&1, origin + ms(1_500)));
+    assert_eq!(cache.ttl(&1), Ttl::Left(ms(1_500)));
+    time.advance(ms(1_500));
+    assert_eq!(cache.get(&1), None);
+    assert!(!cache.expire_at(&1, origin + ms(9_000)));
+    cache.insert(2, 2);
+    assert!(cache.expire_at(&2, origin));
+    assert_eq!(cache.get(&2), None);
+    cache.tick();
     assert!(cache.is_empty());
 }

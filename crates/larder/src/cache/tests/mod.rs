@@ -5,6 +5,7 @@ mod builds;
 mod flights;
 mod lifetimes;
 mod listeners;
+mod lru;
 mod oracle;
 mod races;
 

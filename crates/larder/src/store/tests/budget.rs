@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::assert_invariants;
 use crate::store::{SetOptions, Store};
-use crate::{Error, ManualClock};
+use crate::{Error, Eviction, ManualClock};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -209,4 +209,22 @@ fn every_fault_of_a_builder_is_reported() {
         .build()
         .unwrap_err();
     assert_eq!(error.faults().len(), 4);
+}
+
+#[test]
+fn under_lru_a_key_that_is_read_again_and_again_outlives_a_scan() {
+    let builder = Store::builder().max_entries(100).eviction(Eviction::Lru);
+    let store = builder.build().unwrap();
+    store.set("read", 1).unwrap();
+    for number in 0..1_000 {
+        store.set(format!("scanned {number}"), number).unwrap();
+        if number % 50 == 0 {
+            assert!(store.get::<i64>("read").unwrap().is_some());
+        }
+    }
+    assert_eq!(store.len(), 100);
+    for number in 950..1_000 {
+        assert!(store.exists(format!("scanned {number}")));
+    }
+    assert_invariants(&store);
 }
