@@ -34,7 +34,7 @@ const RANKS: &[(u8, &[&str])] = &[
     // The faces, and their upkeep.
     (45, &["reaper"]),
     (50, &["store", "cache"]),
-    (60, &["patterns"]),
+    (60, &["patterns", "memo"]),
 ];
 
 /// Modules that stay strangers although their ranks would allow an import: importer, imported.

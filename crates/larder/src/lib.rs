@@ -50,6 +50,7 @@ mod error;
 mod evict;
 mod glob;
 mod key;
+pub mod memo;
 mod number;
 mod reaper;
 mod record;
@@ -67,6 +68,8 @@ pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
 pub use key::KeyType;
+#[cfg(feature = "macros")]
+pub use larder_macros::{memo_evict, memo_put, memoize};
 pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;

@@ -1,0 +1,131 @@
+//! The attributes of larder's memoization. Use them through `larder`, feature `macros`.
+
+mod after;
+mod attributes;
+mod memoize;
+mod signature;
+
+use proc_macro::TokenStream;
+use syn::{ItemFn, parse_macro_input};
+
+/// Keeps a function's results, by its arguments.
+///
+/// Call sites do not change. However many threads or tasks ask at once, the body runs once for the same arguments; a hit
+/// clones the result and no argument. Of a `Result`, only `Ok` is kept.
+///
+/// ```
+/// use larder::memoize;
+///
+/// #[memoize(max_entries = 1000, ttl = "60s")]
+/// fn length(text: &str) -> usize {
+///     text.len()
+/// }
+///
+/// assert_eq!(length("four"), 4);
+/// assert_eq!(length::peek("four"), Some(4));
+/// assert!(length::invalidate("four"));
+/// assert_eq!(length::peek("four"), None);
+/// ```
+///
+/// | setting | |
+/// |---|---|
+/// | `max_entries = 1000` | how many results are kept; 10,000 if nothing is said |
+/// | `max_weight = 1 << 20, weigher = path` | how much they may weigh together, and what each does |
+/// | `unbounded` | all are kept |
+/// | `ttl = "60s"`, `idle = "5m"` | how long one is kept, and how long without being asked for (`ms s m h d`) |
+/// | `skip(db)` | arguments that do not belong to the key |
+/// | `key: u64 = user.id` | the key, where it is not the arguments as they are |
+/// | `scope = static`, `thread`, `field(self.cache)` | one cache for all, one for each thread, or one that you have |
+/// | `result` | the return type is a `Result` under another name |
+///
+/// Beside a function `f` stands a module `f` with `invalidate`, `peek`, `put` (named by references to the key's
+/// arguments), `refresh` and `uncached` (called as `f` is), `clear`, `stats` and `cache`. A method's results are in its
+/// field, a [`Cache`](https://docs.rs/larder) whose key is the argument, or the tuple of them; its body goes on as
+/// `f_uncached`.
+///
+/// A function that calls itself with the same arguments runs the inner call without keeping it.
+///
+/// ```
+/// use larder::{Cache, memoize};
+///
+/// struct Repository {
+///     users: Cache<u64, String>,
+/// }
+///
+/// impl Repository {
+///     #[memoize(scope = field(self.users))]
+///     fn user(&self, id: u64) -> Result<String, std::fmt::Error> {
+///         Ok(format!("user {id}"))
+///     }
+/// }
+///
+/// let repository = Repository { users: Cache::new(100) };
+/// assert_eq!(repository.user(7)?, "user 7");
+/// assert_eq!(repository.users.peek(&7).as_deref(), Some("user 7"));
+/// # Ok::<(), std::fmt::Error>(())
+/// ```
+#[proc_macro_attribute]
+pub fn memoize(attributes: TokenStream, item: TokenStream) -> TokenStream {
+    let attributes = parse_macro_input!(attributes as attributes::Attributes);
+    let function = parse_macro_input!(item as ItemFn);
+    written(memoize::expand(&attributes, &function))
+}
+
+/// Forgets results of memoized functions after this function has succeeded.
+///
+/// `get_user(&id)` means one result, `all = list_users` all of a function. Of a function that returns a `Result`, only
+/// `Ok` is success; `result` is a reference to what it returned. Keys are references, as companions take them; those that
+/// do not speak of `result` are taken before the call.
+///
+/// ```
+/// use larder::{memo_evict, memoize};
+///
+/// #[memoize]
+/// fn price(id: u64) -> u64 {
+///     id * 100
+/// }
+///
+/// #[memo_evict(price(&id))]
+/// fn set_price(id: u64, _price: u64) -> Result<(), String> {
+///     if id == 0 { Err("no such thing".into()) } else { Ok(()) }
+/// }
+///
+/// price(7);
+/// set_price(7, 9).expect("it exists");
+/// assert_eq!(price::peek(&7), None);
+/// ```
+#[proc_macro_attribute]
+pub fn memo_evict(targets: TokenStream, item: TokenStream) -> TokenStream {
+    let targets = parse_macro_input!(targets as after::Targets);
+    let function = parse_macro_input!(item as ItemFn);
+    after::evict(&targets, &function).into()
+}
+
+/// Keeps what this function returned as the result of a memoized function.
+///
+/// ```
+/// use larder::{memo_put, memoize};
+///
+/// #[memoize]
+/// fn name(id: u64) -> String {
+///     format!("user {id}")
+/// }
+///
+/// #[memo_put(name(&id))]
+/// fn rename(id: u64, new: &str) -> String {
+///     new.to_owned()
+/// }
+///
+/// rename(7, "Ada");
+/// assert_eq!(name(7), "Ada");
+/// ```
+#[proc_macro_attribute]
+pub fn memo_put(targets: TokenStream, item: TokenStream) -> TokenStream {
+    let targets = parse_macro_input!(targets as after::Targets);
+    let function = parse_macro_input!(item as ItemFn);
+    written(after::put(&targets, &function))
+}
+
+fn written(tokens: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    tokens.unwrap_or_else(syn::Error::into_compile_error).into()
+}

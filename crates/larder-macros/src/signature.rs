@@ -1,0 +1,217 @@
+//! `Signature`: a function's arguments as the key of its results.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Error, FnArg, GenericParam, Ident, ItemFn, Pat, Result, ReturnType, Type};
+
+use crate::attributes::{Attributes, Scope};
+
+/// An argument that is a part of the key.
+struct Part {
+    name: Ident,
+    /// `T` of an argument `&T`, or the argument's type.
+    held: Type,
+    is_reference: bool,
+}
+
+/// See the module's text.
+pub(crate) struct Signature {
+    parts: Vec<Part>,
+    /// The names of all arguments but `self`, in order.
+    pub(crate) names: Vec<Ident>,
+    pub(crate) has_self: bool,
+    pub(crate) output: Type,
+    /// Whether only a success is kept.
+    pub(crate) is_fallible: bool,
+}
+
+const MOST_PARTS: usize = 6;
+
+impl Signature {
+    pub(crate) fn of(function: &ItemFn, attributes: &Attributes) -> Result<Self> {
+        let in_field = matches!(attributes.scope, Scope::Field(_));
+        refuse_generics(function, in_field)?;
+        let (mut parts, mut names, mut has_self) = (Vec::new(), Vec::new(), false);
+        for argument in &function.sig.inputs {
+            let typed = match argument {
+                FnArg::Receiver(receiver) if !in_field => {
+                    let message =
+                        "a method keeps its results in a field: `scope = field(self.cache)`";
+                    return Err(Error::new(receiver.span(), message));
+                }
+                FnArg::Receiver(_) => {
+                    has_self = true;
+                    continue;
+                }
+                FnArg::Typed(typed) => typed,
+            };
+            let Pat::Ident(pattern) = &*typed.pat else {
+                return Err(Error::new(
+                    typed.pat.span(),
+                    "an argument needs a name here",
+                ));
+            };
+            names.push(pattern.ident.clone());
+            if attributes.key.is_none() && !attributes.skip.contains(&pattern.ident) {
+                parts.push(part(pattern.ident.clone(), &typed.ty)?);
+            }
+        }
+        for skipped in &attributes.skip {
+            if !names.contains(skipped) {
+                let message = format!("there is no argument `{skipped}` to skip");
+                return Err(Error::new(skipped.span(), message));
+            }
+        }
+        if parts.len() > MOST_PARTS {
+            let message = "more than six arguments make no key: `key: Type = …`, or skip some";
+            return Err(Error::new(function.sig.inputs.span(), message));
+        }
+        let output = match &function.sig.output {
+            ReturnType::Type(_, output) => (**output).clone(),
+            ReturnType::Default => {
+                return Err(Error::new(
+                    function.sig.span(),
+                    "there is no result to keep",
+                ));
+            }
+        };
+        Ok(Signature {
+            parts,
+            names,
+            has_self,
+            is_fallible: attributes.result || is_named_result(&output),
+            output,
+        })
+    }
+
+    /// The type of the key, owned.
+    pub(crate) fn key_type(&self) -> TokenStream {
+        let types = self.parts.iter().map(|part| {
+            let held = &part.held;
+            if part.is_reference {
+                quote!(<#held as ::std::borrow::ToOwned>::Owned)
+            } else {
+                quote!(#held)
+            }
+        });
+        match self.parts.len() {
+            0 => quote!(()),
+            1 => quote!(#(#types)*),
+            _ => quote!((#(#types),*)),
+        }
+    }
+
+    /// The key, borrowed from arguments, or from what a companion was given.
+    pub(crate) fn borrowed(&self, from: From) -> TokenStream {
+        let parts = self.parts.iter().map(
+            |Part {
+                 name, is_reference, ..
+             }| {
+                if *is_reference || from == From::Companion {
+                    quote!(#name)
+                } else {
+                    quote!(&#name)
+                }
+            },
+        );
+        match self.parts.len() {
+            0 => quote!(()),
+            _ => quote!(::larder::memo::Args((#(#parts,)*))),
+        }
+    }
+
+    /// The key, owned.
+    pub(crate) fn owned(&self, from: From) -> TokenStream {
+        let parts = self.parts.iter().map(
+            |Part {
+                 name, is_reference, ..
+             }| {
+                match (is_reference, from) {
+                    (true, _) => quote!(::std::borrow::ToOwned::to_owned(#name)),
+                    (false, From::Call) => quote!(::std::clone::Clone::clone(&#name)),
+                    (false, From::Companion) => quote!(::std::clone::Clone::clone(#name)),
+                }
+            },
+        );
+        match self.parts.len() {
+            0 => quote!(()),
+            1 => quote!(#(#parts)*),
+            _ => quote!((#(#parts),*)),
+        }
+    }
+
+    /// What a companion takes to name an entry.
+    pub(crate) fn companion_arguments(&self) -> TokenStream {
+        let arguments = self
+            .parts
+            .iter()
+            .map(|Part { name, held, .. }| quote!(#name: &#held));
+        quote!(#(#arguments),*)
+    }
+
+    /// The type of what is kept.
+    pub(crate) fn value_type(&self) -> TokenStream {
+        let output = &self.output;
+        if self.is_fallible {
+            quote!(<#output as ::larder::memo::Fallible>::Value)
+        } else {
+            quote!(#output)
+        }
+    }
+}
+
+/// Whose arguments a key is made of.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum From {
+    Call,
+    Companion,
+}
+
+fn refuse_generics(function: &ItemFn, in_field: bool) -> Result<()> {
+    let generics = &function.sig.generics;
+    let typed = |parameter: &&GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
+    match generics.params.iter().find(typed) {
+        Some(parameter) if !in_field => Err(Error::new(
+            parameter.span(),
+            "a generic function has no one cache: use `scope = field(…)`, or memoize what it calls",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn part(name: Ident, given: &Type) -> Result<Part> {
+    let (held, is_reference) = match given {
+        Type::Reference(reference) if reference.mutability.is_some() => {
+            let message = format!("`&mut` makes no key: `skip({name})`, or `key: Type = …`");
+            return Err(Error::new(given.span(), message));
+        }
+        Type::Reference(reference) => ((*reference.elem).clone(), true),
+        Type::ImplTrait(_) => {
+            let message = format!("`impl Trait` makes no key: `skip({name})`, or `key: Type = …`");
+            return Err(Error::new(given.span(), message));
+        }
+        other => (other.clone(), false),
+    };
+    if let Type::Path(path) = &held
+        && (path.path.is_ident("f32") || path.path.is_ident("f64"))
+    {
+        let message =
+            format!("a float is not `Eq` and makes no key: `key: u64 = {name}.to_bits()`");
+        return Err(Error::new(given.span(), message));
+    }
+    Ok(Part {
+        name,
+        held,
+        is_reference,
+    })
+}
+
+fn is_named_result(output: &Type) -> bool {
+    matches!(output, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"))
+}
+
+/// The name under which a method's body goes on.
+pub(crate) fn body_name(name: &Ident) -> Ident {
+    format_ident!("{name}_uncached")
+}

@@ -1,0 +1,6 @@
+#[larder::memoize]
+fn f<T: ToString>(value: T) -> String {
+    value.to_string()
+}
+
+fn main() {}

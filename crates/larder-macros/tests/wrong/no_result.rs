@@ -1,0 +1,6 @@
+#[larder::memoize]
+fn f(id: u64) {
+    drop(id);
+}
+
+fn main() {}

@@ -1,0 +1,103 @@
+//! What the code that `#[memoize]` writes stands on: arguments as borrowed keys, and results that may fail.
+
+use std::hash::{Hash, Hasher};
+
+use equivalent::Equivalent;
+
+/// The arguments of a call, borrowed, as the key that they make when owned: a hit clones none of them.
+///
+/// One argument stands for itself, several for their tuple. An argument `&str` stands for a `String`, a slice for a
+/// `Vec`, as [`Borrow`](std::borrow::Borrow) has it.
+///
+/// ```
+/// use larder::{Cache, memo::Args};
+///
+/// let cache: Cache<(u64, String), f64> = Cache::new(100);
+/// cache.insert((7, "eur".to_owned()), 1.5);
+/// assert_eq!(cache.get(&Args((&7, "eur"))), Some(1.5));
+///
+/// let names: Cache<String, u64> = Cache::new(100);
+/// names.insert("ada".to_owned(), 1);
+/// assert_eq!(names.get(&Args(("ada",))), Some(1));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Args<T>(pub T);
+
+/// A tuple of one argument is hashed and compared as the argument.
+impl<Q: Hash + ?Sized> Hash for Args<(&Q,)> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.0.hash(state);
+    }
+}
+
+impl<Q: Eq + ?Sized, A: std::borrow::Borrow<Q>> Equivalent<A> for Args<(&Q,)> {
+    fn equivalent(&self, key: &A) -> bool {
+        self.0.0 == key.borrow()
+    }
+}
+
+macro_rules! arguments {
+    ($($borrowed:ident $owned:ident $place:tt),*) => {
+        impl<$($borrowed: Hash + ?Sized),*> Hash for Args<($(&$borrowed,)*)> {
+            fn hash<Z: Hasher>(&self, state: &mut Z) {
+                $(self.0.$place.hash(state);)*
+            }
+        }
+
+        impl<$($borrowed: Eq + ?Sized, $owned: std::borrow::Borrow<$borrowed>),*>
+            Equivalent<($($owned,)*)> for Args<($(&$borrowed,)*)>
+        {
+            fn equivalent(&self, key: &($($owned,)*)) -> bool {
+                $(self.0.$place == key.$place.borrow())&&*
+            }
+        }
+    };
+}
+
+arguments!(A B 0, C D 1);
+arguments!(A B 0, C D 1, E F 2);
+arguments!(A B 0, C D 1, E F 2, G H 3);
+arguments!(A B 0, C D 1, E F 2, G H 3, I J 4);
+arguments!(A B 0, C D 1, E F 2, G H 3, I J 4, K L 5);
+
+/// A result of which only the success is kept: [`Result`], whatever a program calls it.
+///
+/// ```
+/// use larder::memo::Fallible;
+///
+/// type Checked = std::io::Result<u32>;
+/// assert_eq!(Checked::of_value(1).into_result().ok(), Some(1));
+/// ```
+pub trait Fallible {
+    /// What is kept.
+    type Value;
+    /// What is not.
+    type Error;
+
+    /// The success or the failure.
+    #[expect(clippy::missing_errors_doc, reason = "it is the result itself")]
+    fn into_result(self) -> Result<Self::Value, Self::Error>;
+
+    /// A success.
+    fn of_value(value: Self::Value) -> Self;
+
+    /// A failure.
+    fn of_error(error: Self::Error) -> Self;
+}
+
+impl<T, E> Fallible for Result<T, E> {
+    type Value = T;
+    type Error = E;
+
+    fn into_result(self) -> Result<T, E> {
+        self
+    }
+
+    fn of_value(value: T) -> Self {
+        Ok(value)
+    }
+
+    fn of_error(error: E) -> Self {
+        Err(error)
+    }
+}
