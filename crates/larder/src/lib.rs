@@ -63,6 +63,7 @@ mod value;
 mod wait;
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
 pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
+pub use ds::deque::End;
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
