@@ -34,6 +34,7 @@ pub(crate) struct List {
     journal: Option<Box<Vec<Undo>>>,
 }
 
+#[derive(Clone)]
 enum Form {
     /// The number of elements in one byte, then their run; no bytes at all for none.
     Packed(Vec<u8>),
@@ -148,6 +149,16 @@ impl Collection for List {
     }
 }
 
+impl Clone for List {
+    /// The elements, without a journal.
+    fn clone(&self) -> Self {
+        List {
+            form: self.form.clone(),
+            journal: None,
+        }
+    }
+}
+
 impl List {
     fn note(&mut self, undo: impl FnOnce() -> Undo) {
         if let Some(journal) = &mut self.journal {
@@ -212,13 +223,8 @@ impl List {
         result
     }
 
-    /// Removes elements that equal this one: the first `count`, or the last `-count`, or all for zero.
-    pub(crate) fn remove_equal(&mut self, element: Element<'_>, count: i64) -> usize {
-        let from = if count < 0 { End::Back } else { End::Front };
-        let most = match count.unsigned_abs() {
-            0 => usize::MAX,
-            count => usize::try_from(count).unwrap_or(usize::MAX),
-        };
+    /// Removes up to `most` elements that equal this one, from an end on; says how many.
+    pub(crate) fn remove_equal(&mut self, element: Element<'_>, from: End, most: usize) -> usize {
         let Form::Blocks(deque) = &mut self.form else {
             return self.remove_each(element, from, most);
         };

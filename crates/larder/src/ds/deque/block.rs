@@ -22,6 +22,7 @@ const SPARSE: usize = 4;
 /// What the allocator takes for itself.
 pub(super) const ALLOCATION: usize = 16;
 
+#[derive(Clone)]
 pub(super) struct Block {
     buffer: Box<[u8]>,
     start: u32,

@@ -32,7 +32,7 @@ const MERGE: usize = MAX / 2;
 const FRESH_PART: usize = 8;
 
 /// See the module's text.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Deque {
     blocks: VecDeque<Block>,
     len: usize,

@@ -124,12 +124,15 @@ impl Pair {
     }
 
     fn remove_equal(&mut self, needle: &[u8], count: i64) {
-        let removed = self.list.remove_equal(Element::new(needle), count);
         let most = if count == 0 {
             u64::MAX
         } else {
             count.unsigned_abs()
         };
+        let from = if count < 0 { End::Back } else { End::Front };
+        let removed = self
+            .list
+            .remove_equal(Element::new(needle), from, most as usize);
         let mut expected = 0;
         let mut rest: Vec<Vec<u8>> = self.oracle.drain(..).collect();
         if count < 0 {
@@ -201,7 +204,7 @@ impl Pair {
 
     fn run(&mut self, op: &Op) {
         let len = self.oracle.len();
-        let place = |at: &usize| at * len >> 20;
+        let place = |at: &usize| (at * len) >> 20;
         match op {
             Op::Push(end, added) => self.push(*end, added),
             Op::Pop(end, count) => self.pop(*end, *count),
@@ -318,8 +321,8 @@ fn a_trim_gives_what_it_cut_to_its_caller_and_takes_it_back_on_rollback() {
 fn every_equal_element_of_a_long_list_goes_in_one_pass() {
     let mut list = List::unpack(Vec::new());
     (0..60_000).for_each(|number| list.push(End::Back, Element::Int(number % 3)));
-    assert_eq!(list.remove_equal(Element::Int(1), 0), 20_000);
-    assert_eq!(list.remove_equal(Element::Int(2), i64::MIN), 20_000);
+    assert_eq!(list.remove_equal(Element::Int(1), End::Front, usize::MAX), 20_000);
+    assert_eq!(list.remove_equal(Element::Int(2), End::Back, usize::MAX), 20_000);
     list.assert_invariants();
     assert_eq!(list.len(), 20_000);
     assert!(list.bytes() < 4 * 20_000);
