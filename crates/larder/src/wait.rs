@@ -450,7 +450,8 @@ mod tests {
     fn goods_are_taken_only_for_a_waiter_that_wants_them_and_come_back_from_one_that_left() {
         let (bell, waker) = bell();
         let context = Context::from_waker(&waker);
-        let give = |waiter: &Handover<u32>| waiter.give(|| Ok::<_, ()>(Some(7))).map(|given| given.0);
+        let give =
+            |waiter: &Handover<u32>| waiter.give(|| Ok::<_, ()>(Some(7))).map(|given| given.0);
         let waiter = Handover::new();
         assert_eq!(waiter.poll(&context), Poll::Pending);
         assert!(!waiter.give(|| Ok::<_, ()>(None)).expect("no error").0);

@@ -27,13 +27,16 @@ mod span;
 mod stored;
 mod strings;
 mod survey;
+mod take;
 #[cfg(test)]
 mod tests;
 mod tx;
 mod undo;
 mod upkeep;
+mod waiting;
 mod watched;
 mod whole;
+mod wish;
 mod words;
 
 pub use builder::StoreBuilder;

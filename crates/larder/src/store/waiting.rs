@@ -18,7 +18,7 @@ use crate::sync::Mutex;
 
 /// A waiter in a queue.
 pub(crate) struct Place<W> {
-    ticket: u64,
+    pub(crate) ticket: u64,
     pub(crate) waiter: Arc<W>,
 }
 

@@ -1,12 +1,13 @@
 //! `List`: a list of a store, seen as elements of one type.
 //!
-//! `commands` runs, `copies` brings elements out, `options` says what a search looks for. Waiting for elements is in
-//! `take`, beside this folder.
+//! `commands` runs, `copies` brings elements out, `options` says what a search looks for, `read` hands out what is read,
+//! and `take` waits for elements.
 
 mod commands;
 mod copies;
 mod options;
 mod read;
+mod take;
 
 use std::fmt;
 use std::marker::PhantomData;

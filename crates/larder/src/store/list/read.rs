@@ -107,12 +107,7 @@ impl<T: FromValue> List<'_, T> {
     /// [`Error::WrongType`] if either key holds another type (without a list to take from, the other key is not looked
     /// at), [`Error::TooLarge`] if the other list would not fit the store's bound; then nothing has changed.
     #[doc(alias("LMOVE", "RPOPLPUSH"))]
-    pub fn move_to(
-        &self,
-        from: End,
-        other: impl AsRef<[u8]>,
-        to: End,
-    ) -> Result<Option<T>, Error> {
+    pub fn move_to(&self, from: End, other: impl AsRef<[u8]>, to: End) -> Result<Option<T>, Error> {
         let other = self.site.key(other.as_ref());
         let moved = self.site.list_move((self.key(), from), (other, to))?;
         moved.map_or(Ok(None), |copies| single(&copies))

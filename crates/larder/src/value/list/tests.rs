@@ -321,8 +321,14 @@ fn a_trim_gives_what_it_cut_to_its_caller_and_takes_it_back_on_rollback() {
 fn every_equal_element_of_a_long_list_goes_in_one_pass() {
     let mut list = List::unpack(Vec::new());
     (0..60_000).for_each(|number| list.push(End::Back, Element::Int(number % 3)));
-    assert_eq!(list.remove_equal(Element::Int(1), End::Front, usize::MAX), 20_000);
-    assert_eq!(list.remove_equal(Element::Int(2), End::Back, usize::MAX), 20_000);
+    assert_eq!(
+        list.remove_equal(Element::Int(1), End::Front, usize::MAX),
+        20_000
+    );
+    assert_eq!(
+        list.remove_equal(Element::Int(2), End::Back, usize::MAX),
+        20_000
+    );
     list.assert_invariants();
     assert_eq!(list.len(), 20_000);
     assert!(list.bytes() < 4 * 20_000);
