@@ -278,7 +278,7 @@ impl Site<'_> {
                 return Ok(0);
             }
             seat.change(Growth::NONE, |list: &mut List| {
-                let (from, most) = matches.from_and_most();
+                let (from, most) = matches.end_and_most();
                 match list.remove_equal(Element::of(value), from, most) {
                     0 => Edit::Same(0),
                     removed => Edit::Changed(removed),

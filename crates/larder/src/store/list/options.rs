@@ -27,7 +27,7 @@ pub enum Matches {
 }
 
 impl Matches {
-    pub(crate) fn from_and_most(self) -> (End, usize) {
+    pub(crate) fn end_and_most(self) -> (End, usize) {
         match self {
             Matches::All => (End::Front, usize::MAX),
             Matches::First(most) => (End::Front, most),
