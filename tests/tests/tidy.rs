@@ -66,6 +66,7 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
             "bus/",
             "store/watched.rs",
             "store/graves.rs",
+            "store/waiting.rs",
         ],
         "a lock is owned by few files, a shard's by stripes.rs alone",
     ),

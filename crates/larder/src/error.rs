@@ -68,6 +68,8 @@ pub enum Error {
     SameKey,
     /// An offset beyond what a string may have.
     OutOfRange,
+    /// An index beyond a list's elements.
+    IndexOutOfRange,
     /// The entry is larger than the store's budget, or than a string may be.
     TooLarge,
     /// The transaction did not name this key when it began.
@@ -92,6 +94,7 @@ impl Error {
             Error::NoSuchKey => "ERR no such key",
             Error::SameKey => "ERR source and destination objects are the same",
             Error::OutOfRange => "ERR offset is out of range",
+            Error::IndexOutOfRange => "ERR index out of range",
             Error::TooLarge => "OOM command not allowed when used memory > 'maxmemory'.",
             Error::KeyNotNamed => "ERR key was not named by the transaction",
         }
@@ -112,6 +115,7 @@ impl fmt::Display for Error {
             Error::NoSuchKey => "no such key",
             Error::SameKey => "source and destination are the same key",
             Error::OutOfRange => "the offset is out of range",
+            Error::IndexOutOfRange => "the index is out of range",
             Error::TooLarge => "the entry is too large",
             Error::KeyNotNamed => "the transaction did not name the key",
             Error::Convert(error) => return error.fmt(f),

@@ -64,6 +64,7 @@ mod value;
 mod wait;
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
 pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
+pub use ds::deque::End;
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
@@ -74,7 +75,7 @@ pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    Condition, Cursor, GetExpire, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome, Span, Store,
-    StoreBuilder, Tx, WatchedKeys,
+    Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions, ScanPage,
+    SetOptions, SetOutcome, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use time::{Clock, ManualClock, Ttl};

@@ -133,7 +133,7 @@ impl<E: Entries> Stripes<E> {
     }
 
     /// The number of a hash's stripe.
-    fn number(&self, hash: u64) -> usize {
+    pub(crate) fn number(&self, hash: u64) -> usize {
         (hash >> 32 >> (self.shift & 63)) as usize
     }
 

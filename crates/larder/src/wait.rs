@@ -4,6 +4,7 @@
 //! unparks it ([`block_on`]). So there is one implementation of every wait, and no runtime.
 //!
 //! * [`Relay`]: many wait for what one is doing; if that one gives up, the first of them has the turn.
+//! * [`Handover`]: one waits for goods that another takes from somewhere only if they are still wanted.
 //! * [`Alarms`]: wakers to be called at a time, by whoever does the upkeep.
 //! * [`Limit`]: how long a caller is willing to wait.
 //!
@@ -265,6 +266,74 @@ impl<V> Relay<V> {
     }
 }
 
+/// Where one waits for goods; see the module's text.
+///
+/// Whether they are still wanted, and the taking of them, are decided under one lock: so a waiter that left has
+/// taken nothing, or learns on leaving what it was given.
+pub(crate) struct Handover<G> {
+    stage: Mutex<Wanting<G>>,
+}
+
+enum Wanting<G> {
+    /// Nothing was given yet.
+    Open(Option<Waker>),
+    Given(G),
+    /// The goods were fetched, or are no longer wanted.
+    Closed,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+impl<G> Handover<G> {
+    /// A waiter that was given nothing yet.
+    pub(crate) fn new() -> Self {
+        Handover {
+            stage: Mutex::new(Wanting::Open(None)),
+        }
+    }
+
+    /// Runs `take` if goods are still wanted, and hands over what it brings; `false` if that is nothing.
+    pub(crate) fn give<E>(
+        &self,
+        take: impl FnOnce() -> Result<Option<G>, E>,
+    ) -> Result<(bool, Wakes), E> {
+        let mut stage = self.stage.lock();
+        let Wanting::Open(waker) = &mut *stage else {
+            return Ok((false, Wakes::default()));
+        };
+        let Some(goods) = take()? else {
+            return Ok((false, Wakes::default()));
+        };
+        let wakes = Wakes(waker.take().into_iter().collect());
+        *stage = Wanting::Given(goods);
+        Ok((true, wakes))
+    }
+
+    /// Fetches the goods; without any, the context's waker is called when there are some.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<G> {
+        let mut stage = self.stage.lock();
+        match std::mem::replace(&mut *stage, Wanting::Closed) {
+            Wanting::Given(goods) => Poll::Ready(goods),
+            Wanting::Closed => Poll::Pending,
+            Wanting::Open(earlier) => {
+                *stage = Wanting::Open(Some(context.waker().clone()));
+                // A waker may own a task that owns a waiter: it is dropped without the lock.
+                drop(stage);
+                drop(earlier);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Wants nothing any more; what was given and not fetched.
+    pub(crate) fn close(&self) -> Option<G> {
+        let left = std::mem::replace(&mut *self.stage.lock(), Wanting::Closed);
+        match left {
+            Wanting::Given(goods) => Some(goods),
+            Wanting::Open(_) | Wanting::Closed => None,
+        }
+    }
+}
+
 /// Wakers to be called at a time.
 #[derive(Default)]
 pub(crate) struct Alarms {
@@ -375,6 +444,41 @@ mod tests {
         assert_eq!(relay.poll(tickets[2], &context), Poll::Ready(News::Turn));
         assert!(!relay.pass().0);
         assert_eq!(relay.join(), None);
+    }
+
+    #[test]
+    fn goods_are_taken_only_for_a_waiter_that_wants_them_and_come_back_from_one_that_left() {
+        let (bell, waker) = bell();
+        let context = Context::from_waker(&waker);
+        let give =
+            |waiter: &Handover<u32>| waiter.give(|| Ok::<_, ()>(Some(7))).map(|given| given.0);
+        let waiter = Handover::new();
+        assert_eq!(waiter.poll(&context), Poll::Pending);
+        assert!(!waiter.give(|| Ok::<_, ()>(None)).expect("no error").0);
+        assert_eq!(give(&waiter), Ok(true));
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+        assert_eq!(give(&waiter), Ok(false), "a waiter is served once");
+        assert_eq!(waiter.poll(&context), Poll::Ready(7));
+
+        let (gone, late) = (Handover::new(), Handover::new());
+        assert_eq!(gone.close(), None);
+        assert_eq!(give(&gone), Ok(false));
+        assert_eq!(give(&late), Ok(true));
+        assert_eq!(late.close(), Some(7));
+    }
+
+    #[test]
+    fn goods_given_while_the_waiter_leaves_are_neither_lost_nor_doubled() {
+        for _ in 0..200 {
+            let (waiter, stock) = (Handover::new(), AtomicUsize::new(1));
+            let take = || Ok::<_, ()>(Some(stock.fetch_sub(1, Ordering::Relaxed)));
+            let kept = std::thread::scope(|scope| {
+                scope.spawn(|| drop(waiter.give(take)));
+                scope.spawn(|| waiter.close()).join().expect("no panic")
+            });
+            let left = stock.load(Ordering::Relaxed);
+            assert_eq!(left + kept.unwrap_or(0), 1);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub(crate) mod arena;
 pub(crate) mod bucket;
 pub(crate) mod column;
+pub(crate) mod deque;
 pub(crate) mod ghost;
 mod grow;
 pub(crate) mod look;

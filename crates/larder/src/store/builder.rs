@@ -8,6 +8,7 @@ use ahash::RandomState;
 
 use super::core::{Core, Store};
 use super::graves::Graves;
+use super::waiting::Waiting;
 use super::watched::Watched;
 use super::words::Words;
 use crate::ds::arena::Pages;
@@ -187,6 +188,7 @@ impl StoreBuilder {
                 Shard::new(words, Chosen::new(self.eviction, bounded), clock.now()),
             )
         });
+        let waiting = Waiting::new(stripes.iter().count());
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let who: Weak<dyn Upkept> = core.clone();
             let watch = Watch::new(self.upkeep, &clock, who);
@@ -198,6 +200,7 @@ impl StoreBuilder {
                 watch,
                 draws: AtomicU64::new(0),
                 watched: Watched::default(),
+                waiting,
                 graves: Graves::default(),
             }
         });

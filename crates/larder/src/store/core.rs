@@ -21,7 +21,9 @@ use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
 use super::site::Site;
 use super::upkeep::evacuate;
+use super::waiting::Waiting;
 use super::watched::Watched;
+use super::wish::Waiter;
 use super::words::Words;
 use crate::error::Error;
 use crate::reaper::Watch;
@@ -95,6 +97,8 @@ pub(crate) struct Core {
     pub(crate) watch: Watch,
     /// Who wants to know of changes.
     pub(crate) watched: Watched,
+    /// Who waits for a key to get elements.
+    pub(crate) waiting: Waiting<Waiter>,
     pub(crate) graves: Graves,
     /// How often something was drawn.
     pub(crate) draws: AtomicU64,
@@ -125,8 +129,10 @@ impl Core {
     ) -> Result<R, Error> {
         let low = low_bits(hash);
         self.stripes.of(hash).table.approach(low);
-        let mut after = After::new(self.watched.any());
+        let mut after = After::new(false);
         let (result, departed) = self.stripes.write(hash, |world, departed| {
+            // Under the lock: who watches or waits begins under it as well.
+            after.observed = self.is_observed(hash);
             world.approach(low);
             let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
                 self.clock.has_passed(at)
@@ -141,7 +147,16 @@ impl Core {
             }
         });
         self.conclude(departed, &after);
+        if !after.touched.is_empty() {
+            self.serve(after.touched);
+        }
         result.unwrap_or(Err(Error::TooLarge))
+    }
+
+    /// Whether somebody may want to know of changes of a key with this hash; its stripe is held.
+    #[inline]
+    pub(crate) fn is_observed(&self, hash: u64) -> bool {
+        self.watched.any() || self.waiting.any(self.stripes.number(hash))
     }
 
     /// The bounded upkeep that a write does under the lock that it holds anyway.

@@ -59,7 +59,7 @@ impl<'w> Group<'w> {
             now,
             worlds,
             departed: Departed::default(),
-            after: After::new(core.watched.any()),
+            after: After::new(false),
             spare: 0,
             undo: None,
         }
@@ -80,6 +80,7 @@ impl<'w> Group<'w> {
 
     /// Runs `work` on the seat of a key whose stripe is held.
     pub(crate) fn seat<R>(&mut self, key: Key<'_>, work: impl FnOnce(&mut Seat<'_, '_>) -> R) -> R {
+        self.after.observed = self.core.is_observed(key.hash);
         let mut world = self.worlds.open(self.worlds.place(key.hash));
         world.hoard(std::mem::take(&mut self.spare));
         let passed = |at| at <= self.now;
@@ -204,8 +205,19 @@ impl Core {
     pub(crate) fn write_many<R>(
         &self,
         keys: &[Key<'_>],
-        mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+        work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
+        let (result, touched) = self.hold_many(keys, work);
+        self.serve(touched);
+        result
+    }
+
+    /// [`Self::write_many`], but for serving those who wait for the keys that were touched: these it returns.
+    pub(crate) fn hold_many<R>(
+        &self,
+        keys: &[Key<'_>],
+        mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+    ) -> (Result<R, Error>, Vec<Vec<u8>>) {
         let now = self.clock.fine_now();
         let (mut departed, mut after) = (Departed::default(), None);
         let hashes = keys.iter().map(|key| key.hash);
@@ -225,10 +237,12 @@ impl Core {
                     Err(Refusal::NoRoom) => Err(NoRoom),
                 }
             });
+        let mut touched = Vec::new();
         if let Some(after) = after {
             self.conclude(departed, &after);
+            touched = after.touched;
         }
-        result.unwrap_or(Err(Error::TooLarge))
+        (result.unwrap_or(Err(Error::TooLarge)), touched)
     }
 
     /// Runs `work` on the values of these keys, none of which changes meanwhile.

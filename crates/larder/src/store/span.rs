@@ -55,6 +55,31 @@ impl Span {
     }
 }
 
+impl Span {
+    /// The elements of a row of this length; empty if there are none.
+    ///
+    /// An index before the start is taken for the first element as a beginning, and for none as an end.
+    pub(crate) fn of_elements(self, len: usize) -> Range<usize> {
+        let len = i64::try_from(len).unwrap_or(i64::MAX);
+        let from_start = |index: i64| {
+            if index < 0 {
+                index.saturating_add(len)
+            } else {
+                index
+            }
+        };
+        let (first, last) = (
+            from_start(self.first).max(0),
+            from_start(self.last).min(len - 1),
+        );
+        if first > last {
+            0..0
+        } else {
+            first as usize..last as usize + 1
+        }
+    }
+}
+
 impl From<RangeInclusive<i64>> for Span {
     fn from(range: RangeInclusive<i64>) -> Self {
         Span::new(*range.start(), *range.end())

@@ -101,6 +101,7 @@ impl Drop for Open<'_> {
         core.stripes.budget.give(spare);
         drop(worlds);
         core.conclude(departed, &after);
+        core.serve(after.touched);
     }
 }
 

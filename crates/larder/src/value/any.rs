@@ -89,4 +89,6 @@ macro_rules! variants {
     };
 }
 
-variants! {}
+variants! {
+    List,
+}

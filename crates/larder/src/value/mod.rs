@@ -10,8 +10,10 @@
 //! ```
 
 mod any;
+mod list;
 
 pub(crate) use any::{Any, Variant};
+pub(crate) use list::{List, Search};
 
 /// Most bytes of a packed value: with its key it fits a record.
 pub(crate) const MAX_PACKED: usize = 3584;

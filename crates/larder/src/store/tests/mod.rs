@@ -1,6 +1,8 @@
 //! Tests of the whole store.
 
+mod blocking;
 mod budget;
+mod lists;
 mod oracle;
 mod races;
 mod recorded;
