@@ -41,6 +41,7 @@
 struct Readme;
 
 mod budget;
+mod bus;
 mod bytes;
 mod cache;
 mod decimal;
@@ -62,6 +63,10 @@ mod sync;
 mod time;
 mod value;
 mod wait;
+pub use bus::{
+    Bus, BusError, Delivery, Event, Listened, Message, Overflow, RecvError, Remote, Subscription,
+    Topic,
+};
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
 pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
 pub use ds::deque::End;

@@ -6,6 +6,8 @@
 //! * [`Relay`]: many wait for what one is doing; if that one gives up, the first of them has the turn.
 //! * [`Handover`]: one waits for goods that another takes from somewhere only if they are still wanted.
 //! * [`Alarms`]: wakers to be called at a time, by whoever does the upkeep.
+//! * [`signal`]: a waker that makes a channel readable, for `select!`.
+//! * [`Sleepers`]: wakers to be called at the next event, kept by a structure under its own lock.
 //! * [`Limit`]: how long a caller is willing to wait.
 //!
 //! Wakers are never called under a lock: what must be woken is returned, as [`Wakes`], which wakes when it is dropped.
@@ -16,6 +18,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::sync::Mutex;
 use crate::time::{Clock, Millis, millis};
@@ -39,6 +43,26 @@ impl Wake for Unpark {
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.unpark();
     }
+}
+
+/// Makes a channel readable.
+struct Signal(Sender<()>);
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // A signal that was not yet seen is enough.
+        let _full_or_gone = self.0.try_send(());
+    }
+}
+
+/// A waker, and the channel that gets one signal each time when it is called and the channel is empty.
+pub(crate) fn signal() -> (Waker, Receiver<()>) {
+    let (sender, receiver) = bounded(1);
+    (Waker::from(Arc::new(Signal(sender))), receiver)
 }
 
 /// A time until which a caller waits.
@@ -100,6 +124,35 @@ pub(crate) struct Wakes(Vec<Waker>);
 impl Drop for Wakes {
     fn drop(&mut self) {
         self.0.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// Who waits for the next event of a structure that keeps them under its own lock.
+///
+/// A waker may own what locks the structure again: those that are handed back are to be dropped after the unlock.
+#[derive(Default)]
+pub(crate) struct Sleepers(BTreeMap<u64, Waker>);
+
+impl Sleepers {
+    /// Files the waker of a sleeper; returns the one that it had before.
+    #[must_use]
+    pub(crate) fn file(&mut self, id: u64, waker: &Waker) -> Option<Waker> {
+        self.0.insert(id, waker.clone())
+    }
+
+    /// Strikes a sleeper off.
+    #[must_use]
+    pub(crate) fn forget(&mut self, id: u64) -> Option<Waker> {
+        self.0.remove(&id)
+    }
+
+    /// All of them, to be woken after the unlock.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Wakes {
+        if self.0.is_empty() {
+            return Wakes::default();
+        }
+        Wakes(std::mem::take(&mut self.0).into_values().collect())
     }
 }
 

@@ -1,0 +1,29 @@
+//! In-process broadcast: rings, topics, channels, patterns. It knows neither a store nor its keys.
+//!
+//! ```text
+//! channels   Bus: name → rings ──┐
+//! topic      Topic<T> ───────────┴── ring ── window of segments
+//!                                     ├── reader, a cursor ────┐
+//!                                     └── mailbox, a queue ────┴── feed ── subscription ── remote
+//! ```
+
+mod channels;
+mod feed;
+mod mailbox;
+mod message;
+mod overflow;
+mod reader;
+mod remote;
+mod ring;
+mod segment;
+mod subscription;
+#[cfg(test)]
+mod tests;
+mod topic;
+
+pub use channels::Bus;
+pub use message::{BusError, Delivery, Event, Message, RecvError};
+pub use overflow::Overflow;
+pub use remote::Remote;
+pub use subscription::{Listened, Subscription};
+pub use topic::Topic;

@@ -1,0 +1,545 @@
+//! `Ring`: one topic's messages, its readers' cursors, and what happens when a reader is full.
+//!
+//! ```text
+//! head            number of the next message; written under the lock, read without
+//! cursor          number of a reader's next message, with two marks: OVERRUN, AWAITED
+//! due             readers by the number at which their backlog may be full: cursor when filed + capacity
+//! limit           the smallest of them; below it nobody is looked at
+//! ```
+//!
+//! * **Publish**: lock; if `head` reached `limit`, look at the readers that are due (most have read on and are filed
+//!   anew); write the slot, move `head`, take the sleepers; unlock; wake them. So it costs the same for 1 and 1,000
+//!   readers, but for one look at a reader per `capacity` messages.
+//! * **Read**: a message below `head` is claimed by moving the own cursor with compare-and-swap, and read in the segment
+//!   that the reader holds. No lock, no reference count.
+//! * **Full**: the publisher marks the cursor. From then on the reader cannot move it without the lock, so what it lost
+//!   is counted exactly: as `dropped` to publishers, one a message, and as one gap of the same size to the reader.
+//!   A reader that publishers wait for is marked too, and wakes them when it moves on.
+//!
+//! Nothing of a user is called under the lock: what leaves is dropped, and who sleeps is woken, after it. Only
+//! clones of messages, which are reference counts, are made under it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+use super::mailbox::{Keyed, Mailbox, Posted};
+use super::message::Delivery;
+use super::overflow::WhenFull;
+use super::segment::{Segment, Sent, Window};
+use crate::sync::modelled::{AtomicBool, AtomicU64, Mutex};
+use crate::time::Clock;
+use crate::wait::{Limit, Sleepers, Wakes, block_on};
+
+/// In a cursor: the reader is full, and lost at least one message.
+pub(super) const OVERRUN: u64 = 1;
+
+/// In a cursor: publishers wait for the reader to move on.
+pub(super) const AWAITED: u64 = 2;
+
+/// Bits of a cursor that are marks.
+pub(super) const MARKS: u32 = 2;
+
+/// At most so many readers are looked at to find what everybody has read.
+const FEW_READERS: usize = 32;
+
+/// Where a reader is.
+pub(super) struct Cursor {
+    pub(super) word: CachePadded<AtomicU64>,
+    pub(super) id: u64,
+    pub(super) capacity: u64,
+    pub(super) when_full: WhenFull,
+    /// Under the lock: the number that the reader is filed at.
+    filed: AtomicU64,
+    /// Under the lock: the first message that was refused to a reader that was cut off.
+    cut: AtomicU64,
+    /// Under the lock: whether it is no longer counted.
+    left: AtomicBool,
+}
+
+/// See the module's text.
+pub(super) struct Ring<T> {
+    head: CachePadded<AtomicU64>,
+    closed: AtomicBool,
+    /// The number of the next message of everything that shares the order.
+    order: Arc<CachePadded<AtomicU64>>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    window: Window<T>,
+    readers: u64,
+    due: BTreeMap<(u64, u64), Arc<Cursor>>,
+    limit: u64,
+    /// Readers that lose a message with each publish.
+    overrun: u64,
+    /// How many readers have which capacity.
+    capacities: BTreeMap<u64, usize>,
+    boxes: Option<Arc<[Arc<Mailbox<T>>]>>,
+    sleepers: Sleepers,
+    /// Publishers that wait for room.
+    waiting: Sleepers,
+    /// Messages lost by readers that were cut off, and not yet told to a publisher.
+    cut_off: u64,
+    retains: bool,
+    ids: u64,
+}
+
+impl<T> Default for State<T> {
+    fn default() -> Self {
+        State {
+            window: Window::default(),
+            readers: 0,
+            due: BTreeMap::new(),
+            limit: u64::MAX,
+            overrun: 0,
+            capacities: BTreeMap::new(),
+            boxes: None,
+            sleepers: Sleepers::default(),
+            waiting: Sleepers::default(),
+            cut_off: 0,
+            retains: false,
+            ids: 0,
+        }
+    }
+}
+
+/// What a full reader means to a publisher.
+#[derive(Clone, Copy)]
+pub(super) enum Patience<'a> {
+    /// It does not wait: who is full loses its oldest message.
+    None,
+    /// It would wait, and wants to know whether it must.
+    Asks,
+    /// It waits under this number.
+    Waits(u64, &'a Waker),
+}
+
+impl<T> State<T> {
+    /// Files a reader whose backlog is full at `number`.
+    fn file(&mut self, cursor: Arc<Cursor>, number: u64) {
+        cursor.filed.store(number, Relaxed);
+        self.due.insert((number, cursor.id), cursor);
+        self.refresh_limit();
+    }
+
+    fn refresh_limit(&mut self) {
+        self.limit = self
+            .due
+            .first_key_value()
+            .map_or(u64::MAX, |(key, _)| key.0);
+    }
+
+    /// The longest backlog that a reader may have.
+    fn capacity(&self) -> u64 {
+        let most = self
+            .capacities
+            .last_key_value()
+            .map_or(0, |(most, _)| *most);
+        most.max(u64::from(self.retains))
+    }
+
+    /// Stops counting a reader.
+    fn strike_off(&mut self, cursor: &Cursor) {
+        cursor.left.store(true, Relaxed);
+        self.readers -= 1;
+        if let Some(count) = self.capacities.get_mut(&cursor.capacity) {
+            *count -= 1;
+            if *count == 0 {
+                self.capacities.remove(&cursor.capacity);
+            }
+        }
+    }
+
+    /// Looks at the readers that may be full before message `head` is sent; says how long one may be waited for.
+    #[cold]
+    fn review(&mut self, head: u64, patience: Patience<'_>) -> Result<(), Duration> {
+        let mut result = Ok(());
+        while let Some(entry) = self.due.first_entry()
+            && entry.key().0 <= head
+            && result.is_ok()
+        {
+            let cursor = entry.remove();
+            result = self.judge(cursor, head, patience);
+        }
+        self.refresh_limit();
+        result
+    }
+
+    /// Looks at one of them.
+    fn judge(
+        &mut self,
+        cursor: Arc<Cursor>,
+        head: u64,
+        patience: Patience<'_>,
+    ) -> Result<(), Duration> {
+        let word = cursor.word.load(Acquire);
+        let full = (word >> MARKS) + cursor.capacity;
+        if full > head {
+            self.file(cursor, full);
+            return Ok(());
+        }
+        let timeout = match (cursor.when_full, patience) {
+            (WhenFull::Block(timeout), Patience::Asks | Patience::Waits(..)) => Some(timeout),
+            _ => None,
+        };
+        let mark = if timeout.is_some() { AWAITED } else { OVERRUN };
+        let marked = cursor
+            .word
+            .compare_exchange(word, word | mark, AcqRel, Acquire);
+        match (marked, timeout) {
+            // It moved on meanwhile: it is looked at again.
+            (Err(_), _) => self.file(cursor, full),
+            (Ok(_), Some(timeout)) => {
+                self.file(cursor, full);
+                return Err(timeout);
+            }
+            (Ok(_), None) if matches!(cursor.when_full, WhenFull::Disconnect) => {
+                cursor.cut.store(head + 1, Relaxed);
+                self.cut_off += cursor.capacity + 1;
+                self.strike_off(&cursor);
+            }
+            (Ok(_), None) => self.overrun += 1,
+        }
+        Ok(())
+    }
+
+    /// What nobody needs any more, once message `head` is sent.
+    fn spent(&mut self, head: u64) -> Vec<Arc<Segment<T>>> {
+        let mut needed = (head + 1).saturating_sub(self.capacity().max(1));
+        if self.overrun == 0 && self.due.len() <= FEW_READERS {
+            let position = |cursor: &Arc<Cursor>| cursor.word.load(Acquire) >> MARKS;
+            let read = self.due.values().map(position).min().unwrap_or(head);
+            needed = needed.max(read.min(head));
+        }
+        self.window.cut(needed)
+    }
+}
+
+/// What a call took out under the lock, to be dropped after it.
+struct Leavings<T> {
+    _spent: Vec<Arc<Segment<T>>>,
+    _earlier: Option<Waker>,
+    _posted: Posted<T>,
+    /// Dropped last: it wakes.
+    _wakes: Wakes,
+}
+
+impl<T> Default for Leavings<T> {
+    fn default() -> Self {
+        Leavings {
+            _spent: Vec::new(),
+            _earlier: None,
+            _posted: Posted::default(),
+            _wakes: Wakes::default(),
+        }
+    }
+}
+
+/// What a reader learns from the lock, after its cursor was marked.
+pub(super) enum Recovered {
+    /// The message was claimed after all.
+    Claimed,
+    /// So many messages were lost; the cursor is behind them.
+    Lost(u64),
+    /// So many messages were lost, and no more will come.
+    CutOff(u64),
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the ring's lock")]
+impl<T: Clone> Ring<T> {
+    /// A ring whose messages are numbered in an order that it may share.
+    pub(super) fn new(order: Arc<CachePadded<AtomicU64>>, retains: bool) -> Self {
+        let state = State {
+            retains,
+            ..State::default()
+        };
+        Ring {
+            head: CachePadded::new(AtomicU64::new(0)),
+            closed: AtomicBool::new(false),
+            order,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The number of the next message.
+    #[inline]
+    pub(super) fn head(&self) -> u64 {
+        self.head.load(Acquire)
+    }
+
+    #[inline]
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Acquire)
+    }
+
+    /// Sends the message, waiting for readers that asked for it.
+    #[inline]
+    pub(super) fn send_blocking(&self, message: T, clock: &Clock) -> Delivery {
+        let mut message = Some(message);
+        match self.offer(&mut message, Patience::Asks) {
+            Ok(delivery) => delivery,
+            Err(timeout) => self.wait_for_room(&mut message, &Limit::new(clock, timeout)),
+        }
+    }
+
+    /// Sends the message; full readers lose their oldest.
+    pub(super) fn send(&self, message: T) -> Delivery {
+        self.offer(&mut Some(message), Patience::None)
+            .unwrap_or_default()
+    }
+
+    #[cold]
+    fn wait_for_room(&self, message: &mut Option<T>, limit: &Limit) -> Delivery {
+        let id = self.next_id();
+        let poll = |context: &mut std::task::Context<'_>| match self
+            .offer(message, Patience::Waits(id, context.waker()))
+        {
+            Ok(delivery) => Poll::Ready(delivery),
+            Err(_) => Poll::Pending,
+        };
+        let waited = block_on(poll, Some(limit));
+        let forgotten = self.state.lock().waiting.forget(id);
+        drop(forgotten);
+        waited.unwrap_or_else(|| self.offer(message, Patience::None).unwrap_or_default())
+    }
+
+    /// Sends the message, unless a reader must be waited for; then the message stays, and so long it may take.
+    #[inline]
+    pub(super) fn offer(
+        &self,
+        message: &mut Option<T>,
+        patience: Patience<'_>,
+    ) -> Result<Delivery, Duration> {
+        let mut keyed = Keyed::default();
+        loop {
+            let mut state = self.state.lock();
+            if keyed.is_for(state.boxes.as_ref()) {
+                let mut leavings = Leavings::default();
+                let result = self.commit(&mut state, message, &keyed, patience, &mut leavings);
+                drop(state);
+                return result;
+            }
+            let boxes = state.boxes.clone();
+            drop(state);
+            // Keys are made by a user's function: not under the lock.
+            keyed = Keyed::new(boxes, message.as_ref());
+        }
+    }
+
+    /// What an offer does under the lock.
+    #[inline]
+    fn commit(
+        &self,
+        state: &mut State<T>,
+        message: &mut Option<T>,
+        keyed: &Keyed<T>,
+        patience: Patience<'_>,
+        leavings: &mut Leavings<T>,
+    ) -> Result<Delivery, Duration> {
+        let head = self.head.load(Relaxed);
+        if head >= state.limit
+            && let Err(timeout) = state.review(head, patience)
+        {
+            if let Patience::Waits(id, waker) = patience {
+                leavings._earlier = state.waiting.file(id, waker);
+            }
+            return Err(timeout);
+        }
+        let mut delivery = Delivery {
+            received: state.readers,
+            dropped: state.overrun + std::mem::take(&mut state.cut_off),
+        };
+        if state.readers == 0 && state.boxes.is_none() && !state.retains {
+            return Ok(delivery);
+        }
+        let Some(value) = message.take() else {
+            return Ok(delivery);
+        };
+        if state.window.is_spent(head) {
+            leavings._spent = state.spent(head);
+            state.window.extend(head);
+        }
+        let stamp = self.order.fetch_add(1, Relaxed);
+        leavings._posted = keyed.post(&value);
+        delivery += leavings._posted.delivery;
+        state.window.put(head, Sent { stamp, value });
+        self.head.store(head + 1, Release);
+        leavings._wakes = state.sleepers.take();
+        Ok(delivery)
+    }
+
+    fn next_id(&self) -> u64 {
+        let mut state = self.state.lock();
+        state.ids += 1;
+        state.ids
+    }
+
+    /// Counts a reader in, from the next message on. With it comes the last message, if the ring retains.
+    pub(super) fn join(&self, when_full: WhenFull, capacity: u64) -> (Arc<Cursor>, Option<T>) {
+        let mut state = self.state.lock();
+        let head = self.head.load(Relaxed);
+        state.ids += 1;
+        let cursor = Arc::new(Cursor {
+            word: CachePadded::new(AtomicU64::new(head << MARKS)),
+            id: state.ids,
+            capacity,
+            when_full,
+            filed: AtomicU64::new(0),
+            cut: AtomicU64::new(0),
+            left: AtomicBool::new(false),
+        });
+        state.readers += 1;
+        *state.capacities.entry(capacity).or_default() += 1;
+        state.file(Arc::clone(&cursor), head + capacity);
+        (cursor, self.retained(&state))
+    }
+
+    /// Counts a reader out.
+    pub(super) fn leave(&self, cursor: &Cursor) {
+        let mut state = self.state.lock();
+        let asleep = state.sleepers.forget(cursor.id);
+        let mut spent = Window::default();
+        let mut wakes = Wakes::default();
+        if !cursor.left.load(Relaxed) {
+            state.strike_off(cursor);
+            let filed = state.due.remove(&(cursor.filed.load(Relaxed), cursor.id));
+            if filed.is_none() {
+                state.overrun -= 1;
+            }
+            state.refresh_limit();
+            wakes = state.waiting.take();
+            if state.readers == 0 && !state.retains {
+                spent = std::mem::take(&mut state.window);
+            }
+        }
+        drop(state);
+        drop((asleep, spent, wakes));
+    }
+
+    /// Settles a marked cursor. The message at `next` must be within the reader's segment, unless the mark is OVERRUN.
+    #[cold]
+    pub(super) fn recover(&self, cursor: &Arc<Cursor>, next: u64) -> Recovered {
+        let mut state = self.state.lock();
+        let word = cursor.word.load(Acquire);
+        if word & OVERRUN == 0 {
+            cursor.word.store((next + 1) << MARKS, Release);
+            let wakes = state.waiting.take();
+            drop(state);
+            drop(wakes);
+            return Recovered::Claimed;
+        }
+        if matches!(cursor.when_full, WhenFull::Disconnect) {
+            return Recovered::CutOff(cursor.cut.load(Relaxed) - next);
+        }
+        let head = self.head.load(Relaxed);
+        let oldest = head - cursor.capacity;
+        cursor.word.store(oldest << MARKS, Release);
+        state.overrun -= 1;
+        state.file(Arc::clone(cursor), head);
+        Recovered::Lost(oldest - next)
+    }
+
+    /// The segment of a message that is not lost.
+    pub(super) fn segment(&self, number: u64) -> Option<Arc<Segment<T>>> {
+        self.state.lock().window.segment(number)
+    }
+
+    /// Files the waker of a reader without messages; `false` if there is something to read.
+    pub(super) fn sleep(&self, cursor: &Cursor, next: u64, waker: &Waker) -> bool {
+        let mut state = self.state.lock();
+        let marked = cursor.word.load(Acquire) & OVERRUN != 0;
+        if marked || self.head.load(Relaxed) > next || self.closed.load(Relaxed) {
+            return false;
+        }
+        let earlier = state.sleepers.file(cursor.id, waker);
+        drop(state);
+        drop(earlier);
+        true
+    }
+
+    /// Puts every later message into a box, too. Returns the last one, if the ring retains.
+    pub(super) fn attach(&self, mailbox: &Arc<Mailbox<T>>) -> Option<T> {
+        let mut state = self.state.lock();
+        let boxes = state.boxes.iter().flat_map(|boxes| boxes.iter());
+        let boxes = boxes.chain([mailbox]).cloned().collect();
+        let earlier = state.boxes.replace(boxes);
+        let last = self.retained(&state);
+        drop(state);
+        drop(earlier);
+        last
+    }
+
+    /// Forgets a box.
+    pub(super) fn detach(&self, mailbox: &Arc<Mailbox<T>>) {
+        let mut state = self.state.lock();
+        let boxes = state.boxes.iter().flat_map(|boxes| boxes.iter());
+        let others = boxes.filter(|other| !Arc::ptr_eq(other, mailbox));
+        let others: Vec<_> = others.cloned().collect();
+        let others = (!others.is_empty()).then(|| others.into());
+        let earlier = std::mem::replace(&mut state.boxes, others);
+        drop(state);
+        drop(earlier);
+    }
+
+    fn retained(&self, state: &State<T>) -> Option<T> {
+        if !state.retains {
+            return None;
+        }
+        let last = self.head.load(Relaxed).checked_sub(1)?;
+        let segment = state.window.segment(last)?;
+        segment.get(last).map(|sent| sent.value.clone())
+    }
+
+    /// The last message, if the ring retains.
+    pub(super) fn last(&self) -> Option<T> {
+        self.retained(&self.state.lock())
+    }
+
+    /// Sets whether the last message is kept.
+    pub(super) fn retain(&self, retains: bool) {
+        let mut state = self.state.lock();
+        state.retains = retains;
+        let mut spent = Window::default();
+        if state.readers == 0 && !retains {
+            spent = std::mem::take(&mut state.window);
+        }
+        drop(state);
+        drop(spent);
+    }
+
+    /// How many subscriptions there are.
+    pub(super) fn subscribers(&self) -> u64 {
+        let state = self.state.lock();
+        state.readers + state.boxes.as_ref().map_or(0, |boxes| boxes.len() as u64)
+    }
+
+    /// Whether nobody subscribes and nothing is kept.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        state.readers == 0 && state.boxes.is_none() && !state.retains
+    }
+
+    /// Says that there will be no more messages.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        self.closed.store(true, Release);
+        let wakes = state.sleepers.take();
+        let boxes = state.boxes.take();
+        drop(state);
+        drop(wakes);
+        for mailbox in boxes.iter().flat_map(|boxes| boxes.iter()) {
+            drop(mailbox.close());
+        }
+    }
+
+    /// How many slots are held.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.state.lock().window.slots()
+    }
+}

@@ -1,0 +1,179 @@
+//! `Topic`: typed messages, shared and never serialized.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crossbeam_utils::CachePadded;
+
+use super::feed::Feed;
+use super::message::{BusError, Delivery};
+use super::overflow::Overflow;
+use super::ring::Ring;
+use super::subscription::Subscription;
+use crate::sync::modelled::AtomicU64;
+use crate::time::Clock;
+
+/// A broadcast of typed messages: everybody who subscribed gets each of them, and all share the one `Arc`.
+///
+/// It stands alone, or has a name on a bus: [`Bus::topic`](crate::Bus::topic). Clones publish to the same
+/// subscribers; with the last of them the subscriptions end, once they have read all.
+///
+/// ```
+/// use larder::{Event, Topic};
+///
+/// #[derive(Debug, PartialEq)]
+/// struct Price { symbol: &'static str, cents: u64 }
+///
+/// let prices = Topic::new();
+/// let mut reader = prices.subscribe();
+/// prices.publish(Price { symbol: "XYZ", cents: 1_250 });
+/// let Ok(Event::Message(price)) = reader.try_recv() else { unreachable!() };
+/// assert_eq!(price.cents, 1_250);
+/// ```
+pub struct Topic<T> {
+    shared: Arc<Shared<T>>,
+}
+
+pub(super) struct Shared<T> {
+    ring: Arc<Ring<Arc<T>>>,
+    clock: Clock,
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        self.ring.close();
+    }
+}
+
+impl<T> Clone for Topic<T> {
+    fn clone(&self) -> Self {
+        Topic {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Topic<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Topic")
+            .field("subscribers", &self.subscribers())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Default for Topic<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Topic<T> {
+    /// A topic without subscribers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Clock::system())
+    }
+
+    /// A topic whose waits are measured by this clock.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        let order = Arc::new(CachePadded::new(AtomicU64::new(0)));
+        let ring = Arc::new(Ring::new(order, false));
+        Topic {
+            shared: Arc::new(Shared { ring, clock }),
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared<T>> {
+        &self.shared
+    }
+
+    pub(super) fn of(shared: Arc<Shared<T>>) -> Self {
+        Topic { shared }
+    }
+
+    /// Keeps the last message from now on, and shows it to every newcomer.
+    ///
+    /// ```
+    /// use larder::{Event, Topic};
+    ///
+    /// let config = Topic::new().retaining();
+    /// config.publish("v1");
+    /// assert_eq!(config.subscribe().try_recv(), Ok(Event::Message("v1".into())));
+    /// assert_eq!(config.last(), Some("v1".into()));
+    /// ```
+    #[must_use]
+    pub fn retaining(self) -> Self {
+        self.shared.ring.retain(true);
+        self
+    }
+
+    /// The last message, if it is retained.
+    #[must_use]
+    pub fn last(&self) -> Option<Arc<T>> {
+        self.shared.ring.last()
+    }
+
+    /// Sends a message to every subscription. Waits only for those that asked for it with [`Overflow::block`].
+    ///
+    /// ```
+    /// let topic = larder::Topic::<u32>::new();
+    /// let _one = topic.subscribe();
+    /// let _two = topic.subscribe();
+    /// assert_eq!(topic.publish(7).received, 2);
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// The topic's lock, one allocation for the message; the same for one reader and for a thousand, unless they sleep or
+    /// have queues of their own (see [`Overflow`]).
+    pub fn publish(&self, message: impl Into<Arc<T>>) -> Delivery {
+        self.shared
+            .ring
+            .send_blocking(message.into(), &self.shared.clock)
+    }
+
+    /// Sends a message and never waits: full subscriptions lose their oldest, also those that would be waited for.
+    pub fn try_publish(&self, message: impl Into<Arc<T>>) -> Delivery {
+        self.shared.ring.send(message.into())
+    }
+
+    /// Subscribes; it may lag behind by up to 1,024 messages.
+    #[must_use]
+    pub fn subscribe(&self) -> Subscription<Arc<T>> {
+        self.reader(Overflow::default())
+    }
+
+    /// Subscribes with a policy for messages that are not read in time.
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Capacity`] if the capacity is zero or too large.
+    pub fn subscribe_with(
+        &self,
+        overflow: Overflow<Arc<T>>,
+    ) -> Result<Subscription<Arc<T>>, BusError> {
+        overflow.check()?;
+        Ok(self.reader(overflow))
+    }
+
+    fn reader(&self, overflow: Overflow<Arc<T>>) -> Subscription<Arc<T>> {
+        let mut subscription = Subscription::new(overflow, None, self.shared.clock.clone());
+        let ring = Arc::clone(&self.shared.ring);
+        let (feed, last) = Feed::new(ring, subscription.overflow(), subscription.mailbox());
+        subscription.add(feed, last);
+        subscription
+    }
+
+    /// How many subscriptions there are.
+    #[must_use]
+    pub fn subscribers(&self) -> u64 {
+        self.shared.ring.subscribers()
+    }
+
+    /// How many messages it has room for at present.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.shared.ring.slots()
+    }
+}
