@@ -20,7 +20,9 @@ const RANKS: &[(u8, &[&str])] = &[
     // Nouns.
     (
         0,
-        &["key", "time", "sync", "number", "glob", "stats", "budget"],
+        &[
+            "key", "time", "sync", "number", "glob", "stats", "budget", "tags",
+        ],
     ),
     (1, &["bytes", "decimal"]),
     (2, &["error"]),

@@ -55,10 +55,11 @@ mod stats;
 mod store;
 mod stripes;
 mod sync;
+mod tags;
 mod time;
 mod wait;
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
-pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
+pub use cache::{Cache, CacheBuilder, Cause, Change, Freshness, Iter, Loaded, Outcome, Patient};
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
@@ -69,4 +70,5 @@ pub use store::{
     Condition, Cursor, GetExpire, KeyType, Scan, ScanOptions, ScanPage, SetOptions, SetOutcome,
     Span, Store, StoreBuilder,
 };
+pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

@@ -5,15 +5,19 @@
 //!
 //! * [`Relay`]: many wait for what one is doing; if that one gives up, the first of them has the turn.
 //! * [`Alarms`]: wakers to be called at a time, by whoever does the upkeep.
+//! * [`Post`]: one waits for one answer.
 //! * [`Limit`]: how long a caller is willing to wait.
+//! * [`Worker`]: a thread of one owner, for work that may take long.
 //!
 //! Wakers are never called under a lock: what must be woken is returned, as [`Wakes`], which wakes when it is dropped.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
 use crate::sync::Mutex;
@@ -265,6 +269,116 @@ impl<V> Relay<V> {
     }
 }
 
+/// A letter box for one answer to one who waits.
+pub(crate) struct Post<T> {
+    letter: Mutex<Letter<T>>,
+}
+
+enum Letter<T> {
+    Awaited(Option<Waker>),
+    Here(T),
+    /// There is nothing to come.
+    Closed,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the box's lock")]
+impl<T> Post<T> {
+    pub(crate) fn new() -> Self {
+        Post {
+            letter: Mutex::new(Letter::Awaited(None)),
+        }
+    }
+
+    /// Delivers the answer.
+    pub(crate) fn put(&self, answer: T) -> Wakes {
+        self.replace(Letter::Here(answer))
+    }
+
+    /// Says that there will be no answer, unless there was one.
+    pub(crate) fn close(&self) -> Wakes {
+        self.replace(Letter::Closed)
+    }
+
+    fn replace(&self, with: Letter<T>) -> Wakes {
+        let mut letter = self.letter.lock();
+        if !matches!(*letter, Letter::Awaited(_)) {
+            return Wakes::default();
+        }
+        match std::mem::replace(&mut *letter, with) {
+            Letter::Awaited(waker) => Wakes(waker.into_iter().collect()),
+            _ => Wakes::default(),
+        }
+    }
+
+    /// Asks for the answer; `None` if there will be none.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<T>> {
+        let mut letter = self.letter.lock();
+        match std::mem::replace(&mut *letter, Letter::Closed) {
+            Letter::Here(answer) => Poll::Ready(Some(answer)),
+            Letter::Closed => Poll::Ready(None),
+            Letter::Awaited(earlier) => {
+                *letter = Letter::Awaited(Some(context.waker().clone()));
+                drop(letter);
+                drop(earlier);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// A thread that takes a step whenever it is nudged, and when the last step said that it wants the next.
+///
+/// Dropping it lets the step under way end and waits for that, unless it is dropped by its own thread.
+pub(crate) struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts a thread. A step that panics is taken as one that wants nothing.
+    #[expect(clippy::disallowed_methods, reason = "the one thread of one owner")]
+    pub(crate) fn start(
+        name: &str,
+        mut step: impl FnMut() -> Option<Duration> + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let run = move || {
+            while !stopped.load(Ordering::Acquire) {
+                match catch_unwind(AssertUnwindSafe(&mut step)) {
+                    Ok(Some(wait)) => thread::park_timeout(wait),
+                    _ => thread::park(),
+                }
+            }
+        };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        Ok(Worker {
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Lets the thread take a step; a nudge during one is good for another.
+    pub(crate) fn nudge(&self) {
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.nudge();
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != thread::current().id()
+        {
+            // Its panics were caught.
+            drop(thread.join());
+        }
+    }
+}
+
 /// Wakers to be called at a time.
 #[derive(Default)]
 pub(crate) struct Alarms {
@@ -319,7 +433,8 @@ impl Alarms {
 mod tests {
     use super::*;
     use crate::time::ManualClock;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc::channel;
 
     #[derive(Default)]
     struct Bell(AtomicUsize);
@@ -375,6 +490,38 @@ mod tests {
         assert_eq!(relay.poll(tickets[2], &context), Poll::Ready(News::Turn));
         assert!(!relay.pass().0);
         assert_eq!(relay.join(), None);
+    }
+
+    #[test]
+    fn a_letter_is_delivered_once_and_a_closed_box_says_so() {
+        let (bell, waker) = bell();
+        let context = Context::from_waker(&waker);
+        let post = Post::new();
+        assert_eq!(post.poll(&context), Poll::Pending);
+        drop(post.put(7));
+        drop(post.close());
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+        assert_eq!(post.poll(&context), Poll::Ready(Some(7)));
+        assert_eq!(post.poll(&context), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_worker_steps_when_nudged_survives_panics_and_ends_with_its_owner() {
+        let (told, steps) = channel();
+        let mut number = 0;
+        let worker = Worker::start("test", move || {
+            number += 1;
+            told.send(number).expect("the test listens");
+            assert_ne!(number, 2, "a step that panics");
+            None
+        });
+        let worker = worker.expect("a thread can be had");
+        for number in 1..=3 {
+            assert_eq!(steps.recv(), Ok(number));
+            worker.nudge();
+        }
+        drop(worker);
+        assert!(steps.iter().count() <= 1);
     }
 
     #[test]

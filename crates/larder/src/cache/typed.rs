@@ -19,6 +19,8 @@ use crate::entry::Entries;
 use crate::time::Millis;
 use crate::wait::Relay;
 
+use super::freshness::Mark;
+
 const YOUNG: u32 = !HASH_MASK;
 /// In the column of deadlines: none.
 const NEVER: u32 = 0;
@@ -33,6 +35,8 @@ pub(crate) struct Shape {
     pub(crate) weighed: bool,
     /// Idle time after which an entry expires.
     pub(crate) idle: Option<Millis>,
+    /// Whether rules of freshness or tags apply to it.
+    pub(crate) marked: bool,
 }
 
 /// One entry.
@@ -46,6 +50,18 @@ struct Record<K, V> {
 pub(crate) struct Flight<K, V> {
     pub(crate) key: K,
     pub(crate) relay: Arc<Relay<V>>,
+    pub(crate) task: Task,
+}
+
+/// What the one who runs a flight does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Reads the source. A write of the key takes the flight out.
+    Load,
+    /// Writes the source. Other writers of this kind queue up.
+    Write,
+    /// Writes the source, while the key was written past it: nobody can say which of the two is later there.
+    DoubtfulWrite,
 }
 
 /// The entries of one stripe of a `Cache`; see the module's text.
@@ -61,6 +77,8 @@ pub(crate) struct Typed<K, V> {
     /// Milliseconds of the last access, for caches with an idle time.
     touched: Option<Column<AtomicU64>>,
     weights: Option<Column<u64>>,
+    /// Freshness and tags, for caches that have rules for them.
+    marks: Option<Column<Mark>>,
     free: Vec<Ref>,
     slots: u32,
     /// Loads under way, by hash and number.
@@ -75,9 +93,10 @@ impl<K, V> Typed<K, V> {
             deadlines: None,
             base: 0,
             far: HashMap::new(),
-            may_expire: shape.idle.is_some(),
+            may_expire: shape.idle.is_some() || shape.marked,
             touched: shape.idle.map(|_| Column::new()),
             weights: shape.weighed.then(Column::new),
+            marks: shape.marked.then(Column::new),
             free: Vec::new(),
             slots: 0,
             flights: BTreeMap::new(),
@@ -107,7 +126,46 @@ impl<K, V> Typed<K, V> {
             return None;
         }
         let id = self.flight(hash, same)?.0;
-        self.flights.remove(&(hash, id))
+        let flight = self.flights.get_mut(&(hash, id))?;
+        if flight.task == Task::Load {
+            return self.flights.remove(&(hash, id));
+        }
+        flight.task = Task::DoubtfulWrite;
+        None
+    }
+
+    /// Takes out the load of a key whose source is to be written; another write of it stays.
+    pub(crate) fn supersede_load(
+        &mut self,
+        hash: u32,
+        same: impl Fn(&K) -> bool,
+    ) -> Option<Flight<K, V>> {
+        let (id, flight) = self.flight(hash, same)?;
+        let is_load = flight.task == Task::Load;
+        is_load.then(|| self.flights.remove(&(hash, id))).flatten()
+    }
+
+    /// Takes out all loads, since any key may be written; what is returned is to be dropped after the unlock.
+    pub(crate) fn supersede_all(&mut self) -> BTreeMap<(u32, u64), Flight<K, V>> {
+        let all = std::mem::take(&mut self.flights);
+        let (loads, mut writes): (BTreeMap<_, _>, BTreeMap<_, _>) = all
+            .into_iter()
+            .partition(|(_, flight)| flight.task == Task::Load);
+        for flight in writes.values_mut() {
+            flight.task = Task::DoubtfulWrite;
+        }
+        self.flights = writes;
+        loads
+    }
+
+    /// The mark of an entry, in caches with rules.
+    #[inline]
+    pub(crate) fn mark(&self, entry: Ref) -> Option<&Mark> {
+        self.marks.as_ref().map(|marks| &marks[entry])
+    }
+
+    pub(crate) fn mark_mut(&mut self, entry: Ref) -> Option<&mut Mark> {
+        self.marks.as_mut().map(|marks| &mut marks[entry])
     }
 
     /// Bytes held.
@@ -117,6 +175,7 @@ impl<K, V> Typed<K, V> {
             + self.deadlines.as_ref().map_or(0, Column::bytes)
             + self.touched.as_ref().map_or(0, Column::bytes)
             + self.weights.as_ref().map_or(0, Column::bytes)
+            + self.marks.as_ref().map_or(0, Column::bytes)
             + (self.far.capacity() * (size_of::<(Ref, Millis)>() + 1)) as u64
     }
 
@@ -145,6 +204,9 @@ impl<K, V> Typed<K, V> {
                 column.grow();
             }
             if let Some(column) = &mut self.weights {
+                column.grow();
+            }
+            if let Some(column) = &mut self.marks {
                 column.grow();
             }
         }
@@ -312,6 +374,9 @@ impl<K, V> Entries for Typed<K, V> {
 
     fn take(&mut self, _shared: &(), entry: Ref) -> (K, V) {
         self.set_deadline(entry, None);
+        if let Some(mark) = self.mark_mut(entry) {
+            *mark = Mark::default();
+        }
         let record = self.records[entry]
             .take()
             .expect("only live entries are taken");
@@ -329,6 +394,7 @@ mod tests {
         let mut typed = Typed::new(Shape {
             weighed: false,
             idle: None,
+            marked: false,
         });
         let deadlines = [
             0,
