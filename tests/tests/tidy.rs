@@ -20,14 +20,16 @@ const RANKS: &[(u8, &[&str])] = &[
     // Nouns.
     (
         0,
-        &["key", "time", "sync", "number", "glob", "stats", "budget"],
+        &[
+            "key", "time", "sync", "number", "glob", "stats", "budget", "tags",
+        ],
     ),
     (1, &["bytes", "decimal"]),
     (2, &["error"]),
     // Structures that know nothing of a cache.
     (5, &["ds"]),
     // Plain values, what is stored, what is told, who waits.
-    (10, &["value", "entry", "record", "event", "wait"]),
+    (10, &["value", "entry", "record", "event", "wait", "worker"]),
     (20, &["evict"]),
     (30, &["shard"]),
     (40, &["stripes", "bus"]),
@@ -72,7 +74,7 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["std::thread"],
-        &["reaper.rs", "wait.rs"],
+        &["reaper.rs", "wait.rs", "worker.rs"],
         "one file starts a thread, one parks it",
     ),
 ];

@@ -146,8 +146,10 @@ pub enum LoadError<E> {
     Failed(E),
     /// The loader of this key, further up this thread's or task's stack, asked for the same key.
     Reentrant,
-    /// Another caller's load took longer than this caller would wait.
+    /// A load took longer than this caller would wait.
     TimedOut,
+    /// The load ran elsewhere and brought nothing: its loader panicked, or its executor dropped it.
+    Abandoned,
 }
 
 impl<E: fmt::Display> fmt::Display for LoadError<E> {
@@ -155,7 +157,8 @@ impl<E: fmt::Display> fmt::Display for LoadError<E> {
         match self {
             LoadError::Failed(error) => error.fmt(f),
             LoadError::Reentrant => f.write_str("the loader asked for the key that it loads"),
-            LoadError::TimedOut => f.write_str("another load of the key took too long"),
+            LoadError::TimedOut => f.write_str("the load of the key took too long"),
+            LoadError::Abandoned => f.write_str("the load of the key was given up"),
         }
     }
 }

@@ -60,15 +60,17 @@ mod stats;
 mod store;
 mod stripes;
 mod sync;
+mod tags;
 mod time;
 mod value;
 mod wait;
+mod worker;
 pub use bus::{
     Bus, BusError, Delivery, Event, Listened, Message, Overflow, RecvError, Remote, Subscription,
     Topic,
 };
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
-pub use cache::{Cache, CacheBuilder, Cause, Change, Iter, Outcome, Patient};
+pub use cache::{Cache, CacheBuilder, Cause, Change, Freshness, Iter, Loaded, Outcome, Patient};
 pub use ds::deque::End;
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
@@ -83,4 +85,5 @@ pub use store::{
     Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions, ScanPage,
     SetOptions, SetOutcome, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
+pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

@@ -8,6 +8,7 @@
 //! * [`Alarms`]: wakers to be called at a time, by whoever does the upkeep.
 //! * [`signal`]: a waker that makes a channel readable, for `select!`.
 //! * [`Sleepers`]: wakers to be called at the next event, kept by a structure under its own lock.
+//! * [`Post`]: one waits for one answer.
 //! * [`Limit`]: how long a caller is willing to wait.
 //!
 //! Wakers are never called under a lock: what must be woken is returned, as [`Wakes`], which wakes when it is dropped.
@@ -387,6 +388,63 @@ impl<G> Handover<G> {
     }
 }
 
+/// A letter box for one answer to one who waits.
+pub(crate) struct Post<T> {
+    letter: Mutex<Letter<T>>,
+}
+
+enum Letter<T> {
+    Awaited(Option<Waker>),
+    Here(T),
+    /// There is nothing to come.
+    Closed,
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the box's lock")]
+impl<T> Post<T> {
+    pub(crate) fn new() -> Self {
+        Post {
+            letter: Mutex::new(Letter::Awaited(None)),
+        }
+    }
+
+    /// Delivers the answer.
+    pub(crate) fn put(&self, answer: T) -> Wakes {
+        self.replace(Letter::Here(answer))
+    }
+
+    /// Says that there will be no answer, unless there was one.
+    pub(crate) fn close(&self) -> Wakes {
+        self.replace(Letter::Closed)
+    }
+
+    fn replace(&self, with: Letter<T>) -> Wakes {
+        let mut letter = self.letter.lock();
+        if !matches!(*letter, Letter::Awaited(_)) {
+            return Wakes::default();
+        }
+        match std::mem::replace(&mut *letter, with) {
+            Letter::Awaited(waker) => Wakes(waker.into_iter().collect()),
+            _ => Wakes::default(),
+        }
+    }
+
+    /// Asks for the answer; `None` if there will be none.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<T>> {
+        let mut letter = self.letter.lock();
+        match std::mem::replace(&mut *letter, Letter::Closed) {
+            Letter::Here(answer) => Poll::Ready(Some(answer)),
+            Letter::Closed => Poll::Ready(None),
+            Letter::Awaited(earlier) => {
+                *letter = Letter::Awaited(Some(context.waker().clone()));
+                drop(letter);
+                drop(earlier);
+                Poll::Pending
+            }
+        }
+    }
+}
+
 /// Wakers to be called at a time.
 #[derive(Default)]
 pub(crate) struct Alarms {
@@ -553,5 +611,18 @@ mod tests {
             (bell.0.load(Ordering::Relaxed), alarms.next_due()),
             (1, None)
         );
+    }
+
+    #[test]
+    fn a_letter_is_delivered_once_and_a_closed_box_says_so() {
+        let (bell, waker) = bell();
+        let context = Context::from_waker(&waker);
+        let post = Post::new();
+        assert_eq!(post.poll(&context), Poll::Pending);
+        drop(post.put(7));
+        drop(post.close());
+        assert_eq!(bell.0.load(Ordering::Relaxed), 1);
+        assert_eq!(post.poll(&context), Poll::Ready(Some(7)));
+        assert_eq!(post.poll(&context), Poll::Ready(None));
     }
 }

@@ -19,6 +19,7 @@ use crate::wait::{Alarms, cores};
 use super::Cache;
 use super::core::{Core, Listener, Weigher};
 use super::listener::Cause;
+use super::ruling::Ruling;
 use super::typed::{Shape, Typed};
 
 /// Builds a [`Cache`].
@@ -52,6 +53,7 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     mixes: bool,
     stripes: Option<usize>,
     counts: bool,
+    pub(super) rules: Ruling<K, V>,
 }
 
 impl<K, V> CacheBuilder<K, V> {
@@ -71,6 +73,7 @@ impl<K, V> CacheBuilder<K, V> {
             mixes: false,
             stripes: None,
             counts: true,
+            rules: Ruling::default(),
         }
     }
 
@@ -194,6 +197,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             mixes: true,
             stripes: self.stripes,
             counts: self.counts,
+            rules: self.rules,
         }
     }
 
@@ -261,6 +265,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             ),
         ];
         all.into_iter()
+            .chain(self.rules.faults(self.ttl.is_some()))
             .filter_map(|(wrong, what)| wrong.then_some(what))
             .collect()
     }
@@ -290,6 +295,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             weighed: self.weigher.is_some(),
             idle: self.idle.map(millis),
             stamped: limit.is_some() && self.eviction == Eviction::Lru,
+            marked: self.rules.are_given(),
         };
         let now = self.clock.now();
         let stripes = Stripes::new(count, bound, |_| {
@@ -302,14 +308,20 @@ impl<K, V, S> CacheBuilder<K, V, S> {
                 ),
             )
         });
+        let ttl = self.rules.ttl().or(self.ttl);
+        let ruling = self.rules.rule();
         Core {
             stripes,
             hasher: self.hasher,
             mixes: self.mixes,
             watch: Watch::new(self.upkeep, &self.clock, who),
             clock: self.clock,
-            ttl: self.ttl.map(millis),
+            ttl: ttl.map(millis),
             idle: shape.idle,
+            rules: ruling.rules,
+            judge: ruling.judge,
+            tag_by: ruling.tag_by,
+            executor: ruling.executor,
             weigher: self.weigher,
             listener: self.listener,
             counters: if self.counts {

@@ -14,9 +14,11 @@ use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
 use crate::stats::{Count, Counters};
 use crate::stripes::Stripes;
+use crate::tags::{Stamp, Tag};
 use crate::time::{Clock, Millis, millis};
 use crate::wait::Alarms;
 
+use super::freshness::{Rules, Standing};
 use super::listener::Cause;
 use super::typed::Typed;
 
@@ -24,6 +26,12 @@ use super::typed::Typed;
 pub(super) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
 /// Told of every value that left.
 pub(super) type Listener<K, V> = Box<dyn Fn(&K, &V, Cause) + Send + Sync>;
+/// Gives every entry the tags that follow from its key.
+pub(super) type Tagger<K> = Box<dyn Fn(&K, &mut Vec<Tag>) + Send + Sync>;
+/// Runs a refresh sometime, elsewhere.
+pub(super) type Executor = Box<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
+/// The time to live of a value.
+pub(super) type TtlOf<V> = Box<dyn Fn(&V) -> Option<Duration> + Send + Sync>;
 /// The holder's view of a stripe.
 pub(super) type Open<'a, K, V> = World<'a, Typed<K, V>>;
 /// What left on the way.
@@ -47,6 +55,11 @@ pub(super) struct Core<K, V, S> {
     pub(super) idle: Option<Millis>,
     pub(super) weigher: Option<Weigher<K, V>>,
     pub(super) listener: Option<Listener<K, V>>,
+    /// Freshness and tags, where entries have marks.
+    pub(super) rules: Option<Box<Rules>>,
+    pub(super) judge: Judge<V>,
+    pub(super) tag_by: Option<Tagger<K>>,
+    pub(super) executor: Option<Executor>,
     pub(super) counters: Counters,
     pub(super) watch: Watch,
     /// Callers whose willingness to wait has an end.
@@ -59,6 +72,31 @@ pub(super) struct Life {
     /// Read only where something depends on it.
     pub(super) now: Option<Millis>,
     pub(super) deadline: Option<Millis>,
+    /// Before the deadline where stale values are kept.
+    pub(super) fresh_until: Option<Millis>,
+}
+
+/// What follows from a value itself.
+pub(super) struct Judge<V> {
+    pub(super) ttl_of: Option<TtlOf<V>>,
+    /// Whether it stands for a load that failed.
+    pub(super) is_failure: Option<fn(&V) -> bool>,
+}
+
+impl<V> Judge<V> {
+    pub(super) fn is_failure(&self, value: &V) -> bool {
+        self.is_failure.is_some_and(|is_failure| is_failure(value))
+    }
+}
+
+/// Where a value comes from.
+#[derive(Default)]
+pub(super) struct Origin {
+    /// The tags' epoch when its source was asked.
+    pub(super) epoch: u64,
+    pub(super) load_nanos: u64,
+    /// Besides those that follow from its key.
+    pub(super) tags: Vec<Tag>,
 }
 
 /// A value that gave way to another.
@@ -100,16 +138,33 @@ impl<K, V, S> Core<K, V, S> {
         self.life_of(self.ttl)
     }
 
+    /// The life of a value that is written now, as the value itself and its source have it.
+    #[inline]
+    pub(super) fn life_by(&self, value: &V, ttl: Option<Duration>) -> Life {
+        if ttl.is_none() && self.judge.ttl_of.is_none() {
+            return self.life();
+        }
+        let judged = || self.judge.ttl_of.as_ref()?(value);
+        let ttl = ttl.or_else(judged).map(millis);
+        self.life_of(ttl.or(self.ttl))
+    }
+
     /// The life of a value that is written now.
     pub(super) fn life_of(&self, ttl: Option<Millis>) -> Life {
+        let (ttl, grace) = match &self.rules {
+            Some(rules) => (ttl.map(|ttl| rules.jittered(ttl)), rules.grace()),
+            None => (ttl, 0),
+        };
         let now = if ttl.is_some() {
             self.clock.fine_now_up()
         } else {
             self.access_time()
         };
+        let fresh_until = ttl.map(|ttl| self.clock.after(now, ttl));
         Life {
             now: Some(now),
-            deadline: ttl.map(|ttl| self.clock.after(now, ttl)),
+            deadline: fresh_until.map(|until| until.saturating_add(grace)),
+            fresh_until,
         }
     }
 
@@ -131,10 +186,59 @@ impl<K, V, S> Core<K, V, S> {
     /// Whether an entry that the table names is there as far as callers can tell.
     #[inline]
     pub(super) fn is_live(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
-        !entries.may_expire()
-            || !entries
-                .deadline(&(), entry)
-                .is_some_and(|at| self.clock.has_passed(at))
+        if !entries.may_expire() {
+            return true;
+        }
+        if let (Some(rules), Some(mark)) = (&self.rules, entries.mark(entry)) {
+            return rules.is_fresh(mark, &self.clock)
+                && (!entries.has_idle_time() || self.is_kept(entries, entry));
+        }
+        self.is_kept(entries, entry)
+    }
+
+    /// Whether an entry's deadline has not passed; what is kept may be stale.
+    #[inline]
+    fn is_kept(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
+        let deadline = entries.deadline(&(), entry);
+        !deadline.is_some_and(|at| self.clock.has_passed(at))
+    }
+
+    /// How an entry stands before a caller that could load it.
+    pub(super) fn standing(&self, entries: &Typed<K, V>, entry: Ref) -> Standing {
+        match (&self.rules, entries.mark(entry)) {
+            _ if !self.is_kept(entries, entry) => Standing::Gone,
+            (Some(rules), Some(mark)) => rules.standing(mark, &self.clock),
+            _ => Standing::Use,
+        }
+    }
+
+    /// The present epoch of the tags.
+    pub(super) fn epoch(&self) -> u64 {
+        self.rules.as_ref().map_or(0, |rules| rules.epoch())
+    }
+
+    /// The origin of a value that is at hand now.
+    #[inline]
+    pub(super) fn origin(&self) -> Origin {
+        Origin {
+            epoch: self.epoch(),
+            ..Origin::default()
+        }
+    }
+
+    /// Notes an entry's tags, and what its load knew.
+    pub(super) fn sign(&self, world: &mut Open<'_, K, V>, entry: Ref, origin: &mut Origin) {
+        if self.rules.is_none() {
+            return;
+        }
+        let entries = &mut world.shard.entries;
+        let mut tags = std::mem::take(&mut origin.tags);
+        if let (Some(tag_by), Some((key, _))) = (&self.tag_by, entries.pair(entry)) {
+            tag_by(key, &mut tags);
+        }
+        if let Some(mark) = entries.mark_mut(entry) {
+            mark.sign(origin.load_nanos, Stamp::new(origin.epoch, tags));
+        }
     }
 
     /// Stores a pair, for whose key `hash` is known, and takes out what it displaces. Returns where it stands, too.
@@ -213,6 +317,9 @@ impl<K, V, S> Core<K, V, S> {
         let entries = &mut world.shard.entries;
         if life.deadline.is_some() || entries.may_expire() {
             entries.set_deadline(entry, life.deadline);
+        }
+        if let (Some(rules), Some(mark)) = (&self.rules, entries.mark_mut(entry)) {
+            *mark = rules.mark(life);
         }
         if let Some(now) = life.now {
             entries.note_access(entry, now);

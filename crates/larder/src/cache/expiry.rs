@@ -12,6 +12,7 @@ use crate::time::{Ttl, millis};
 
 use super::Cache;
 use super::core::{Core, Life, Open, refile};
+use super::freshness::Mark;
 use super::write::find;
 
 impl<K, V, S> Core<K, V, S> {
@@ -41,8 +42,19 @@ impl<K, V, S> Core<K, V, S> {
     }
 }
 
+impl<K, V, S> Core<K, V, S> {
+    /// Gives a live entry another end.
+    fn set_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
+        let entries = &mut world.shard.entries;
+        entries.set_deadline(entry, life.deadline);
+        if let (Some(rules), Some(mark)) = (&self.rules, entries.mark_mut(entry)) {
+            mark.renew(rules.mark(life));
+        }
+    }
+}
+
 impl<K, V, S: BuildHasher> Cache<K, V, S> {
-    /// How long an entry still lives, idle time included. (Redis: `PTTL`.)
+    /// How long an entry still lives, idle time included; with rules of freshness, how long it is fresh. (Redis: `PTTL`.)
     ///
     /// ```
     /// use larder::{Cache, Ttl};
@@ -60,7 +72,9 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     pub fn ttl<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Ttl {
         let core = &*self.core;
         let deadline = core.look(key, core.hash(key), |entries, entry, _| {
-            entries.deadline(&(), entry)
+            let fresh_until = entries.mark(entry).and_then(Mark::fresh_until);
+            let deadline = entries.deadline(&(), entry);
+            fresh_until.into_iter().chain(deadline).min()
         });
         match deadline {
             None => Ttl::Absent,
@@ -94,7 +108,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
         let core = &*self.core;
         let life = core.life_of(Some(millis(ttl)));
         core.change_life((key, core.hash(key)), life, |world, entry| {
-            world.shard.entries.set_deadline(entry, life.deadline);
+            core.set_life(world, entry, life);
         })
     }
 
@@ -121,9 +135,11 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     #[doc(alias("EXPIREAT", "PEXPIREAT"))]
     pub fn expire_at<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, moment: SystemTime) -> bool {
         let core = &*self.core;
+        let deadline = Some(core.clock.at(moment));
         let life = Life {
             now: Some(core.access_time()),
-            deadline: Some(core.clock.at(moment)),
+            deadline,
+            fresh_until: deadline,
         };
         core.change_life((key, core.hash(key)), life, |world, entry| {
             world.shard.entries.set_deadline(entry, life.deadline);
@@ -149,7 +165,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     pub fn persist<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
         let core = &*self.core;
         core.change_life((key, core.hash(key)), Life::default(), |world, entry| {
-            world.shard.entries.set_deadline(entry, None);
+            core.set_life(world, entry, Life::default());
         })
     }
 
@@ -183,7 +199,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
         let hash = core.hash(key);
         core.change_life((key, hash), life, |world, entry| {
             if life.deadline.is_some() {
-                world.shard.entries.set_deadline(entry, life.deadline);
+                core.set_life(world, entry, life);
             }
             if let Some(now) = life.now {
                 world.shard.entries.note_access(entry, now);

@@ -12,6 +12,10 @@
 //! misses after that starts a new load, and what the old one brings goes to those who waited for it, but is not
 //! stored. If it brings nothing, they start anew.
 //!
+//! A write of the source through the cache is a claim too: it takes a load's row out, queues up behind another write,
+//! and stores what it wrote. If it fails, nobody knows what the source has: the entry is taken out. A write of the key
+//! past it, meanwhile, leaves its row and makes it doubtful, which ends the same way.
+//!
 //! Threads and tasks meet here: both hold the same Claims and Followers, and differ in how they wait ([`block_on`] or
 //! `await`). A thread knows which loads it runs at the moment, in nested calls or polls; asking for one of them
 //! again can never end, and is an error.
@@ -21,17 +25,22 @@ use std::cell::RefCell;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
 use equivalent::Equivalent;
 
+use crate::ds::Ref;
+use crate::ds::table::Slot;
 use crate::shard::NoRoom;
 use crate::stats::Count;
 use crate::stripes::low_bits;
-use crate::wait::{AlarmId, Limit, News, Relay};
+use crate::wait::Relay;
 
-use super::core::{Core, Displaced, Left, Life, Open};
-use super::typed::Flight;
+use super::core::{Core, Displaced, Left, Life, Open, Origin};
+use super::follower::Follower;
+use super::freshness::Standing;
+use super::listener::Cause;
+use super::loaded::Loaded;
+use super::typed::{Flight, Task};
 use super::write::find;
 
 thread_local! {
@@ -39,12 +48,12 @@ thread_local! {
     static RUNNING: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-fn is_running(id: u64) -> bool {
+pub(super) fn is_running(id: u64) -> bool {
     RUNNING.with_borrow(|running| running.contains(&id))
 }
 
 /// Marks a load as run by this thread for as long as it lives.
-struct Run;
+pub(super) struct Run;
 
 impl Run {
     fn of(id: u64) -> Self {
@@ -59,31 +68,45 @@ impl Drop for Run {
     }
 }
 
-/// What a caller has to do who found nothing.
-pub(super) enum Way<'a, K: Hash + Eq, V, S> {
-    /// Nothing: it is there now.
-    Hit(V),
-    Lead(Claim<'a, K, V, S>),
-    Follow(Follower<'a, K, V, S>),
-    /// This thread runs the key's loader already.
-    Reentrant,
+/// What a caller wants who comes to load or write a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Intent {
+    /// A value: what is there, or another's load, or a load of its own.
+    Need,
+    /// A load if nobody runs one: it has a value that is good enough.
+    Refresh,
+    /// A load, whatever is there.
+    Renew,
+    /// A write of the source: loads that began before it are not to be stored.
+    Write,
 }
 
-/// What a follower came to.
+/// What a caller has to do.
+pub(super) enum Way<'a, K: Hash + Eq, V, S> {
+    Arrived(Arrival<'a, K, V, S>),
+    Follow(Follower<'a, K, V, S>),
+}
+
+/// What a caller came to.
 pub(super) enum Arrival<'a, K: Hash + Eq, V, S> {
     Value(V),
     Turn(Claim<'a, K, V, S>),
     /// The load was overtaken by a write and brought nothing.
     Void,
+    /// Somebody loads, and this caller wanted to do that only otherwise.
+    Busy,
+    /// This thread runs the key's loader already.
     Reentrant,
 }
 
 /// Names a load.
-struct Seat<'a, K, V, S> {
+pub(super) struct Seat<'a, K, V, S> {
     core: &'a Core<K, V, S>,
     hash: u64,
-    id: u64,
-    relay: Arc<Relay<V>>,
+    pub(super) id: u64,
+    pub(super) relay: Arc<Relay<V>>,
+    /// Whether the caller came to write the source.
+    writes: bool,
 }
 
 impl<K, V, S> Clone for Seat<'_, K, V, S> {
@@ -98,48 +121,62 @@ impl<K, V, S> Clone for Seat<'_, K, V, S> {
 /// The turn to load a key. Dropping it passes the turn on.
 pub(super) struct Claim<'a, K: Hash + Eq, V, S> {
     seat: Seat<'a, K, V, S>,
-    /// When the loader started, in nanoseconds.
-    started: u64,
-    landed: bool,
+    /// When the loader started, in nanoseconds, if it did.
+    started: Option<u64>,
+    /// The tags' epoch at that time.
+    epoch: u64,
+    end: End,
 }
 
-/// A place in the queue for a key. Dropping it leaves the queue.
-pub(super) struct Follower<'a, K: Hash + Eq, V, S> {
-    seat: Seat<'a, K, V, S>,
-    ticket: u64,
-    alarm: Option<AlarmId>,
-    arrived: bool,
+/// How a claim ended, if it did.
+#[derive(PartialEq, Eq)]
+enum End {
+    Given,
+    Landed,
+    /// Another thread has the turn now.
+    HandedOver,
+}
+
+/// A claim on its way to another thread.
+pub(super) struct Errand<V> {
+    hash: u64,
+    id: u64,
+    relay: Arc<Relay<V>>,
 }
 
 impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
-    /// Claims the load of a key, or queues up for it.
-    pub(super) fn claim<Q>(&self, key: &Q, hash: u64) -> Way<'_, K, V, S>
+    /// Claims the load or the write of a key, or queues up for it.
+    pub(super) fn claim<Q>(&self, key: &Q, hash: u64, intent: Intent) -> Way<'_, K, V, S>
     where
         Q: Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let low = low_bits(hash);
         let owned = key.to_owned();
+        let writes = intent == Intent::Write;
         let seat = |id, relay| Seat {
             core: self,
             hash,
             id,
             relay,
+            writes,
         };
-        self.stripes.of(hash).write(&self.stripes.budget, |world| {
-            if let Some((id, flight)) = world
-                .shard
-                .entries
-                .flight(low, |other| key.equivalent(other))
-            {
-                return Self::follow(seat(id, Arc::clone(&flight.relay)));
+        let mut superseded = None;
+        let way = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+            let entries = &mut world.shard.entries;
+            if writes {
+                superseded = entries.supersede_load(low, |other| key.equivalent(other));
             }
-            if let Some((slot, entry)) = find(world, low, key)
-                && self.is_live(&world.shard.entries, entry)
+            if let Some((id, flight)) = entries.flight(low, |other| key.equivalent(other)) {
+                return Self::follow(seat(id, Arc::clone(&flight.relay)), intent);
+            }
+            if let Intent::Need | Intent::Refresh = intent
+                && let Some((slot, entry)) = find(world, low, key)
+                && self.standing(&world.shard.entries, entry) == Standing::Use
                 && let Some((_, value)) = world.shard.entries.pair(entry)
             {
                 world.touch(slot, entry);
-                return Way::Hit(value.clone());
+                return Way::Arrived(Arrival::Value(value.clone()));
             }
             let (id, relay) = (
                 IDS.fetch_add(1, Ordering::Relaxed),
@@ -148,32 +185,108 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
             let flight = Flight {
                 key: owned,
                 relay: Arc::clone(&relay),
+                task: if writes { Task::Write } else { Task::Load },
             };
             world.shard.entries.flights.insert((low, id), flight);
-            Way::Lead(Claim::new(seat(id, relay)))
-        })
+            Way::Arrived(Arrival::Turn(Claim::new(seat(id, relay))))
+        });
+        drop(superseded);
+        way
     }
 
     /// Queues up for a load that is under way.
-    fn follow(seat: Seat<'_, K, V, S>) -> Way<'_, K, V, S> {
+    fn follow(seat: Seat<'_, K, V, S>, intent: Intent) -> Way<'_, K, V, S> {
+        if intent == Intent::Refresh {
+            return Way::Arrived(Arrival::Busy);
+        }
         if is_running(seat.id) {
-            return Way::Reentrant;
+            return Way::Arrived(Arrival::Reentrant);
         }
         match seat.relay.join() {
-            Some(ticket) => Way::Follow(Follower {
-                seat,
-                ticket,
-                alarm: None,
-                arrived: false,
-            }),
-            None => Way::Lead(Claim::new(seat)),
+            Some(ticket) => Way::Follow(Follower::new(seat, ticket)),
+            None => Way::Arrived(Arrival::Turn(Claim::new(seat))),
         }
+    }
+
+    /// Takes over a claim that was handed over.
+    pub(super) fn resume(&self, errand: Errand<V>) -> Claim<'_, K, V, S> {
+        let Errand { hash, id, relay } = errand;
+        Claim::new(Seat {
+            core: self,
+            hash,
+            id,
+            relay,
+            writes: false,
+        })
+    }
+}
+
+impl<K: Eq, V, S> Core<K, V, S> {
+    /// Takes out what a key has, since its source was written and has something else.
+    fn withdraw(&self, world: &mut Open<'_, K, V>, hash: u32, key: &K) -> Option<Displaced<K, V>> {
+        let (slot, entry) = find(world, hash, key)?;
+        let expired = !self.is_live(&world.shard.entries, entry);
+        Some(Displaced {
+            pair: world.discard(slot, entry, hash),
+            expired,
+        })
+    }
+
+    /// The tail of a withdrawal.
+    fn removed(&self, displaced: Option<Displaced<K, V>>) {
+        if let Some(displaced) = displaced {
+            drop(self.took(displaced, Cause::Removed, Count::Removals));
+        }
+    }
+}
+
+impl<K: Eq, V, S> Seat<'_, K, V, S> {
+    /// Runs `work` on the entry of the load's key, if there are both.
+    fn with_entry<R>(
+        &self,
+        work: impl FnOnce(&mut Open<'_, K, V>, (Slot, Ref)) -> Option<R>,
+    ) -> Option<R> {
+        let core = self.core;
+        let low = low_bits(self.hash);
+        let stripe = core.stripes.of(self.hash);
+        stripe.write(&core.stripes.budget, |world| {
+            let place = world.find(low, |entries, entry| {
+                let flight = entries.flights.get(&(low, self.id));
+                let held = entries.pair(entry);
+                held.zip(flight)
+                    .is_some_and(|(held, flight)| held.0 == flight.key)
+            })?;
+            work(world, place)
+        })
+    }
+
+    /// Takes the entry out if this caller was to write the source, and nobody knows what it has now.
+    fn withdraw(&self) -> Option<Displaced<K, V>> {
+        if !self.writes {
+            return None;
+        }
+        self.with_entry(|world, (slot, entry)| {
+            let expired = !self.core.is_live(&world.shard.entries, entry);
+            let pair = world.discard(slot, entry, low_bits(self.hash));
+            Some(Displaced { pair, expired })
+        })
+    }
+
+    /// Lets the entry be returned for a while without another try to load.
+    fn hush(&self) {
+        let core = self.core;
+        let now = core.clock.fine_now();
+        self.with_entry(|world, (_, entry)| {
+            let mark = world.shard.entries.mark_mut(entry)?;
+            core.rules.as_ref()?.hush(mark, now);
+            Some(())
+        });
     }
 }
 
 impl<K, V, S> Seat<'_, K, V, S> {
     /// Gives the turn to the next in the queue; without any, the load is over.
-    fn pass(&self) {
+    pub(super) fn pass(&self) {
         let core = self.core;
         let row = (low_bits(self.hash), self.id);
         let (wakes, ended) = core
@@ -195,49 +308,77 @@ impl<K, V, S> Seat<'_, K, V, S> {
 /// What became of a value that was loaded.
 enum Landing<K, V> {
     Stored(Option<Displaced<K, V>>),
-    /// The key was written meanwhile.
-    Overtaken,
-    TooHeavy,
+    /// The key was written meanwhile. What is there was taken out if it may be wrong.
+    Overtaken(Option<Displaced<K, V>>),
+    /// What is there was taken out if it is wrong now.
+    TooHeavy(Option<Displaced<K, V>>),
 }
 
 impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
-    fn new(seat: Seat<'a, K, V, S>) -> Self {
+    pub(super) fn new(seat: Seat<'a, K, V, S>) -> Self {
         Claim {
             seat,
-            started: 0,
-            landed: false,
+            started: None,
+            epoch: 0,
+            end: End::Given,
         }
     }
 
     /// Notes that the loader starts.
     pub(super) fn start(&mut self) {
-        self.started = self.seat.core.clock.fine_nanos();
+        self.started = Some(self.seat.core.clock.fine_nanos());
+        self.epoch = self.seat.core.epoch();
     }
 
     /// Runs the loader, or a part of it, as this thread's.
     pub(super) fn run<R>(&self, part: impl FnOnce() -> R) -> R {
-        let _run = Run::of(self.seat.id);
+        let _run = self.running();
         part()
     }
 
+    /// Marks the load as run by this thread, until what is returned is dropped. Those of one thread end in reverse order.
+    pub(super) fn running(&self) -> Run {
+        Run::of(self.seat.id)
+    }
+
+    /// Gives the claim to another thread.
+    pub(super) fn hand_over(mut self) -> Errand<V> {
+        self.end = End::HandedOver;
+        let Seat {
+            hash, id, relay, ..
+        } = &self.seat;
+        Errand {
+            hash: *hash,
+            id: *id,
+            relay: Arc::clone(relay),
+        }
+    }
+
     /// Stores what was loaded and tells the followers.
-    pub(super) fn land(mut self, value: V) -> V
+    pub(super) fn land(mut self, loaded: Loaded<V>) -> V
     where
         V: Clone,
     {
         let Seat { core, hash, id, .. } = self.seat;
-        let life = core.life();
+        let Loaded { value, ttl, tags } = loaded;
+        let life = core.life_by(&value, ttl);
         let row = (low_bits(hash), id);
+        let mut origin = Origin {
+            epoch: self.epoch,
+            load_nanos: self.elapsed_nanos().unwrap_or(0),
+            tags,
+        };
         let mut stored = Some(value.clone());
         let (landing, left) = core.stripes.write(hash, |world, left| {
-            self.store(world, left, &mut stored, life)
+            self.store(world, left, &mut stored, (life, &mut origin))
         });
         let landing = landing.unwrap_or_else(|NoRoom| {
+            let outdated = self.seat.withdraw();
             let flights = |world: &mut Open<'_, K, V>| world.shard.entries.flights.remove(&row);
             drop(core.stripes.of(hash).write(&core.stripes.budget, flights));
-            Landing::TooHeavy
+            Landing::TooHeavy(outdated)
         });
-        self.landed = true;
+        self.end = End::Landed;
         if self.seat.relay.followers() > 0 {
             drop(self.seat.relay.land(value.clone()));
         }
@@ -247,8 +388,11 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
                 core.watch_over(life);
                 drop(core.replaced(displaced));
             }
-            Landing::TooHeavy => core.counters.count(Count::Rejections),
-            Landing::Overtaken => {}
+            Landing::TooHeavy(outdated) => {
+                core.counters.count(Count::Rejections);
+                core.removed(outdated);
+            }
+            Landing::Overtaken(doubtful) => core.removed(doubtful),
         }
         value
     }
@@ -259,95 +403,66 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         world: &mut Open<'_, K, V>,
         left: &mut Left<K, V>,
         stored: &mut Option<V>,
-        life: Life,
+        (life, origin): (Life, &mut Origin),
     ) -> Result<Landing<K, V>, NoRoom> {
         let core = self.seat.core;
         let low = low_bits(self.seat.hash);
         let row = (low, self.seat.id);
-        let Some(Flight { key, relay }) = world.shard.entries.flights.remove(&row) else {
-            return Ok(Landing::Overtaken);
+        let Some(flight) = world.shard.entries.flights.remove(&row) else {
+            return Ok(Landing::Overtaken(None));
         };
+        let Flight { key, relay, task } = flight;
+        if task == Task::DoubtfulWrite {
+            return Ok(Landing::Overtaken(core.withdraw(world, low, &key)));
+        }
         let value = stored.take().expect("a value is stored once");
         let weight = core.weigh(&key, &value);
-        let mut pair = Some((key, value));
         if weight > core.stripes.budget.limit() {
-            *stored = pair.map(|pair| pair.1);
-            return Ok(Landing::TooHeavy);
+            *stored = Some(value);
+            let outdated = self.seat.writes.then(|| core.withdraw(world, low, &key));
+            return Ok(Landing::TooHeavy(outdated.flatten()));
         }
+        let mut pair = Some((key, value));
         let placed = core.place(world, left, low, &mut pair, (weight, life));
         if let (Err(NoRoom), Some((key, value))) = (&placed, pair) {
             *stored = Some(value);
-            world
-                .shard
-                .entries
-                .flights
-                .insert(row, Flight { key, relay });
+            let flight = Flight { key, relay, task };
+            world.shard.entries.flights.insert(row, flight);
         }
-        placed.map(|(_, displaced)| Landing::Stored(displaced))
+        let (entry, displaced) = placed?;
+        core.sign(world, entry, origin);
+        Ok(Landing::Stored(displaced))
+    }
+}
+
+impl<K: Hash + Eq, V, S> Claim<'_, K, V, S> {
+    /// How long the loader has run, if it started.
+    fn elapsed_nanos(&self) -> Option<u64> {
+        let now = self.seat.core.clock.fine_nanos();
+        self.started.map(|started| now.saturating_sub(started))
+    }
+
+    /// Ends a load that failed, while the entry is good enough to be returned: nobody tries again for a while.
+    pub(super) fn rest(self) {
+        self.seat.hush();
     }
 }
 
 impl<K: Hash + Eq, V, S> Drop for Claim<'_, K, V, S> {
     fn drop(&mut self) {
-        let core = self.seat.core;
-        core.counters.count(Count::Loads);
-        let took = core.clock.fine_nanos().saturating_sub(self.started);
-        core.counters.add(Count::LoadNanos, took);
-        if !self.landed {
-            core.counters.count(Count::LoadFailures);
-            self.seat.pass();
-        }
-    }
-}
-
-impl<'a, K: Hash + Eq, V: Clone, S> Follower<'a, K, V, S> {
-    /// Asks how the load goes.
-    pub(super) fn poll(&mut self, context: &Context<'_>) -> Poll<Arrival<'a, K, V, S>> {
-        if is_running(self.seat.id) {
-            return Poll::Ready(Arrival::Reentrant);
-        }
-        let Poll::Ready(news) = self.seat.relay.poll(self.ticket, context) else {
-            return Poll::Pending;
-        };
-        self.arrived = true;
-        Poll::Ready(match news {
-            News::Landed(value) => Arrival::Value(value),
-            News::Turn => Arrival::Turn(Claim::new(self.seat.clone())),
-            News::Void => Arrival::Void,
-        })
-    }
-
-    /// Asks how the load goes, until the limit: then `None`. Whoever does the upkeep calls the waker at the limit.
-    pub(super) fn poll_until(
-        &mut self,
-        context: &Context<'_>,
-        limit: Option<&Limit>,
-    ) -> Poll<Option<Arrival<'a, K, V, S>>> {
-        if let Poll::Ready(arrival) = self.poll(context) {
-            return Poll::Ready(Some(arrival));
-        }
-        let Some(limit) = limit else {
-            return Poll::Pending;
-        };
-        if limit.is_reached() {
-            return Poll::Ready(None);
+        if self.end == End::HandedOver {
+            return;
         }
         let core = self.seat.core;
-        self.alarm = Some(
-            core.alarms
-                .set(limit.at, context.waker().clone(), self.alarm.take()),
-        );
-        core.watch.note(limit.at, &core.clock);
-        Poll::Pending
-    }
-}
-
-impl<K: Hash + Eq, V, S> Drop for Follower<'_, K, V, S> {
-    fn drop(&mut self) {
-        if let Some(alarm) = self.alarm.take() {
-            self.seat.core.alarms.cancel(alarm);
+        if let Some(took) = self.elapsed_nanos() {
+            core.counters.count(Count::Loads);
+            core.counters.add(Count::LoadNanos, took);
+            if self.end == End::Given {
+                core.counters.count(Count::LoadFailures);
+            }
         }
-        if !self.arrived && self.seat.relay.leave(self.ticket) {
+        if self.end == End::Given {
+            core.removed(self.seat.withdraw());
             self.seat.pass();
         }
     }

@@ -9,13 +9,22 @@
 //! `core` is what the handles share; `typed` keeps the pairs; the other files are the calls, one noun each.
 
 mod builder;
+mod bulk;
 mod compute;
 mod core;
 mod expiry;
 mod flight;
+mod follower;
+mod freshness;
 mod listener;
 mod load;
+mod loaded;
+mod patient;
+mod pattern;
 mod read;
+mod refresh;
+mod ruling;
+mod source;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -25,8 +34,10 @@ mod write;
 
 pub use builder::CacheBuilder;
 pub use compute::Change;
+pub use freshness::Freshness;
 pub use listener::Cause;
-pub use load::Patient;
+pub use loaded::Loaded;
+pub use patient::Patient;
 pub use survey::Iter;
 pub use write::Outcome;
 

@@ -11,6 +11,7 @@ use crate::stripes::low_bits;
 
 use super::Cache;
 use super::core::Core;
+use super::freshness::Standing;
 use super::typed::Typed;
 
 /// Keys of a batch whose cache misses overlap.
@@ -49,6 +50,30 @@ impl<K, V, S> Core<K, V, S> {
         }
         entries.note_use(&(), entry);
         true
+    }
+
+    /// How a key's entry stands before a caller that could load it, and its value; counts the access for the policy.
+    pub(super) fn stand<Q: Equivalent<K> + ?Sized>(
+        &self,
+        key: &Q,
+        hash: u64,
+    ) -> Option<(Standing, V)>
+    where
+        V: Clone,
+    {
+        let low = low_bits(hash);
+        self.stripes.of(hash).read(|table, _, shard| {
+            let entries = &shard.entries;
+            let (entry, value) = table.hit(low, |entry| {
+                let (held, value) = entries.pair(entry)?;
+                key.equivalent(held).then_some((entry, value))
+            })?;
+            let standing = self.standing(entries, entry);
+            if standing != Standing::Gone && entries.has_idle_time() {
+                entries.note_access(entry, self.clock.now());
+            }
+            Some((standing, value.clone()))
+        })
     }
 
     /// Looks an entry up without leaving a trace.
@@ -200,6 +225,37 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
                 return values;
             }
         }
+    }
+
+    /// Returns a clone of a value as [`get`](Cache::get) does, stale ones included that are kept as fallbacks.
+    ///
+    /// ```
+    /// use larder::{Cache, Freshness, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let time = ManualClock::new();
+    /// let rules = Freshness::new(Duration::from_secs(1)).stale_if_error(Duration::from_secs(9));
+    /// let cache: Cache<u32, u32> =
+    ///     Cache::builder().max_entries(9).freshness(rules).clock(time.clock()).build()?;
+    /// cache.insert(1, 10);
+    /// time.advance(Duration::from_secs(5));
+    /// assert_eq!((cache.get(&1), cache.get_stale(&1)), (None, Some(10)));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`get`](Cache::get), and a clock reading.
+    ///
+    /// # Consistency
+    ///
+    /// Never returns what was invalidated for good.
+    pub fn get_stale<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        V: Clone,
+    {
+        let (standing, value) = self.core.stand(key, self.core.hash(key))?;
+        (standing != Standing::Gone).then_some(value)
     }
 
     /// Whether a key has a live value. Neither the policy nor the statistics take notice.

@@ -66,7 +66,7 @@ impl<K, V, S> Core<K, V, S> {
                 })
             });
             let gone: Vec<_> = gone.collect();
-            (std::mem::take(&mut world.shard.entries.flights), gone)
+            (world.shard.entries.supersede_all(), gone)
         });
         drop(flights);
         Some(gone)

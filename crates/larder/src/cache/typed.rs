@@ -19,6 +19,8 @@ use crate::entry::Entries;
 use crate::time::Millis;
 use crate::wait::Relay;
 
+use super::freshness::Mark;
+
 const YOUNG: u32 = !HASH_MASK;
 /// In the column of deadlines: none.
 const NEVER: u32 = 0;
@@ -35,6 +37,8 @@ pub(crate) struct Shape {
     pub(crate) idle: Option<Millis>,
     /// Whether entries are stamped when they are used.
     pub(crate) stamped: bool,
+    /// Whether rules of freshness or tags apply to it.
+    pub(crate) marked: bool,
 }
 
 /// One entry.
@@ -54,6 +58,18 @@ struct Stamps {
 pub(crate) struct Flight<K, V> {
     pub(crate) key: K,
     pub(crate) relay: Arc<Relay<V>>,
+    pub(crate) task: Task,
+}
+
+/// What the one who runs a flight does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Reads the source. A write of the key takes the flight out.
+    Load,
+    /// Writes the source. Other writers of this kind queue up.
+    Write,
+    /// Writes the source, while the key was written past it: nobody can say which of the two is later there.
+    DoubtfulWrite,
 }
 
 /// The entries of one stripe of a `Cache`; see the module's text.
@@ -72,6 +88,8 @@ pub(crate) struct Typed<K, V> {
     stamps: Option<Stamps>,
     /// Whether a hit has more to do than to return the value: to look at a deadline, or to note the use.
     watches_hits: bool,
+    /// Freshness and tags, for caches that have rules for them.
+    marks: Option<Column<Mark>>,
     free: Vec<Ref>,
     slots: u32,
     /// Loads under way, by hash and number.
@@ -86,14 +104,15 @@ impl<K, V> Typed<K, V> {
             deadlines: None,
             base: 0,
             far: HashMap::new(),
-            may_expire: shape.idle.is_some(),
+            may_expire: shape.idle.is_some() || shape.marked,
             touched: shape.idle.map(|_| Column::new()),
             weights: shape.weighed.then(Column::new),
             stamps: shape.stamped.then(|| Stamps {
                 column: Column::new(),
                 latest: AtomicU64::new(0),
             }),
-            watches_hits: shape.idle.is_some() || shape.stamped,
+            watches_hits: shape.idle.is_some() || shape.stamped || shape.marked,
+            marks: shape.marked.then(Column::new),
             free: Vec::new(),
             slots: 0,
             flights: BTreeMap::new(),
@@ -136,7 +155,46 @@ impl<K, V> Typed<K, V> {
             return None;
         }
         let id = self.flight(hash, same)?.0;
-        self.flights.remove(&(hash, id))
+        let flight = self.flights.get_mut(&(hash, id))?;
+        if flight.task == Task::Load {
+            return self.flights.remove(&(hash, id));
+        }
+        flight.task = Task::DoubtfulWrite;
+        None
+    }
+
+    /// Takes out the load of a key whose source is to be written; another write of it stays.
+    pub(crate) fn supersede_load(
+        &mut self,
+        hash: u32,
+        same: impl Fn(&K) -> bool,
+    ) -> Option<Flight<K, V>> {
+        let (id, flight) = self.flight(hash, same)?;
+        let is_load = flight.task == Task::Load;
+        is_load.then(|| self.flights.remove(&(hash, id))).flatten()
+    }
+
+    /// Takes out all loads, since any key may be written; what is returned is to be dropped after the unlock.
+    pub(crate) fn supersede_all(&mut self) -> BTreeMap<(u32, u64), Flight<K, V>> {
+        let all = std::mem::take(&mut self.flights);
+        let (loads, mut writes): (BTreeMap<_, _>, BTreeMap<_, _>) = all
+            .into_iter()
+            .partition(|(_, flight)| flight.task == Task::Load);
+        for flight in writes.values_mut() {
+            flight.task = Task::DoubtfulWrite;
+        }
+        self.flights = writes;
+        loads
+    }
+
+    /// The mark of an entry, in caches with rules.
+    #[inline]
+    pub(crate) fn mark(&self, entry: Ref) -> Option<&Mark> {
+        self.marks.as_ref().map(|marks| &marks[entry])
+    }
+
+    pub(crate) fn mark_mut(&mut self, entry: Ref) -> Option<&mut Mark> {
+        self.marks.as_mut().map(|marks| &mut marks[entry])
     }
 
     /// Bytes held.
@@ -150,6 +208,7 @@ impl<K, V> Typed<K, V> {
                 .stamps
                 .as_ref()
                 .map_or(0, |stamps| stamps.column.bytes())
+            + self.marks.as_ref().map_or(0, Column::bytes)
             + (self.far.capacity() * (size_of::<(Ref, Millis)>() + 1)) as u64
     }
 
@@ -183,6 +242,9 @@ impl<K, V> Typed<K, V> {
             }
             if let Some(stamps) = &mut self.stamps {
                 stamps.column.grow();
+            }
+            if let Some(column) = &mut self.marks {
+                column.grow();
             }
         }
         self.slots += 1;
@@ -370,6 +432,9 @@ impl<K, V> Entries for Typed<K, V> {
 
     fn take(&mut self, _shared: &(), entry: Ref) -> (K, V) {
         self.set_deadline(entry, None);
+        if let Some(mark) = self.mark_mut(entry) {
+            *mark = Mark::default();
+        }
         let record = self.records[entry]
             .take()
             .expect("only live entries are taken");
@@ -388,6 +453,7 @@ mod tests {
             weighed: false,
             idle: None,
             stamped: false,
+            marked: false,
         });
         let deadlines = [
             0,

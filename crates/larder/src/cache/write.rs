@@ -11,8 +11,9 @@ use crate::stats::Count;
 use crate::stripes::low_bits;
 
 use super::Cache;
-use super::core::{Core, Displaced, Life, Open};
+use super::core::{Core, Displaced, Life, Open, Origin};
 use super::listener::Cause;
+use super::loaded::Loaded;
 
 /// What became of a value.
 ///
@@ -69,7 +70,7 @@ impl<V> Outcome<V> {
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
-    fn insert(&self, key: K, value: V, life: Life) -> Outcome<V> {
+    fn insert(&self, key: K, value: V, life: Life, mut origin: Origin) -> Outcome<V> {
         let hash = self.hash(&key);
         let weight = self.weigh(&key, &value);
         if weight > self.stripes.budget.limit() {
@@ -86,7 +87,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             {
                 superseded = Some(flight);
             }
-            self.place(world, left, low, &mut pair, (weight, life))
+            let placed = self.place(world, left, low, &mut pair, (weight, life))?;
+            self.sign(world, placed.0, &mut origin);
+            Ok(placed)
         });
         drop(superseded);
         self.depart(left);
@@ -204,7 +207,39 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     /// weighs more than the whole budget is handed back as [`Outcome::Rejected`]. A load of the key that is under way
     /// does not overwrite it.
     pub fn insert(&self, key: K, value: V) -> Outcome<V> {
-        self.core.insert(key, value, self.core.life())
+        let life = self.core.life_by(&value, None);
+        self.core.insert(key, value, life, self.core.origin())
+    }
+
+    /// Stores a value with a time to live and tags of its own.
+    ///
+    /// ```
+    /// use larder::{Cache, Loaded, Tags};
+    ///
+    /// let tags = Tags::new();
+    /// let cache: Cache<u32, u32> = Cache::builder().max_entries(100).tags(&tags).build()?;
+    /// cache.insert_loaded(1, Loaded::new(10).tag("tens"));
+    /// tags.invalidate("tens");
+    /// assert_eq!(cache.get(&1), None);
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`insert`](Cache::insert); tags are kept in a block of 8 bytes each.
+    ///
+    /// # Consistency
+    ///
+    /// As [`insert`](Cache::insert). Invalidations count from the call on: for a value that was read before, take a
+    /// loading call, which counts from the beginning of the load.
+    pub fn insert_loaded(&self, key: K, loaded: Loaded<V>) -> Outcome<V> {
+        let Loaded { value, ttl, tags } = loaded;
+        let life = self.core.life_by(&value, ttl);
+        let origin = Origin {
+            tags,
+            ..self.core.origin()
+        };
+        self.core.insert(key, value, life, origin)
     }
 
     /// Stores a value that expires after `ttl`, whatever the cache's own time to live.
@@ -231,7 +266,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// As [`insert`](Cache::insert).
     pub fn insert_with_ttl(&self, key: K, value: V, ttl: Duration) -> Outcome<V> {
-        self.core.insert(key, value, self.core.life_for(ttl))
+        let life = self.core.life_for(ttl);
+        self.core.insert(key, value, life, self.core.origin())
     }
 
     /// Removes a key and returns its value.
@@ -298,7 +334,9 @@ impl<K, V, S> Cache<K, V, S> {
     pub fn clear(&self) {
         let core = &*self.core;
         for stripe in core.stripes.iter() {
+            let mut flights = None;
             let old = stripe.write(&core.stripes.budget, |world| {
+                flights = Some(world.shard.entries.supersede_all());
                 let fresh = world.shard.entries.successor();
                 world.exchange(fresh)
             });

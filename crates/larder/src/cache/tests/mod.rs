@@ -3,6 +3,7 @@
 mod bounds;
 mod builds;
 mod flights;
+mod freshness;
 mod lifetimes;
 mod listeners;
 mod lru;
