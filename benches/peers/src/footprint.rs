@@ -197,7 +197,7 @@ impl<K: Key, V: Value> Visitor<K, V> for Filling {
 }
 
 /// The bytes of this process that are in memory, summed by the kernel page by page.
-fn resident() -> Result<u64, Failure> {
+pub(crate) fn resident() -> Result<u64, Failure> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
     let line = text
         .lines()

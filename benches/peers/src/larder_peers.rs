@@ -1,9 +1,24 @@
 //! larder itself, twice: the typed cache, and the store read through a buffer of the caller's.
 
 #[cfg(feature = "larder")]
-pub use faces::{visit_expiring_larder, visit_larder, visit_larder_lru};
+pub use faces::{ACCOUNTS, visit_expiring_larder, visit_larder, visit_larder_lru};
 #[cfg(not(feature = "larder"))]
-pub use nothing::{visit_expiring_larder, visit_larder, visit_larder_lru};
+pub use nothing::{ACCOUNTS, visit_expiring_larder, visit_larder, visit_larder_lru};
+
+/// What one of larder's faces says of itself. It holds what it says until it is dropped.
+pub struct Account {
+    /// Entries held.
+    pub entries: u64,
+    /// Bytes that it says it holds.
+    pub bytes: u64,
+    /// The bound on bytes, or 0.
+    pub bound: u64,
+    /// The cache or store itself.
+    pub held: Box<dyn std::any::Any>,
+}
+
+/// A case of accounting: its name, and what fills a face for so many entries.
+pub type Case = (&'static str, fn(usize) -> Account);
 
 /// What tables call larder's cache with LRU, which is in the tables of hit ratios only.
 pub const LRU_NAME: &str = "larder Cache, LRU";
@@ -12,6 +27,9 @@ pub const LRU_NAME: &str = "larder Cache, LRU";
 mod nothing {
     use crate::peer::{Key, Value, Visitor};
     use crate::storm::ExpiringVisitor;
+
+    /// No case.
+    pub const ACCOUNTS: [super::Case; 0] = [];
 
     /// Shows a visitor nothing.
     pub fn visit_larder<K: Key, V: Value>(_visitor: &mut impl Visitor<K, V>) {}
@@ -29,8 +47,72 @@ mod faces {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use super::{Account, Case};
     use crate::peer::{Key, Peer, Value, Visitor, stamp_of};
     use crate::storm::{Expiring, ExpiringVisitor, Ticket};
+
+    /// The cases of accounting.
+    pub const ACCOUNTS: [Case; 5] = [
+        ("Cache", |entries| cache(entries, None)),
+        ("Cache with TTL", |entries| cache(entries, Some(DAY))),
+        ("Store", |entries| store(entries, None)),
+        ("Store with TTL", |entries| store(entries, Some(DAY))),
+        ("Store under max_bytes, churned", churned),
+    ];
+
+    /// Longer than any run.
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn cache(entries: usize, ttl: Option<Duration>) -> Account {
+        let cache = match ttl {
+            None => <larder::Cache<[u8; 16], [u8; 32]> as Peer<_, _>>::new(entries),
+            Some(ttl) => Peer::<[u8; 16], [u8; 32]>::with_ttl(entries, ttl).expect("it knows time"),
+        };
+        (0..entries as u64).for_each(|number| {
+            cache.insert(Key::nth(number), Value::of(number));
+        });
+        Account {
+            entries: cache.len() as u64,
+            bytes: cache.bytes(),
+            bound: 0,
+            held: Box::new(cache),
+        }
+    }
+
+    fn store(entries: usize, ttl: Option<Duration>) -> Account {
+        let strings = Strings::bounded(entries, ttl);
+        (0..entries as u64).for_each(|number| {
+            let (key, value) = (<[u8; 16]>::nth(number), <[u8; 32]>::of(number));
+            strings.insert(key, value);
+        });
+        told(strings.store, 0)
+    }
+
+    /// A bounded store written over five times, each time with values of other sizes.
+    fn churned(entries: usize) -> Account {
+        let bound = entries as u64 * 100;
+        let store = larder::Store::builder().max_bytes(bound).build();
+        let store = store.expect("a bound above zero is valid");
+        let value = vec![0x5A; 512];
+        for round in 0..5 {
+            for number in 0..entries as u64 {
+                let len = (number.wrapping_mul(0x9E37_79B9) >> 8) % (64 << round) % 512;
+                let key = <[u8; 16]>::nth(round * entries as u64 + number);
+                let done = store.set(key, &value[..len as usize]);
+                done.expect("a small string always fits");
+            }
+        }
+        told(store, bound)
+    }
+
+    fn told(store: larder::Store, bound: u64) -> Account {
+        Account {
+            entries: store.len() as u64,
+            bytes: store.bytes(),
+            bound,
+            held: Box::new(store),
+        }
+    }
 
     /// Shows a visitor larder's two faces.
     pub fn visit_larder<K: Key, V: Value>(visitor: &mut impl Visitor<K, V>) {

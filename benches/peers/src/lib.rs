@@ -3,6 +3,7 @@
 //! ```text
 //! main ─┬─ throughput   ns per operation, rounds interleaved
 //!       ├─ footprint    bytes per entry, one child process per rival
+//!       ├─ accounting   what larder says that it holds, and what it holds
 //!       ├─ growth       the worst single insert
 //!       ├─ hits         hit ratios by replaying traces
 //!       ├─ storm        a million entries falling due together
@@ -15,6 +16,7 @@
     reason = "a bench reads clocks, sleeps and takes the locks of rivals"
 )]
 
+pub mod accounting;
 pub mod args;
 pub mod child;
 pub mod clock;

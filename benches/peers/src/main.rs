@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use larder_peers::args::Args;
-use larder_peers::{Failure, footprint, growth, report, storm};
+use larder_peers::{Failure, accounting, footprint, growth, report, storm};
 
 const USAGE: &str = "\
 peers: measures larder beside its rivals, in one process and one run
@@ -12,15 +12,16 @@ usage: cargo run --profile bench -p larder-peers -- SUBCOMMAND [options]
 
   throughput   ns per operation: get, miss, mixed, insert with eviction, remove
   bytes        bytes per entry, counted and resident, with and without TTL
+  accounting   bytes() against resident bytes, resident bytes against max_bytes; larder only
   growth       the worst single insert while growing
   hits         hit ratios by replaying traces
   storm        a million entries falling due within 2 s
   all          all of them; --out FILE writes a dated Markdown report
 
   --quick          smaller and shorter: to see that it runs, not to quote
-  --full           bytes and growth also at 10 million entries
+  --full           bytes, accounting and growth also at 10 million entries
   --peers A,B      only peers whose name has one of these parts
-  --only A,B       only workloads or traces whose name has one of these parts
+  --only A,B       only workloads, traces or cases whose name has one of these parts
   --keys A,B       throughput: only these types of key (u64, [u8; 16])
   --threads N      throughput: 1 or 2 only
   --rounds N       throughput 7, growth 3
@@ -43,6 +44,7 @@ fn run(args: &Args) -> Result<(), Failure> {
     match args.command() {
         "all" => report::run(args),
         "footprint-child" => footprint::child(args, || (0, 0)),
+        "accounting-child" => accounting::child(args),
         "growth-child" => growth::child(args),
         "storm-child" => storm::child(args),
         "" | "help" | "--help" => {

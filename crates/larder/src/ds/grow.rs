@@ -41,7 +41,7 @@ impl Table {
     ///
     /// Readers that still look at the old one find every entry there until the new one is published; what is taken
     /// out after that changes versions, so a miss in the old one is retried in the new.
-    fn split(&self, fresh: u32, hash_of: impl Fn(Ref) -> u32) {
+    pub(super) fn split(&self, fresh: u32, hash_of: impl Fn(Ref) -> u32) {
         self.ensure(fresh);
         let old = Self::address(fresh << (BUCKET_BITS + 1), Self::shape_of(fresh));
         let shape = Self::shape_of(fresh + 1);

@@ -62,18 +62,19 @@ proptest! {
         ops in prop::collection::vec((0..60u16, 1..900u64), 1..200),
         stripes in prop::sample::select(vec![1usize, 2, 16]),
     ) {
-        let weight = Arc::new(OnceLock::<Cache<u16, u64>>::new());
-        let (seen, most) = (Arc::clone(&weight), Arc::new(AtomicU64::new(0)));
+        let shown = Arc::new(OnceLock::<Cache<u16, u64>>::new());
+        // Not held by the listener, which the cache holds.
+        let (seen, most) = (Arc::downgrade(&shown), Arc::new(AtomicU64::new(0)));
         let noted = Arc::clone(&most);
         let builder = Cache::builder().max_weight(1000).weigher(|_, weight: &u64| *weight).stripes(stripes);
         // Told right after the unlock.
         let cache = builder.listener(move |_, _, _| {
-            if let Some(cache) = seen.get() {
+            if let Some(cache) = seen.upgrade().as_ref().and_then(|seen| seen.get()) {
                 noted.fetch_max(cache.weight(), Ordering::Relaxed);
             }
         });
         let cache = cache.build().expect("the settings are valid");
-        weight.set(cache.clone()).expect("set once");
+        shown.set(cache.clone()).expect("set once");
         for (key, by) in ops {
             cache.compute(key, |held| match held {
                 Some(held) if *held + by <= 1000 => {
