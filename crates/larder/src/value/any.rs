@@ -89,4 +89,4 @@ macro_rules! variants {
     };
 }
 
-variants! {}
+variants! { SortedSet, }
