@@ -91,4 +91,5 @@ macro_rules! variants {
 
 variants! {
     List,
+    SortedSet,
 }

@@ -11,9 +11,11 @@
 
 mod any;
 mod list;
+pub(crate) mod sorted_set;
 
 pub(crate) use any::{Any, Variant};
 pub(crate) use list::{List, Search};
+pub(crate) use sorted_set::SortedSet;
 
 /// Most bytes of a packed value: with its key it fits a record.
 pub(crate) const MAX_PACKED: usize = 3584;

@@ -1,0 +1,244 @@
+//! `SkipList`: elements in order of score and member, indexable by rank; a skiplist of blocks.
+//!
+//! ```text
+//! level 2   [ head count | head count ]                        nodes: ≤ 64 heads with what stands under each
+//!              │             └────────────────┐
+//! level 1   [ head count | … ]        [ head count | … ]
+//!              │      └──────┐
+//! level 0   [ 96 elements ] ⇄ [ … ] ⇄ [ … ] ⇄ …                blocks: packed elements, linked both ways
+//! ```
+//!
+//! * A score is eight bytes that compare as unsigned integers (see [`order_of`]). Elements are ordered by score, then by
+//!   member; every element is there once.
+//! * Searching goes down from the top: the last head that is not past the wanted element, level by level, then by
+//!   halving in the block. The rank is the sum of the counts that are passed.
+//! * From a block, found by the index of names, the rank is summed on the way up.
+//! * A block that overflows is split in its middle; at the end of the list the new element gets a block of its own, so
+//!   that what comes in order fills its blocks. A block that is less than half full is merged with a neighbour if three
+//!   quarters of a block hold both. The nodes follow the same rules.
+//!
+//! A skiplist of blocks promotes the head of a block by a coin; here the split promotes it. The walks are the
+//! same, the levels too, but every block stays at least partly full whatever is removed, and no seed decides how long a
+//! search takes. Blocks and nodes are numbers in slabs, so nothing points anywhere and dropping frees chunk by chunk.
+//!
+//! Cost at a million elements: three levels of nodes, of which the upper two stay in the cache; a search misses some
+//! three lines of a node and four of a block. Beside the element: a tag, 2 bytes of end, 0 to 8 of score, and some 2 for
+//! block, links, slack and the levels above.
+
+mod block;
+mod change;
+mod iter;
+mod level;
+#[cfg(test)]
+mod tests;
+
+use super::slab::Slab;
+use block::Block;
+use level::{Head, NIL, Node};
+
+pub(crate) use change::Moved;
+pub(crate) use iter::Iter;
+
+/// The bits of a score in an order that unsigned integers have: `-inf` first, `inf` last, both zeros the same.
+#[inline]
+pub(crate) fn order_of(score: f64) -> u64 {
+    // Adding zero makes a negative zero positive.
+    let bits = (score + 0.0).to_bits();
+    bits ^ (((bits as i64 >> 63) as u64) | 1 << 63)
+}
+
+/// The score of these bits.
+#[inline]
+pub(crate) fn score_of(order: u64) -> f64 {
+    let mask = if order >> 63 == 1 { 1 << 63 } else { u64::MAX };
+    f64::from_bits(order ^ mask)
+}
+
+/// Where an element stands; valid until the next change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) block: u32,
+    pub(crate) at: usize,
+}
+
+/// See the module's text.
+#[derive(Clone)]
+pub(crate) struct SkipList {
+    blocks: Slab<Block>,
+    nodes: Slab<Node>,
+    root: u32,
+    /// Levels of nodes, at least one.
+    height: u32,
+    first: u32,
+    last: u32,
+    len: usize,
+    /// Bytes that blocks hold in their own allocations.
+    packed: u64,
+    /// Bytes of all members.
+    member_bytes: u64,
+}
+
+impl SkipList {
+    /// A list without elements: one node over one empty block.
+    pub(crate) fn new() -> Self {
+        let (mut blocks, mut nodes) = (Slab::new(), Slab::new());
+        let mut top = Node::default();
+        let root = 0;
+        let first = blocks.insert(Block::new(NIL, NIL, root));
+        top.insert(
+            0,
+            level::Entry {
+                head: Head::LEAST,
+                child: first,
+                count: 0,
+            },
+        );
+        nodes.insert(top);
+        SkipList {
+            blocks,
+            nodes,
+            root,
+            height: 1,
+            first,
+            last: first,
+            len: 0,
+            packed: 0,
+            member_bytes: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The elements of a block.
+    pub(crate) fn len_of(&self, block: u32) -> usize {
+        self.blocks[block].len()
+    }
+
+    /// Bytes held on the heap.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.blocks.bytes() + self.nodes.bytes() + self.packed
+    }
+
+    /// At most so many bytes more are held with so many elements with so many bytes of members more.
+    pub(crate) fn growth(&self, elements: usize, bytes: usize) -> u64 {
+        let (n, more) = (elements as u64, bytes as u64);
+        // Every insert may widen all scores of its block, split it, and with it a node on each level.
+        let each = n
+            * (8 * block::MAX_LEN as u64
+                + block::most_held(1, 0, 2)
+                + 4 * size_of::<Block>() as u64);
+        let nodes = n.div_ceil(16) + 2 * u64::from(self.height) + 2;
+        // Whatever is done, there are no more blocks than three for every two that must be there.
+        let all = block::most_held(
+            self.len as u64 + n,
+            self.member_bytes + more,
+            2 * (self.blocks_now() + n),
+        );
+        let packed = (each + more).min(all.saturating_sub(self.packed));
+        packed
+            + nodes * (size_of::<Node>() as u64 + 16)
+            + n * 2 * size_of::<Block>() as u64
+            + self.blocks.bytes() / 16
+            + Slab::<Block>::MOST_MORE
+            + Slab::<Node>::MOST_MORE
+    }
+
+    fn blocks_now(&self) -> u64 {
+        self.blocks.bytes() / size_of::<Block>() as u64
+    }
+
+    /// Whether the member is in this block, and where.
+    #[inline]
+    pub(crate) fn find(&self, block: u32, tag: u8, member: &[u8]) -> Option<Place> {
+        let at = self.blocks[block].find(tag, member)?;
+        Some(Place { block, at })
+    }
+
+    /// The places of a block whose tag is this one.
+    pub(crate) fn tagged(&self, block: u32, tag: u8) -> impl Iterator<Item = Place> {
+        let tagged = self.blocks[block].tagged(tag);
+        tagged.map(move |at| Place { block, at })
+    }
+
+    /// Asks for what [`Self::find`] reads first.
+    #[inline]
+    pub(crate) fn approach(&self, block: u32) {
+        self.blocks[block].approach();
+    }
+
+    #[inline]
+    pub(crate) fn score(&self, place: Place) -> f64 {
+        score_of(self.blocks[place.block].key(place.at))
+    }
+
+    #[inline]
+    pub(crate) fn member(&self, place: Place) -> &[u8] {
+        self.blocks[place.block].member(place.at)
+    }
+
+    /// The first and the last score.
+    pub(crate) fn extremes(&self) -> Option<(f64, f64)> {
+        let last = &self.blocks[self.last];
+        (self.len > 0).then(|| {
+            (
+                score_of(self.blocks[self.first].key(0)),
+                score_of(last.key(last.len() - 1)),
+            )
+        })
+    }
+
+    /// How many elements come before the one at a place.
+    pub(crate) fn rank(&self, place: Place) -> usize {
+        let (mut rank, mut child) = (place.at, place.block);
+        let mut node = self.blocks[place.block].parent;
+        while node != NIL {
+            let here = &self.nodes[node];
+            rank += here.before(here.place_of(child));
+            (child, node) = (node, here.parent);
+        }
+        rank
+    }
+
+    /// Where the element of this rank stands; where one would be added, for the length.
+    pub(crate) fn place_of_rank(&self, rank: usize) -> Place {
+        let (mut child, mut at) = (self.root, rank);
+        for _ in 0..self.height {
+            (child, at) = self.nodes[child].descend(at);
+        }
+        Place { block: child, at }
+    }
+
+    /// How many elements come before a score and member, whether they are there or not.
+    pub(crate) fn rank_of(&self, order: u64, member: &[u8]) -> usize {
+        let head = Head::of(order, member);
+        let (mut child, mut rank) = (self.root, 0);
+        for level in (0..self.height).rev() {
+            let i = self.child_of(child, level, head, member);
+            let node = &self.nodes[child];
+            rank += node.before(i);
+            child = node.child(i);
+        }
+        rank + self.blocks[child].place_of(order, member)
+    }
+
+    /// The child of a node under which an element belongs.
+    #[inline]
+    fn child_of(&self, node: u32, level: u32, head: Head, member: &[u8]) -> usize {
+        self.nodes[node].search(head, |child| {
+            let mut first = child;
+            for _ in 0..level {
+                first = self.nodes[first].child(0);
+            }
+            // The heads are the same, and with them the scores.
+            self.blocks[first].compare(0, head.key, member).is_le()
+        })
+    }
+
+    /// The elements of these ranks, in order.
+    pub(crate) fn iter(&self, ranks: std::ops::Range<usize>) -> Iter<'_> {
+        Iter::new(self, ranks)
+    }
+}
