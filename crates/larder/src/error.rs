@@ -70,6 +70,8 @@ pub enum Error {
     OutOfRange,
     /// An index beyond a list's elements.
     IndexOutOfRange,
+    /// What is to be sorted as a number is none.
+    NotSortable,
     /// The entry is larger than the store's budget, or than a string may be.
     TooLarge,
     /// The transaction did not name this key when it began.
@@ -95,6 +97,7 @@ impl Error {
             Error::SameKey => "ERR source and destination objects are the same",
             Error::OutOfRange => "ERR offset is out of range",
             Error::IndexOutOfRange => "ERR index out of range",
+            Error::NotSortable => "ERR One or more scores can't be converted into double",
             Error::TooLarge => "OOM command not allowed when used memory > 'maxmemory'.",
             Error::KeyNotNamed => "ERR key was not named by the transaction",
         }
@@ -116,6 +119,7 @@ impl fmt::Display for Error {
             Error::SameKey => "source and destination are the same key",
             Error::OutOfRange => "the offset is out of range",
             Error::IndexOutOfRange => "the index is out of range",
+            Error::NotSortable => "an element's weight is not a number",
             Error::TooLarge => "the entry is too large",
             Error::KeyNotNamed => "the transaction did not name the key",
             Error::Convert(error) => return error.fmt(f),

@@ -83,7 +83,7 @@ pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
     Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions, ScanPage,
-    SetOptions, SetOutcome, Span, Store, StoreBuilder, Tx, WatchedKeys,
+    SetOptions, SetOutcome, SortOptions, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

@@ -63,6 +63,9 @@ const SELF_REAP: usize = 4;
 /// | `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT` | [`expire`](Store::expire), [`expire_if`](Store::expire_if), [`expire_at`](Store::expire_at), [`expire_at_if`](Store::expire_at_if) |
 /// | `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME`, `PERSIST` | [`ttl`](Store::ttl), [`expire_time`](Store::expire_time), [`persist`](Store::persist) |
 /// | `SCAN`, `KEYS`, `RANDOMKEY` | [`scan`](Store::scan), [`scan_with`](Store::scan_with), [`scan_page`](Store::scan_page), [`keys`](Store::keys), [`random_key`](Store::random_key) |
+/// | `LPUSH`, `RPOP`, `LRANGE`, … | [`list`](Store::list), [`pop_any`](Store::pop_any) |
+/// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH` | [`take`](Store::take), [`take_many`](Store::take_many), [`take_to`](Store::take_to), each with a `_blocking` twin |
+/// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
 ///
 /// # Consistency

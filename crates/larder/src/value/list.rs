@@ -31,7 +31,7 @@ const LONG_CODE: usize = 8;
 /// See the module's text.
 pub(crate) struct List {
     form: Form,
-    journal: Option<Box<Vec<Undo>>>,
+    journal: Option<Vec<Undo>>,
 }
 
 #[derive(Clone)]
@@ -130,7 +130,7 @@ impl Collection for List {
     }
 
     fn begin(&mut self) {
-        self.journal = Some(Box::default());
+        self.journal = Some(Vec::new());
     }
 
     fn commit(&mut self) {

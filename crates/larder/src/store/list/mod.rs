@@ -16,11 +16,13 @@ use std::marker::PhantomData;
 use super::core::Store;
 use super::group::Key;
 use super::site::Site;
-use super::span::Span;
 use super::tx::Tx;
 use crate::bytes::{FromValue, ToValue};
 use crate::ds::deque::End;
 use crate::error::Error;
+
+/// Elements, with the key that had them before.
+type Batch<T> = (Vec<u8>, Vec<T>);
 
 pub(crate) use copies::{Copies, convert};
 pub use options::{Matches, PositionOptions};
@@ -131,7 +133,7 @@ impl Store {
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
         end: End,
         most: usize,
-    ) -> Result<Option<(Vec<u8>, Vec<T>)>, Error> {
+    ) -> Result<Option<Batch<T>>, Error> {
         pop_any(self.site(), keys, end, most)
     }
 }
@@ -154,7 +156,7 @@ impl Tx<'_> {
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
         end: End,
         most: usize,
-    ) -> Result<Option<(Vec<u8>, Vec<T>)>, Error> {
+    ) -> Result<Option<Batch<T>>, Error> {
         pop_any(self.site, keys, end, most)
     }
 }
@@ -164,7 +166,7 @@ fn pop_any<T: FromValue>(
     keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
     end: End,
     most: usize,
-) -> Result<Option<(Vec<u8>, Vec<T>)>, Error> {
+) -> Result<Option<Batch<T>>, Error> {
     let names: Vec<_> = keys.into_iter().collect();
     let keys: Vec<Key<'_>> = names.iter().map(|name| site.key(name.as_ref())).collect();
     let popped = site.list_pop_any(&keys, end, most)?;

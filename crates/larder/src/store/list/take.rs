@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Batch;
 use super::copies::Copies;
 use crate::bytes::FromValue;
 use crate::ds::deque::End;
@@ -158,7 +159,7 @@ impl Store {
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
         end: End,
         most: usize,
-    ) -> Result<(Vec<u8>, Vec<T>), Error> {
+    ) -> Result<Batch<T>, Error> {
         let names = names(&self.core, keys);
         let most = most.max(1);
         let goods = self.core.take(names.clone(), Wish::Pop { end, most });
@@ -194,7 +195,7 @@ impl Store {
         end: End,
         most: usize,
         wait: impl Into<Option<Duration>>,
-    ) -> Result<Option<(Vec<u8>, Vec<T>)>, Error> {
+    ) -> Result<Option<Batch<T>>, Error> {
         let names = names(&self.core, keys);
         let most = most.max(1);
         let wish = Wish::Pop { end, most };

@@ -7,6 +7,7 @@ mod oracle;
 mod races;
 mod recorded;
 mod scan;
+mod sorts;
 mod transactions;
 
 use std::collections::BTreeSet;
