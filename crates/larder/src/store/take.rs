@@ -74,6 +74,9 @@ impl Drop for Pending<'_> {
 impl Core {
     /// Takes what is wished for from the first of the keys that has it, or queues up.
     fn ask(&self, keys: Vec<Name>, wish: Wish) -> Result<Answer<'_>, Error> {
+        if keys.is_empty() {
+            return Err(Error::Syntax);
+        }
         let waiter = Arc::new(Waiter::new(keys, wish));
         let mut queued = None;
         let (taken, _) = self.hold_many(&waiter.all_keys(), |group| {

@@ -67,7 +67,8 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::WrongType`] if a key before the first list holds another type now; later, such a key is passed over.
-    /// [`Error::Convert`] if the element is not a `T`; it is gone all the same.
+    /// [`Error::Convert`] if the element is not a `T`; it is gone all the same. [`Error::Syntax`] without any key, for which
+    /// nothing could ever come.
     #[doc(alias("BLPOP", "BRPOP"))]
     pub async fn take<T: FromValue>(
         &self,

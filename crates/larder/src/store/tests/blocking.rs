@@ -350,7 +350,10 @@ fn one_waiter_at_a_time_gets_elements_in_the_order_of_the_pushes() {
             };
             (0..3000).map(next).collect::<Vec<u64>>()
         });
-        (0..3000).for_each(|number| drop(store.list::<u64>("q").push_back(number)));
+        let list = store.list::<u64>("q");
+        for number in 0..3000 {
+            list.push_back(number).unwrap();
+        }
         assert!(reader.join().unwrap().into_iter().eq(0..3000));
     });
 }
