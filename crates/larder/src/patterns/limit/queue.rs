@@ -82,6 +82,11 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Queues<K> {
 }
 
 impl<K> Queues<K> {
+    /// Whether nobody waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// Wakes whose time has come.
     pub(super) fn ring(&self) {
         drop(self.alarms.ring(self.clock.fine_now()));
@@ -179,7 +184,7 @@ impl<'a, K: Hash + Eq + Clone + Send + Sync + 'static> Ready<'a, K> {
     fn poll_turn(&mut self, context: &Context<'_>) -> Poll<Decision> {
         if matches!(self.stage, Stage::New) {
             // Nobody waits for any key: no queue is needed to be fair.
-            if self.limiter.queues.lines.is_empty()
+            if self.limiter.queues.is_empty()
                 && let Ok(decision) = self.ask()
             {
                 self.stage = Stage::Over;
