@@ -3,3 +3,4 @@
 //! `limit` decides who may call how often; `session` keeps who is logged in.
 
 pub(crate) mod limit;
+pub(crate) mod session;
