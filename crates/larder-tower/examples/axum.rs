@@ -18,17 +18,27 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn visits(session: Session) -> Result<String, &'static str> {
     let visits = session.get("visits").await.ok().flatten().unwrap_or(0_u32) + 1;
-    session.insert("visits", visits).await.map_err(|_| "no session")?;
+    session
+        .insert("visits", visits)
+        .await
+        .map_err(|_| "no session")?;
     Ok(format!("visit {visits}\n"))
 }
 
 fn app() -> Result<Router, Failure> {
     let limiter = RateLimiter::builder()
-        .rule(Rule::token_bucket(60, Duration::from_secs(60)).burst(5).named("burst"))
+        .rule(
+            Rule::token_bucket(60, Duration::from_secs(60))
+                .burst(5)
+                .named("burst"),
+        )
         .rule(Rule::sliding_window(10_000, Duration::from_secs(86_400)).named("daily"))
         .build()?;
     let by_key = |parts: &axum::http::request::Parts| {
-        let key = parts.headers.get("x-api-key").and_then(|key| key.to_str().ok());
+        let key = parts
+            .headers
+            .get("x-api-key")
+            .and_then(|key| key.to_str().ok());
         Some(key.unwrap_or("everybody else").to_owned())
     };
     let news = || async { ([("cache-control", "public, max-age=10")], "news\n") };

@@ -116,7 +116,14 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimitLayer<K> {
         if matches!(self.fields, Fields::All | Fields::Ietf) {
             let (name, remaining) = (decision.policy, decision.remaining);
             headers.insert(RATE_LIMIT_POLICY, self.policy.clone());
-            headers.insert(RATE_LIMIT, text(format!("\"{name}\";r={};t={}", integer(remaining), integer(reset))));
+            headers.insert(
+                RATE_LIMIT,
+                text(format!(
+                    "\"{name}\";r={};t={}",
+                    integer(remaining),
+                    integer(reset)
+                )),
+            );
         }
         if matches!(self.fields, Fields::All | Fields::Legacy) {
             headers.insert(X_LIMIT, decision.limit.into());
@@ -137,7 +144,8 @@ fn policy<K>(limiter: &RateLimiter<K>) -> HeaderValue {
         let window = rule.period().as_secs() + started;
         let comma = if policies.is_empty() { "" } else { ", " };
         let (name, quota) = (rule.name(), integer(rule.limit()));
-        write!(policies, "{comma}\"{name}\";q={quota};w={window}").expect("a string takes any text");
+        write!(policies, "{comma}\"{name}\";q={quota};w={window}")
+            .expect("a string takes any text");
     }
     text(policies)
 }

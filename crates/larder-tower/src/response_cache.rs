@@ -16,9 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    AGE, AUTHORIZATION, CACHE_CONTROL, HOST, HeaderName, RANGE, SET_COOKIE, VARY,
-};
+use http::header::{AGE, AUTHORIZATION, CACHE_CONTROL, HOST, HeaderName, RANGE, SET_COOKIE, VARY};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::BodyExt;
@@ -134,7 +132,12 @@ impl ResponseCacheLayer {
     }
 
     /// The answer to a request that may be answered from memory.
-    async fn answer<S, A, B>(self, key: String, mut service: S, request: Request<A>) -> Result<Response<B>, S::Error>
+    async fn answer<S, A, B>(
+        self,
+        key: String,
+        mut service: S,
+        request: Request<A>,
+    ) -> Result<Response<B>, S::Error>
     where
         S: Service<Request<A>, Response = Response<B>>,
         B: Body<Data = Bytes> + From<Bytes>,

@@ -85,7 +85,11 @@ impl session_store::SessionStore for SessionStore {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let fresh = record.clone();
-        if self.records.update(&record.id, |held| *held = fresh).is_some() {
+        if self
+            .records
+            .update(&record.id, |held| *held = fresh)
+            .is_some()
+        {
             self.date(record);
         }
         Ok(())

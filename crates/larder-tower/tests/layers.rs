@@ -11,13 +11,16 @@ use axum::routing::get;
 use larder::{ManualClock, RateLimiter, Rule};
 use larder_tower::{Fields, RateLimitLayer, ResponseCacheLayer, SessionStore};
 use tower::ServiceExt;
-use tower_sessions::session::{Id, Record};
 use tower_sessions::SessionStore as _;
+use tower_sessions::session::{Id, Record};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn ask(app: &Router, request: Request<Body>) -> Response<Body> {
-    app.clone().oneshot(request).await.expect("a router does not fail")
+    app.clone()
+        .oneshot(request)
+        .await
+        .expect("a router does not fail")
 }
 
 fn get_request(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
@@ -29,7 +32,9 @@ fn get_request(path: &str, headers: &[(&str, &str)]) -> Request<Body> {
 }
 
 async fn text(response: Response<Body>) -> String {
-    let bytes = to_bytes(response.into_body(), 1 << 20).await.expect("a body in memory");
+    let bytes = to_bytes(response.into_body(), 1 << 20)
+        .await
+        .expect("a body in memory");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
@@ -56,7 +61,9 @@ mod rate_limit {
     }
 
     fn app(layer: RateLimitLayer<String>) -> Router {
-        Router::new().route("/", get(|| async { "hello" })).layer(layer)
+        Router::new()
+            .route("/", get(|| async { "hello" }))
+            .layer(layer)
     }
 
     #[tokio::test]
@@ -87,9 +94,19 @@ mod rate_limit {
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
         // 900 ms are left: not 0 seconds.
         assert_eq!(field(refused.headers(), "retry-after"), Some("1"));
-        assert_eq!(field(refused.headers(), "ratelimit"), Some("\"burst\";r=0;t=31"));
-        assert_eq!(field(refused.headers(), "content-type"), Some("application/problem+json"));
-        assert!(text(refused).await.contains("\"violated-policies\":[\"burst\"]"));
+        assert_eq!(
+            field(refused.headers(), "ratelimit"),
+            Some("\"burst\";r=0;t=31")
+        );
+        assert_eq!(
+            field(refused.headers(), "content-type"),
+            Some("application/problem+json")
+        );
+        assert!(
+            text(refused)
+                .await
+                .contains("\"violated-policies\":[\"burst\"]")
+        );
         let other = ask(&app, get_request("/", &[("x-api-key", "bob")])).await;
         assert_eq!(other.status(), StatusCode::OK);
     }
@@ -106,7 +123,9 @@ mod rate_limit {
 
     #[tokio::test]
     async fn the_fields_and_the_cost_are_the_layers_choice() {
-        let layer = layer(&ManualClock::new()).fields(Fields::Legacy).cost(|_| 2);
+        let layer = layer(&ManualClock::new())
+            .fields(Fields::Legacy)
+            .cost(|_| 2);
         let app = app(layer);
         let first = ask(&app, get_request("/", &[("x-api-key", "ada")])).await;
         assert_eq!(field(first.headers(), "x-ratelimit-remaining"), Some("0"));
@@ -133,11 +152,16 @@ mod response_cache {
                 response
             }
         };
-        let layer = ResponseCacheLayer::new(1 << 20).expect("it holds something").max_body(64);
+        let layer = ResponseCacheLayer::new(1 << 20)
+            .expect("it holds something")
+            .max_body(64);
         (Router::new().route("/", get(handler)).layer(layer), runs)
     }
 
-    async fn runs_of(fields: &'static [(&'static str, &'static str)], request: &[(&str, &str)]) -> usize {
+    async fn runs_of(
+        fields: &'static [(&'static str, &'static str)],
+        request: &[(&str, &str)],
+    ) -> usize {
         let (app, runs) = counting(fields);
         for _ in 0..3 {
             ask(&app, get_request("/", request)).await;
@@ -162,13 +186,35 @@ mod response_cache {
     #[tokio::test]
     async fn what_may_not_be_kept_is_made_anew() {
         assert_eq!(runs_of(&[], &[]).await, 3);
-        assert_eq!(runs_of(&[("cache-control", "no-store, max-age=60")], &[]).await, 3);
-        assert_eq!(runs_of(&[("cache-control", "private, max-age=60")], &[]).await, 3);
-        assert_eq!(runs_of(&[("cache-control", "private=\"x\", max-age=60")], &[]).await, 3);
+        assert_eq!(
+            runs_of(&[("cache-control", "no-store, max-age=60")], &[]).await,
+            3
+        );
+        assert_eq!(
+            runs_of(&[("cache-control", "private, max-age=60")], &[]).await,
+            3
+        );
+        assert_eq!(
+            runs_of(&[("cache-control", "private=\"x\", max-age=60")], &[]).await,
+            3
+        );
         assert_eq!(runs_of(&[("cache-control", "max-age=0")], &[]).await, 3);
-        assert_eq!(runs_of(&[("cache-control", "max-age=60, s-maxage=0")], &[]).await, 3);
-        assert_eq!(runs_of(&[("cache-control", "max-age=60"), ("vary", "accept")], &[]).await, 3);
-        assert_eq!(runs_of(&[("cache-control", "max-age=60"), ("set-cookie", "a=b")], &[]).await, 3);
+        assert_eq!(
+            runs_of(&[("cache-control", "max-age=60, s-maxage=0")], &[]).await,
+            3
+        );
+        assert_eq!(
+            runs_of(&[("cache-control", "max-age=60"), ("vary", "accept")], &[]).await,
+            3
+        );
+        assert_eq!(
+            runs_of(
+                &[("cache-control", "max-age=60"), ("set-cookie", "a=b")],
+                &[]
+            )
+            .await,
+            3
+        );
     }
 
     #[tokio::test]
@@ -183,10 +229,12 @@ mod response_cache {
     #[tokio::test]
     async fn callers_of_one_path_share_a_run_that_may_be_kept() {
         let (app, runs) = counting(&[("cache-control", "max-age=60")]);
-        let calls = (0..8).map(|_| tokio::spawn({
-            let app = app.clone();
-            async move { text(ask(&app, get_request("/", &[])).await).await }
-        }));
+        let calls = (0..8).map(|_| {
+            tokio::spawn({
+                let app = app.clone();
+                async move { text(ask(&app, get_request("/", &[])).await).await }
+            })
+        });
         for call in calls.collect::<Vec<_>>() {
             assert_eq!(call.await.expect("no panic"), "run 0");
         }
@@ -195,7 +243,9 @@ mod response_cache {
 
     #[tokio::test]
     async fn a_body_that_is_too_long_or_of_unknown_length_passes_whole() {
-        let layer = ResponseCacheLayer::new(1 << 20).expect("it holds something").max_body(4);
+        let layer = ResponseCacheLayer::new(1 << 20)
+            .expect("it holds something")
+            .max_body(4);
         let handler = || async { ([("cache-control", "max-age=60")], "hello") };
         let app = Router::new().route("/", get(handler)).layer(layer.clone());
         assert_eq!(text(ask(&app, get_request("/", &[])).await).await, "hello");
@@ -219,23 +269,43 @@ mod sessions {
     async fn a_session_is_created_saved_loaded_and_deleted() {
         let store = SessionStore::new(100).expect("it holds something");
         let mut record = record(1);
-        store.create(&mut record).await.expect("memory does not fail");
-        record.data.insert("cart".to_owned(), serde_json::json!(["tea"]));
+        store
+            .create(&mut record)
+            .await
+            .expect("memory does not fail");
+        record
+            .data
+            .insert("cart".to_owned(), serde_json::json!(["tea"]));
         store.save(&record).await.expect("memory does not fail");
         let loaded = store.load(&record.id).await.expect("memory does not fail");
         assert_eq!(loaded.as_ref(), Some(&record));
-        store.delete(&record.id).await.expect("memory does not fail");
-        assert_eq!(store.load(&record.id).await.expect("memory does not fail"), None);
+        store
+            .delete(&record.id)
+            .await
+            .expect("memory does not fail");
+        assert_eq!(
+            store.load(&record.id).await.expect("memory does not fail"),
+            None
+        );
     }
 
     #[tokio::test]
     async fn a_request_under_way_does_not_bring_a_logged_out_session_back() {
         let store = SessionStore::new(100).expect("it holds something");
         let mut record = record(1);
-        store.create(&mut record).await.expect("memory does not fail");
-        store.delete(&record.id).await.expect("memory does not fail");
+        store
+            .create(&mut record)
+            .await
+            .expect("memory does not fail");
+        store
+            .delete(&record.id)
+            .await
+            .expect("memory does not fail");
         store.save(&record).await.expect("memory does not fail");
-        assert_eq!(store.load(&record.id).await.expect("memory does not fail"), None);
+        assert_eq!(
+            store.load(&record.id).await.expect("memory does not fail"),
+            None
+        );
         assert!(store.is_empty());
     }
 
@@ -243,21 +313,44 @@ mod sessions {
     async fn two_sessions_never_share_an_id_and_none_outlives_its_date() {
         let store = SessionStore::new(100).expect("it holds something");
         let mut first = record(1);
-        store.create(&mut first).await.expect("memory does not fail");
-        let mut second = Record { id: first.id, ..record(1) };
-        store.create(&mut second).await.expect("memory does not fail");
+        store
+            .create(&mut first)
+            .await
+            .expect("memory does not fail");
+        let mut second = Record {
+            id: first.id,
+            ..record(1)
+        };
+        store
+            .create(&mut second)
+            .await
+            .expect("memory does not fail");
         assert_ne!(first.id, second.id);
         let mut past = record(-1);
         store.create(&mut past).await.expect("memory does not fail");
-        assert_eq!(store.load(&past.id).await.expect("memory does not fail"), None);
-        assert!(store.load(&first.id).await.expect("memory does not fail").is_some());
+        assert_eq!(
+            store.load(&past.id).await.expect("memory does not fail"),
+            None
+        );
+        assert!(
+            store
+                .load(&first.id)
+                .await
+                .expect("memory does not fail")
+                .is_some()
+        );
     }
 
     #[tokio::test]
     async fn the_layer_of_tower_sessions_runs_over_it() {
         let store = SessionStore::new(100).expect("it holds something");
         let visit = |session: tower_sessions::Session| async move {
-            let visits: u32 = session.get("visits").await.expect("it decodes").unwrap_or(0) + 1;
+            let visits: u32 = session
+                .get("visits")
+                .await
+                .expect("it decodes")
+                .unwrap_or(0)
+                + 1;
             session.insert("visits", visits).await.expect("it encodes");
             visits.to_string()
         };
@@ -265,10 +358,15 @@ mod sessions {
             .route("/", get(visit))
             .layer(tower_sessions::SessionManagerLayer::new(store.clone()));
         let first = ask(&app, get_request("/", &[])).await;
-        let cookie = field(first.headers(), "set-cookie").expect("a new session").to_owned();
+        let cookie = field(first.headers(), "set-cookie")
+            .expect("a new session")
+            .to_owned();
         let cookie = cookie.split(';').next().unwrap_or_default();
         assert_eq!(text(first).await, "1");
-        assert_eq!(text(ask(&app, get_request("/", &[("cookie", cookie)])).await).await, "2");
+        assert_eq!(
+            text(ask(&app, get_request("/", &[("cookie", cookie)])).await).await,
+            "2"
+        );
         assert_eq!(store.len(), 1);
     }
 }

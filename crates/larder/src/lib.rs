@@ -81,7 +81,9 @@ pub use key::KeyType;
 pub use larder_macros::{memo_evict, memo_put, memoize};
 pub use number::{NumberError, NumberText};
 pub use patterns::limit::{Decision, RateLimiter, RateLimiterBuilder, Ready, Reservation, Rule};
-pub use patterns::session::{InvalidId, NoRandomness, Session, SessionId, Sessions, SessionsBuilder};
+pub use patterns::session::{
+    InvalidId, NoRandomness, Session, SessionId, Sessions, SessionsBuilder,
+};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{

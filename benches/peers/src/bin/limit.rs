@@ -28,7 +28,9 @@ fn main() {
         "Rate limiter, ns of CPU per check",
         ["limiter", "median", "min", "max"],
     );
-    table.note(format!("{CHECKS} checks a round, {ROUNDS} rounds, interleaved, one thread"));
+    table.note(format!(
+        "{CHECKS} checks a round, {ROUNDS} rounds, interleaved, one thread"
+    ));
     for keys in [1, 100_000] {
         measure(&mut table, keys, true);
     }
@@ -45,10 +47,26 @@ fn measure(table: &mut Table, keys: u64, allowed: bool) {
     let fixed = limiter(Rule::fixed_window(per_second.into(), SECOND));
     let sliding = limiter(Rule::sliding_window(per_second.into(), SECOND));
     let mut rows: Vec<(&str, Check<'_>, Vec<f64>)> = vec![
-        ("governor", Box::new(|key| governor.check_key(&key).is_ok()), vec![]),
-        ("larder token bucket", Box::new(|key| bucket.check(&key).allowed), vec![]),
-        ("larder fixed window", Box::new(|key| fixed.check(&key).allowed), vec![]),
-        ("larder sliding window", Box::new(|key| sliding.check(&key).allowed), vec![]),
+        (
+            "governor",
+            Box::new(|key| governor.check_key(&key).is_ok()),
+            vec![],
+        ),
+        (
+            "larder token bucket",
+            Box::new(|key| bucket.check(&key).allowed),
+            vec![],
+        ),
+        (
+            "larder fixed window",
+            Box::new(|key| fixed.check(&key).allowed),
+            vec![],
+        ),
+        (
+            "larder sliding window",
+            Box::new(|key| sliding.check(&key).allowed),
+            vec![],
+        ),
     ];
     for round in 0..=ROUNDS {
         for (_, check, samples) in &mut rows {
@@ -82,6 +100,9 @@ fn run(check: &mut Check<'_>, keys: u64, allowed: bool) -> f64 {
         agreed += u64::from(check(black_box(key)) == allowed);
     }
     let (_, cpu) = watch.elapsed();
-    assert!(agreed > CHECKS / 1000 * 999, "the limiter decided otherwise");
+    assert!(
+        agreed > CHECKS / 1000 * 999,
+        "the limiter decided otherwise"
+    );
     cpu.as_nanos() as f64 / CHECKS as f64
 }

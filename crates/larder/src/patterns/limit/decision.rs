@@ -111,10 +111,13 @@ impl Decision {
 fn tightest<'a>(rules: &'a [Rule], cells: &'a [Cell], now: Nanos) -> (&'a Rule, &'a Cell) {
     let mut pairs = rules.iter().zip(cells);
     let first = pairs.next().expect("a limiter has a rule");
-    let rank =
-        |(rule, cell): &(&Rule, &Cell)| (cell.remaining(rule, now), !cell.reset(rule, now));
+    let rank = |(rule, cell): &(&Rule, &Cell)| (cell.remaining(rule, now), !cell.reset(rule, now));
     pairs.fold(first, |best, pair| {
-        if rank(&pair) < rank(&best) { pair } else { best }
+        if rank(&pair) < rank(&best) {
+            pair
+        } else {
+            best
+        }
     })
 }
 

@@ -43,7 +43,10 @@ pub(super) struct Log {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
     /// Units spent, at a time.
-    Pace { spent: [u64; 2], at: Nanos },
+    Pace {
+        spent: [u64; 2],
+        at: Nanos,
+    },
     /// A window that began at a time, its count, and that of the one before.
     Window {
         start: Nanos,
@@ -202,7 +205,10 @@ impl Cell {
                 let windows = u64::from(*used > 0 && rule.kind == Kind::SlidingWindow);
                 until(*start, period, now).saturating_add(windows * period)
             }
-            Cell::Log(log) => log.calls.back().map_or(0, |(at, _)| until(*at, period, now)),
+            Cell::Log(log) => log
+                .calls
+                .back()
+                .map_or(0, |(at, _)| until(*at, period, now)),
         }
     }
 }
@@ -212,7 +218,9 @@ impl Log {
         if let Some((newest, _)) = self.calls.back()
             && settle(*newest, now) != *newest
         {
-            self.calls.iter_mut().for_each(|(at, _)| *at = (*at).min(now));
+            self.calls
+                .iter_mut()
+                .for_each(|(at, _)| *at = (*at).min(now));
         }
         while let Some((at, cost)) = self.calls.front()
             && now.saturating_sub(*at) >= period

@@ -136,8 +136,14 @@ fn ids_differ_show_nothing_and_have_one_form() {
     assert_eq!(texts.len(), 1_000);
     for text in &texts {
         let id: SessionId = text.parse().expect("its own form");
-        assert_eq!((id.to_string(), format!("{id:?}")), (text.clone(), "SessionId(..)".to_owned()));
-        assert_eq!(text.to_uppercase().parse::<SessionId>().is_ok(), !text.contains(char::is_alphabetic));
+        assert_eq!(
+            (id.to_string(), format!("{id:?}")),
+            (text.clone(), "SessionId(..)".to_owned())
+        );
+        assert_eq!(
+            text.to_uppercase().parse::<SessionId>().is_ok(),
+            !text.contains(char::is_alphabetic)
+        );
         for wrong in [&text[1..], &format!("{text}0"), &format!("+{}", &text[1..])] {
             assert_eq!(wrong.parse::<SessionId>(), Err(InvalidId));
         }
@@ -153,7 +159,10 @@ fn no_update_is_lost_between_threads() {
             scope.spawn(|| (0..1_000).for_each(|_| drop(sessions.update(&id, |n| *n += 1))));
         }
     });
-    assert_eq!(sessions.get(&id).map(|session| *session.data()), Some(4_000));
+    assert_eq!(
+        sessions.get(&id).map(|session| *session.data()),
+        Some(4_000)
+    );
 }
 
 #[test]

@@ -119,7 +119,11 @@ fn a_limit_of_u64_max_does_not_overflow() {
         if rule.kind == super::super::rule::Kind::SlidingLog {
             continue;
         }
-        for period in [Duration::from_nanos(1), MINUTE, Duration::from_nanos(u64::MAX / 2)] {
+        for period in [
+            Duration::from_nanos(1),
+            MINUTE,
+            Duration::from_nanos(u64::MAX / 2),
+        ] {
             let rule = Rule { period, ..rule };
             let (time, limiter) = timed([rule]);
             assert!(limiter.check_n("ada", rule.burst).allowed, "{rule:?}");
@@ -129,7 +133,9 @@ fn a_limit_of_u64_max_does_not_overflow() {
             assert!(limiter.check("ada").allowed, "{rule:?}");
         }
     }
-    let log = RateLimiter::<u8>::builder().rule(Rule::sliding_log(u64::MAX, MINUTE)).build();
+    let log = RateLimiter::<u8>::builder()
+        .rule(Rule::sliding_log(u64::MAX, MINUTE))
+        .build();
     assert_eq!(
         log.expect_err("16 bytes a call").to_string(),
         "a sliding log's limit must be at most 65536"

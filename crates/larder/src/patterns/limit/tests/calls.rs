@@ -20,7 +20,10 @@ fn what_one_rule_refuses_no_rule_is_charged_for() {
     assert!(third.allowed, "48 refused calls were charged to the minute");
     assert_eq!((third.remaining, third.policy), (0, "minute"));
     let fourth = limiter.check("ada");
-    assert_eq!((fourth.policy, fourth.retry_after), ("minute", Some(59 * SECOND)));
+    assert_eq!(
+        (fourth.policy, fourth.retry_after),
+        ("minute", Some(59 * SECOND))
+    );
 }
 
 #[test]
@@ -145,7 +148,10 @@ fn threads_share_a_limit_exactly() {
         let callers: Vec<_> = (0..4)
             .map(|_| scope.spawn(|| (0..600).filter(|_| limiter.check(&1).allowed).count()))
             .collect();
-        callers.into_iter().map(|caller| caller.join().expect("no panic")).sum()
+        callers
+            .into_iter()
+            .map(|caller| caller.join().expect("no panic"))
+            .sum()
     });
     assert_eq!(allowed, 1_000);
 }
@@ -164,7 +170,10 @@ fn the_systems_clock_keeps_a_pace_that_is_finer_than_its_coarse_step() {
     }
     let most = clock.fine_nanos() / 10_000 + 2_100;
     assert!(allowed <= most, "{allowed} of at most {most}");
-    assert!(allowed > 100, "{allowed}: the coarse clock's step is not the pace");
+    assert!(
+        allowed > 100,
+        "{allowed}: the coarse clock's step is not the pace"
+    );
 }
 
 #[test]

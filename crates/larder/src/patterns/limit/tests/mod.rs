@@ -28,5 +28,7 @@ fn timed(rules: impl IntoIterator<Item = Rule>) -> (ManualClock, RateLimiter<Str
 
 /// How many of so many calls are allowed.
 fn allowed(limiter: &RateLimiter<String>, calls: u64) -> u64 {
-    (0..calls).map(|_| u64::from(limiter.check("ada").allowed)).sum()
+    (0..calls)
+        .map(|_| u64::from(limiter.check("ada").allowed))
+        .sum()
 }

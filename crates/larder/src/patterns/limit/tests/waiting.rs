@@ -74,7 +74,10 @@ fn a_wait_that_is_hopeless_or_beyond_patience_is_refused_at_once() {
     assert!(hopeless.is_hopeless());
     assert!(limiter.check("ada").allowed);
     let impatient = limiter.until_ready("ada").within(SECOND).wait_blocking();
-    assert_eq!((impatient.allowed, impatient.retry_after), (false, Some(MINUTE)));
+    assert_eq!(
+        (impatient.allowed, impatient.retry_after),
+        (false, Some(MINUTE))
+    );
     assert!(limiter.queues.is_empty());
 }
 
