@@ -53,6 +53,7 @@ mod glob;
 mod key;
 pub mod memo;
 mod number;
+mod patterns;
 mod reaper;
 mod record;
 mod shard;
@@ -79,6 +80,10 @@ pub use key::KeyType;
 #[cfg(feature = "macros")]
 pub use larder_macros::{memo_evict, memo_put, memoize};
 pub use number::{NumberError, NumberText};
+pub use patterns::limit::{Decision, RateLimiter, RateLimiterBuilder, Ready, Reservation, Rule};
+pub use patterns::session::{
+    InvalidId, NoRandomness, Session, SessionId, Sessions, SessionsBuilder,
+};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
