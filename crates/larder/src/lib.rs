@@ -87,8 +87,8 @@ pub use patterns::session::{
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions, ScanPage,
-    SetOptions, SetOutcome, SortOptions, Span, Store, StoreBuilder, Tx, WatchedKeys,
+    BitOp, Bits, Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions,
+    ScanPage, SetOptions, SetOutcome, SortOptions, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

@@ -4,6 +4,7 @@
 //! locks and cleans up afterwards, to `seat`, the key's place in its stripe; `words` keeps the entries. A read goes
 //! through `read` and takes no lock. `scan` walks the keys, `survey` ranks them, `upkeep` reaps.
 
+mod bits;
 mod builder;
 mod calls;
 mod core;
@@ -40,6 +41,7 @@ mod whole;
 mod wish;
 mod words;
 
+pub use bits::{BitOp, Bits};
 pub use builder::StoreBuilder;
 pub use core::Store;
 pub use expiry::Condition;

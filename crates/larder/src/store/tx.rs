@@ -177,6 +177,35 @@ impl WatchedKeys {
         })
     }
 
+    /// Watches these keys too, from now on; those that were watched before still are.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let mut watched = store.watch_keys(["a"]);
+    /// watched.watch_more(["b"]);
+    /// store.set("b", 1)?;
+    /// assert!(!watched.are_unchanged());
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::watch_keys`].
+    #[doc(alias = "WATCH")]
+    pub fn watch_more(&mut self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+        let core = &*self.store.core;
+        let mut named = core.name(keys);
+        named.retain(|name| !self.keys.contains(name));
+        let keys: Vec<_> = named.iter().map(Key::of).collect();
+        core.read_many(&keys, |views| {
+            for key in &keys {
+                core.watched.add(key.bytes, &self.flag);
+                self.existed.push(views.deadline(*key).is_some());
+            }
+        });
+        self.keys.extend(named);
+    }
+
     /// Whether nothing was changed, as the holder of the keys' stripes sees it.
     fn hold(&self, exists: impl Fn(Key<'_>) -> bool) -> bool {
         let mut each = self.keys.iter().zip(&self.existed);
@@ -292,22 +321,14 @@ impl Store {
     #[doc(alias("WATCH", "UNWATCH"))]
     #[must_use]
     pub fn watch_keys(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> WatchedKeys {
-        let named = self.core.name(keys);
-        let (flag, mut existed) = (Flag::default(), Vec::new());
-        let keys: Vec<_> = named.iter().map(Key::of).collect();
-        let core = &*self.core;
-        core.read_many(&keys, |views| {
-            for key in &keys {
-                core.watched.add(key.bytes, &flag);
-                existed.push(views.deadline(*key).is_some());
-            }
-        });
-        WatchedKeys {
+        let mut watched = WatchedKeys {
             store: self.clone(),
-            keys: named,
-            existed,
-            flag,
-        }
+            keys: Vec::new(),
+            existed: Vec::new(),
+            flag: Flag::default(),
+        };
+        watched.watch_more(keys);
+        watched
     }
 
     /// [`Store::atomic`] on the watched keys and others, if no watched key has changed; `None`, and nothing done, if one

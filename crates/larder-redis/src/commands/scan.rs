@@ -1,0 +1,95 @@
+//! Walks over all keys: SCAN, KEYS, RANDOMKEY.
+
+use larder::{Cursor, KeyType, ScanOptions, Store};
+
+use crate::args::{Args, Outcome};
+use crate::fault::Fault;
+use crate::reply::Reply;
+
+pub(crate) fn keys(store: &Store, mut args: Args<'_>) -> Outcome {
+    Ok(Reply::bulks(store.keys(args.take()?)))
+}
+
+pub(crate) fn randomkey(store: &Store, _: Args<'_>) -> Outcome {
+    Ok(Reply::option(store.random_key()))
+}
+
+/// A cursor as a client writes it.
+pub(crate) fn cursor(word: &[u8]) -> Result<u64, Fault> {
+    let digits = std::str::from_utf8(word)
+        .ok()
+        .filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    let number = digits.and_then(|text| text.parse().ok());
+    number.ok_or(Fault::fixed("ERR invalid cursor"))
+}
+
+/// A page: where to go on, and what was found.
+pub(crate) fn page(next: u64, found: Reply) -> Reply {
+    Reply::Array(vec![Reply::bulk(next.to_string()), found])
+}
+
+/// What SCAN and its like may be given behind the cursor.
+#[derive(Default)]
+pub(crate) struct Words<'a> {
+    pub(crate) pattern: Option<&'a [u8]>,
+    pub(crate) count: Option<usize>,
+    pub(crate) key_type: Option<&'a [u8]>,
+}
+
+impl<'a> Words<'a> {
+    /// Reads them; TYPE is SCAN's only, and `flag` the word that is the command's own.
+    pub(crate) fn read(
+        mut args: Args<'a>,
+        typed: bool,
+        mut flag: impl FnMut(&mut Args<'a>) -> bool,
+    ) -> Result<Self, Fault> {
+        let mut words = Words::default();
+        while !args.is_empty() {
+            if args.accept("MATCH") {
+                words.pattern = Some(args.take()?);
+            } else if args.accept("COUNT") {
+                let count = args.int()?;
+                let count = usize::try_from(count).ok().filter(|count| *count > 0);
+                words.count = Some(count.ok_or(Fault::SYNTAX)?);
+            } else if typed && args.accept("TYPE") {
+                words.key_type = Some(args.take()?);
+            } else if !flag(&mut args) {
+                return Err(Fault::SYNTAX);
+            }
+        }
+        Ok(words)
+    }
+}
+
+/// The types that a key may have.
+const TYPES: [KeyType; 5] = [
+    KeyType::String,
+    KeyType::List,
+    KeyType::Hash,
+    KeyType::Set,
+    KeyType::SortedSet,
+];
+
+pub(crate) fn scan(store: &Store, mut args: Args<'_>) -> Outcome {
+    let start = cursor(args.take()?)?;
+    let words = Words::read(args, true, |_| false)?;
+    let mut options = ScanOptions::new();
+    if let Some(pattern) = words.pattern {
+        options = options.matching(pattern);
+    }
+    if let Some(count) = words.count {
+        options = options.count(count);
+    }
+    if let Some(name) = words.key_type {
+        let found = TYPES.iter().find(|kind| crate::args::is(name, kind.name()));
+        let Some(key_type) = found else {
+            return Ok(page(0, Reply::Array(Vec::new())));
+        };
+        options = options.of_type(*key_type);
+    }
+    let found = store.scan_page(Cursor::from(start), &options)?;
+    Ok(page(
+        found.next.map_or(0, u64::from),
+        Reply::bulks(found.keys),
+    ))
+}

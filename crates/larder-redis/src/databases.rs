@@ -1,0 +1,100 @@
+//! `Databases`: the numbered key spaces that the sessions of one client share.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use larder::Store;
+
+use crate::fault::Fault;
+
+/// How many there are where the caller does not say; as many as a server has.
+const COUNT: usize = 16;
+
+/// Numbered stores; clones share them.
+///
+/// ```
+/// use larder_redis::{Databases, Reply, Session};
+///
+/// let databases = Databases::default();
+/// let mut session = Session::of(&databases);
+/// session.execute(&[b"SELECT", b"1"]);
+/// session.execute(&[b"SET", b"key", b"value"]);
+/// assert_eq!(databases.get(1).map(|store| store.len()), Some(1));
+/// assert_eq!(databases.get(0).map(|store| store.len()), Some(0));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Databases(Arc<[OnceLock<Store>]>);
+
+impl Default for Databases {
+    /// 16 unbounded stores, each made when it is first used.
+    fn default() -> Self {
+        Databases((0..COUNT).map(|_| OnceLock::new()).collect())
+    }
+}
+
+impl FromIterator<Store> for Databases {
+    /// The stores in the order of their numbers.
+    fn from_iter<I: IntoIterator<Item = Store>>(stores: I) -> Self {
+        Databases(stores.into_iter().map(OnceLock::from).collect())
+    }
+}
+
+impl From<Store> for Databases {
+    /// One store, number 0.
+    fn from(store: Store) -> Self {
+        [store].into_iter().collect()
+    }
+}
+
+impl Databases {
+    /// The store of this number, if there is one.
+    ///
+    /// ```
+    /// let databases = larder_redis::Databases::from(larder::Store::new());
+    /// assert!(databases.get(0).is_some());
+    /// assert!(databases.get(1).is_none());
+    /// ```
+    #[must_use]
+    pub fn get(&self, number: usize) -> Option<&Store> {
+        self.0
+            .get(number)
+            .map(|store| store.get_or_init(Store::new))
+    }
+
+    /// How many stores there are.
+    ///
+    /// ```
+    /// assert_eq!(larder_redis::Databases::default().count(), 16);
+    /// ```
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The store of this number; none is Redis' error.
+    pub(crate) fn select(&self, number: i64) -> Result<(usize, &Store), Fault> {
+        let number = usize::try_from(number).map_err(|_| Fault::NO_SUCH_DATABASE)?;
+        let store = self.get(number).ok_or(Fault::NO_SUCH_DATABASE)?;
+        Ok((number, store))
+    }
+
+    /// A way back to these stores that does not keep them.
+    pub(crate) fn downgrade(&self) -> WeakDatabases {
+        WeakDatabases(Arc::downgrade(&self.0))
+    }
+
+    /// The stores that were used so far, with their numbers.
+    pub(crate) fn used(&self) -> impl Iterator<Item = (usize, &Store)> {
+        let numbered = self.0.iter().enumerate();
+        numbered.filter_map(|(number, store)| Some((number, store.get()?)))
+    }
+}
+
+/// [`Databases`] that may be gone.
+#[derive(Debug)]
+pub(crate) struct WeakDatabases(Weak<[OnceLock<Store>]>);
+
+impl WeakDatabases {
+    pub(crate) fn upgrade(&self) -> Option<Databases> {
+        self.0.upgrade().map(Databases)
+    }
+}

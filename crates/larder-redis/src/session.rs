@@ -1,0 +1,282 @@
+//! `Session`: what a server knows of one connection, and the way of a command.
+//!
+//! ```text
+//! words ── table row, arity ── MULTI open? ── yes, and not EXEC and the like: queued
+//!                                   └── no ── on the store, on the store under the locks of its keys, or on the session
+//! ```
+//!
+//! A session belongs to one thread at a time; sessions of one [`Databases`] meet in its stores only.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use larder::{Store, WatchedKeys};
+
+use crate::args::{Args, Outcome};
+use crate::databases::Databases;
+use crate::db::Db;
+use crate::fault::Fault;
+use crate::reply::Reply;
+use crate::resp::Protocol;
+use crate::table::{self, ATOMIC, Command, DIRECT, Handler, NO_MULTI};
+
+/// Sessions are numbered in the order in which they begin, from 1, as long as the process runs.
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+/// A command of an open transaction.
+pub(crate) struct Queued {
+    pub(crate) command: &'static Command,
+    pub(crate) words: Vec<Vec<u8>>,
+}
+
+/// An open transaction: what MULTI began.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub(crate) commands: Vec<Queued>,
+    /// A command could not be queued: EXEC will refuse.
+    pub(crate) aborted: bool,
+}
+
+/// Which replies the client wants: CLIENT REPLY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    /// All but the next.
+    AllButNext,
+    None,
+}
+
+/// One connection's commands, executed in order.
+///
+/// ```
+/// use larder_redis::{Reply, Session};
+///
+/// let mut session = Session::new(larder::Store::new());
+/// session.execute(&[b"MULTI"]);
+/// session.execute(&[b"INCR", b"hits"]);
+/// assert_eq!(session.execute(&[b"EXEC"]), Reply::Array(vec![Reply::Int(1)]));
+/// ```
+pub struct Session {
+    pub(crate) databases: Databases,
+    pub(crate) number: usize,
+    pub(crate) store: Store,
+    pub(crate) id: u64,
+    pub(crate) name: Vec<u8>,
+    /// Name and version of the library that speaks, as it says.
+    pub(crate) library: [Vec<u8>; 2],
+    pub(crate) protocol: Protocol,
+    pub(crate) queue: Option<Queue>,
+    /// With the number of their database.
+    pub(crate) watched: Vec<(usize, WatchedKeys)>,
+    pub(crate) wanted: Wanted,
+    pub(crate) closed: bool,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("id", &self.id)
+            .field("database", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session on one store: database 0, and no other.
+    ///
+    /// ```
+    /// let session = larder_redis::Session::new(larder::Store::new());
+    /// assert_eq!(session.database(), 0);
+    /// ```
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self::of(&Databases::from(store))
+    }
+
+    /// A session on numbered stores; it begins with number 0.
+    ///
+    /// ```
+    /// use larder_redis::{Databases, Reply, Session};
+    ///
+    /// let mut session = Session::of(&Databases::default());
+    /// assert_eq!(session.execute(&[b"SELECT", b"15"]), Reply::Ok);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If there are no stores.
+    #[must_use]
+    pub fn of(databases: &Databases) -> Self {
+        let store = databases.get(0).expect("there is a store").clone();
+        Session {
+            databases: databases.clone(),
+            number: 0,
+            store,
+            id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
+            name: Vec::new(),
+            library: [Vec::new(), Vec::new()],
+            protocol: Protocol::Resp2,
+            queue: None,
+            watched: Vec::new(),
+            wanted: Wanted::All,
+            closed: false,
+        }
+    }
+
+    /// Executes one command: its name and its arguments.
+    ///
+    /// ```
+    /// use larder_redis::{Reply, Session};
+    ///
+    /// let mut session = Session::new(larder::Store::new());
+    /// assert_eq!(session.execute(&[b"APPEND", b"log", b"a"]), Reply::Int(1));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// The command's, and some 30 ns to find it.
+    pub fn execute(&mut self, words: &[&[u8]]) -> Reply {
+        if words.is_empty() {
+            return Reply::Several(Vec::new());
+        }
+        let before = self.wanted;
+        let reply = self.dispatch(words).into();
+        self.muted(before, reply)
+    }
+
+    /// The reply, if the client wants it.
+    #[inline]
+    fn muted(&mut self, before: Wanted, reply: Reply) -> Reply {
+        match (before, self.wanted) {
+            (Wanted::All, Wanted::All) => reply,
+            (Wanted::AllButNext, Wanted::AllButNext) => {
+                self.wanted = Wanted::All;
+                Reply::Several(Vec::new())
+            }
+            // CLIENT REPLY ON answers.
+            (_, Wanted::All) => reply,
+            (_, Wanted::AllButNext | Wanted::None) => Reply::Several(Vec::new()),
+        }
+    }
+
+    #[inline]
+    fn dispatch(&mut self, words: &[&[u8]]) -> Outcome {
+        let command = match table::find(words[0]) {
+            Some(command) if command.takes(words.len()) => command,
+            found => return Err(self.refuse(found, words)),
+        };
+        match &mut self.queue {
+            Some(queue) if !command.has(DIRECT) => queue.push(command, words),
+            _ => self.run(command, words),
+        }
+    }
+
+    /// Runs a command outside of a transaction.
+    #[inline]
+    pub(crate) fn run(&mut self, command: &'static Command, words: &[&[u8]]) -> Outcome {
+        let args = Args::new(words);
+        match command.handler {
+            Handler::Data(run) if command.has(ATOMIC) => {
+                let keys = command.keys_of(words).unwrap_or_default();
+                self.store.atomic(keys, |tx| run(Db::Tx(tx), args))
+            }
+            Handler::Data(run) => run(Db::Store(&self.store), args),
+            Handler::Whole(run) => run(&self.store, args),
+            Handler::Session(run) => run(self, args),
+        }
+    }
+
+    /// Says what is wrong with a command that is unknown or has a wrong number of words.
+    #[cold]
+    fn refuse(&mut self, found: Option<&Command>, words: &[&[u8]]) -> Fault {
+        if let Some(queue) = &mut self.queue {
+            queue.aborted = true;
+        }
+        match found {
+            Some(command) if command.name == "exec" => {
+                (self.queue, self.watched) = (None, Vec::new());
+                let why = Fault::arity(command.name);
+                let why = why.text().trim_start_matches("ERR ");
+                Fault::new(format!("EXECABORT Transaction discarded because of: {why}"))
+            }
+            Some(command) => Fault::arity(command.name),
+            None => unknown(words),
+        }
+    }
+
+    /// Selects a database.
+    pub(crate) fn select(&mut self, number: i64) -> Result<(), Fault> {
+        let (number, store) = self.databases.select(number)?;
+        let store = store.clone();
+        (self.number, self.store) = (number, store);
+        Ok(())
+    }
+
+    /// The number of the selected database.
+    ///
+    /// ```
+    /// let mut session = larder_redis::Session::of(&larder_redis::Databases::default());
+    /// session.execute(&[b"SELECT", b"3"]);
+    /// assert_eq!(session.database(), 3);
+    /// ```
+    #[must_use]
+    pub fn database(&self) -> usize {
+        self.number
+    }
+
+    /// The version of RESP that the client asked for.
+    ///
+    /// ```
+    /// let session = larder_redis::Session::new(larder::Store::new());
+    /// assert_eq!(session.protocol(), larder_redis::Protocol::Resp2);
+    /// ```
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Whether QUIT ended the session.
+    ///
+    /// ```
+    /// let mut session = larder_redis::Session::new(larder::Store::new());
+    /// session.execute(&[b"QUIT"]);
+    /// assert!(session.is_closed());
+    /// ```
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+impl Queue {
+    fn push(&mut self, command: &'static Command, words: &[&[u8]]) -> Outcome {
+        if command.has(NO_MULTI) {
+            self.aborted = true;
+            return Err(Fault::fixed("ERR Command not allowed inside a transaction"));
+        }
+        let words = words.iter().map(|word| word.to_vec()).collect();
+        self.commands.push(Queued { command, words });
+        Ok(Reply::Status("QUEUED".into()))
+    }
+}
+
+/// Most bytes of an unknown command that are repeated, and most of its arguments.
+const REPEATED: usize = 128;
+
+fn unknown(words: &[&[u8]]) -> Fault {
+    let name = &words[0][..words[0].len().min(REPEATED)];
+    let mut args = Vec::new();
+    for word in &words[1..] {
+        if args.len() >= REPEATED {
+            break;
+        }
+        let shown = word.len().min(REPEATED - args.len());
+        args.push(b'\'');
+        args.extend_from_slice(&word[..shown]);
+        args.extend_from_slice(b"' ");
+    }
+    Fault::new(format!(
+        "ERR unknown command '{}', with args beginning with: {}",
+        String::from_utf8_lossy(name),
+        String::from_utf8_lossy(&args)
+    ))
+}

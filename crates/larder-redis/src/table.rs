@@ -1,0 +1,394 @@
+//! The command table: what each command is called, how many words it has, what it does to which keys, and who runs it.
+//!
+//! One row a command. What COMMAND answers, which keys a transaction locks, and the page `COMMANDS.md` come from here.
+
+use std::sync::LazyLock;
+
+use crate::args::{Args, Outcome, is};
+use crate::commands as c;
+use crate::db::Db;
+use crate::session::Session;
+
+/// Who runs a command.
+#[derive(Clone, Copy)]
+pub(crate) enum Handler {
+    /// On the selected store, alone or in a transaction.
+    Data(fn(Db<'_>, Args<'_>) -> Outcome),
+    /// On the selected store as a whole: not in a transaction.
+    Whole(fn(&larder::Store, Args<'_>) -> Outcome),
+    /// On the session.
+    Session(fn(&mut Session, Args<'_>) -> Outcome),
+}
+
+/// Where the keys of a command are among its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    None,
+    /// From a word to a word (negative: from the end), every so many.
+    At(i8, i8, i8),
+    /// The word of this number says how many follow; the word of the other is one too, if not 0.
+    Counted(i8, i8),
+}
+
+/// A row.
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    /// How many words; negative: at least so many.
+    pub(crate) arity: i8,
+    pub(crate) flags: Flags,
+    pub(crate) keys: Keys,
+    pub(crate) group: Group,
+    pub(crate) handler: Handler,
+}
+
+/// What is said of a command, one bit each.
+pub(crate) type Flags = u16;
+
+/// Changes keys.
+pub(crate) const WRITE: Flags = 1;
+/// Reads keys.
+pub(crate) const READ: Flags = 1 << 1;
+/// May need memory.
+pub(crate) const GROWS: Flags = 1 << 2;
+/// Takes a constant or logarithmic time.
+pub(crate) const FAST: Flags = 1 << 3;
+/// Runs at once in a transaction, instead of being queued.
+pub(crate) const DIRECT: Flags = 1 << 4;
+/// Looks at several values, or at one more than once: runs under the locks of its keys.
+pub(crate) const ATOMIC: Flags = 1 << 5;
+/// Not in a transaction.
+pub(crate) const NO_MULTI: Flags = 1 << 6;
+/// For operators and tests.
+pub(crate) const ADMIN: Flags = 1 << 7;
+/// Publishes or listens.
+pub(crate) const PUBSUB: Flags = 1 << 8;
+/// May wait.
+pub(crate) const BLOCKING: Flags = 1 << 9;
+
+/// Takes the store as a whole, or another: not under the locks of a transaction.
+pub(crate) const ALONE: Flags = 1 << 10;
+/// Nothing is to be said.
+pub(crate) const PLAIN: Flags = 0;
+
+/// Flags with the names that COMMAND has for them.
+const FLAG_NAMES: [(Flags, &str); 8] = [
+    (WRITE, "write"),
+    (READ, "readonly"),
+    (GROWS, "denyoom"),
+    (ADMIN, "admin"),
+    (PUBSUB, "pubsub"),
+    (NO_MULTI, "no_multi"),
+    (BLOCKING, "blocking"),
+    (FAST, "fast"),
+];
+
+/// What a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    Generic,
+    String,
+    Bitmap,
+    Connection,
+    Server,
+    Transactions,
+}
+
+impl Group {
+    /// The name that COMMAND DOCS has.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::Bitmap => "bitmap",
+            Group::Connection => "connection",
+            Group::Server => "server",
+            Group::Transactions => "transactions",
+        }
+    }
+
+    /// The access category of its commands.
+    pub(crate) fn category(self) -> &'static str {
+        match self {
+            Group::Generic => "@keyspace",
+            Group::String => "@string",
+            Group::Bitmap => "@bitmap",
+            Group::Connection => "@connection",
+            Group::Server => "@admin",
+            Group::Transactions => "@transaction",
+        }
+    }
+}
+
+impl Command {
+    #[inline]
+    pub(crate) fn has(&self, flag: Flags) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The names that COMMAND has for its flags.
+    pub(crate) fn flag_names(&self) -> impl Iterator<Item = &'static str> {
+        let named = FLAG_NAMES.iter().filter(|(flag, _)| self.has(*flag));
+        named.map(|(_, name)| *name)
+    }
+
+    /// Whether so many words are right.
+    #[inline]
+    pub(crate) fn takes(&self, words: usize) -> bool {
+        let wanted = usize::from(self.arity.unsigned_abs());
+        if self.arity < 0 {
+            words >= wanted
+        } else {
+            words == wanted
+        }
+    }
+
+    /// The access categories.
+    pub(crate) fn categories(&self) -> impl Iterator<Item = &'static str> {
+        let by_flag = [
+            (WRITE, "@write"),
+            (READ, "@read"),
+            (PUBSUB, "@pubsub"),
+            (BLOCKING, "@blocking"),
+        ];
+        let speed = if self.has(FAST) { "@fast" } else { "@slow" };
+        let flagged = by_flag.into_iter().filter(|(flag, _)| self.has(*flag));
+        [self.group.category()]
+            .into_iter()
+            .chain(flagged.map(|(_, name)| name))
+            .chain([speed])
+    }
+
+    /// The keys among these words; `None` where their count does not fit.
+    pub(crate) fn keys_of<'a>(&self, words: &[&'a [u8]]) -> Option<Vec<&'a [u8]>> {
+        match self.keys {
+            Keys::None => Some(Vec::new()),
+            Keys::At(first, last, step) => {
+                let last = if last < 0 {
+                    words.len().checked_sub(usize::from(last.unsigned_abs()))?
+                } else {
+                    last.unsigned_abs().into()
+                };
+                let keys = words.get(first.unsigned_abs().into()..=last)?;
+                Some(
+                    keys.iter()
+                        .copied()
+                        .step_by(step.unsigned_abs().into())
+                        .collect(),
+                )
+            }
+            Keys::Counted(at, also) => {
+                let at: usize = at.unsigned_abs().into();
+                let count = crate::args::int(words.get(at)?).ok()?;
+                let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
+                let mut keys = words.get(at + 1..(at + 1).checked_add(count)?)?.to_vec();
+                if also > 0 {
+                    keys.push(words.get(usize::from(also.unsigned_abs()))?);
+                }
+                Some(keys)
+            }
+        }
+    }
+}
+
+/// The command of this name, in any case of letters.
+#[inline]
+pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
+    INDEX.find(name)
+}
+
+/// Slots of the index; a power of two, some four times the commands.
+const SLOTS: usize = 1024;
+
+/// Rows by name: a row's slot is the first free one from where its hash points. Built once.
+struct Index([u16; SLOTS]);
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut slots = [0; SLOTS];
+    for (number, command) in COMMANDS.iter().enumerate() {
+        let mut slot = hash(command.name.as_bytes());
+        while slots[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        slots[slot] = u16::try_from(number + 1).expect("there are fewer rows than slots");
+    }
+    Index(slots)
+});
+
+impl Index {
+    #[inline]
+    fn find(&self, name: &[u8]) -> Option<&'static Command> {
+        let mut slot = hash(name);
+        loop {
+            let command = &COMMANDS[usize::from(self.0[slot]).checked_sub(1)?];
+            if is(name, command.name) {
+                return Some(command);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+    }
+}
+
+/// FNV-1a over the name in lower case; names are short.
+#[inline]
+fn hash(name: &[u8]) -> usize {
+    let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte | 0x20)).wrapping_mul(0x0100_0193)
+    });
+    (hash ^ hash >> 15) as usize % SLOTS
+}
+
+const NONE: Keys = Keys::None;
+const ONE: Keys = Keys::At(1, 1, 1);
+const TWO: Keys = Keys::At(1, 2, 1);
+const ALL: Keys = Keys::At(1, -1, 1);
+/// Every second word, as MSET has it.
+const PAIRS: Keys = Keys::At(1, -1, 2);
+/// All words but the first.
+const BEHIND: Keys = Keys::At(2, -1, 1);
+/// The word behind a command's own command, as OBJECT has it.
+const OBJECT: Keys = Keys::At(2, 2, 1);
+
+const GENERIC: Group = Group::Generic;
+const STRING: Group = Group::String;
+const BITMAP: Group = Group::Bitmap;
+const CONNECTION: Group = Group::Connection;
+const SERVER: Group = Group::Server;
+const TRANSACTIONS: Group = Group::Transactions;
+
+const fn data(
+    name: &'static str,
+    arity: i8,
+    flags: Flags,
+    keys: Keys,
+    group: Group,
+    run: fn(Db<'_>, Args<'_>) -> Outcome,
+) -> Command {
+    let handler = Handler::Data(run);
+    Command {
+        name,
+        arity,
+        flags,
+        keys,
+        group,
+        handler,
+    }
+}
+
+const fn whole(
+    name: &'static str,
+    arity: i8,
+    flags: Flags,
+    group: Group,
+    run: fn(&larder::Store, Args<'_>) -> Outcome,
+) -> Command {
+    let handler = Handler::Whole(run);
+    Command {
+        name,
+        arity,
+        flags,
+        keys: NONE,
+        group,
+        handler,
+    }
+}
+
+const fn session(
+    name: &'static str,
+    arity: i8,
+    flags: Flags,
+    keys: Keys,
+    group: Group,
+    run: fn(&mut Session, Args<'_>) -> Outcome,
+) -> Command {
+    let handler = Handler::Session(run);
+    Command {
+        name,
+        arity,
+        flags,
+        keys,
+        group,
+        handler,
+    }
+}
+
+/// All commands.
+#[rustfmt::skip]
+pub(crate) static COMMANDS: &[Command] = &[
+    // Strings.
+    data("get", 2, READ | FAST, ONE, STRING, c::strings::get),
+    data("set", -3, WRITE | GROWS, ONE, STRING, c::strings::set),
+    data("setnx", 3, WRITE | GROWS | FAST, ONE, STRING, c::strings::setnx),
+    data("setex", 4, WRITE | GROWS, ONE, STRING, c::strings::setex),
+    data("psetex", 4, WRITE | GROWS, ONE, STRING, c::strings::setex),
+    data("getset", 3, WRITE | GROWS | FAST, ONE, STRING, c::strings::getset),
+    data("getdel", 2, WRITE | FAST, ONE, STRING, c::strings::getdel),
+    data("getex", -2, WRITE | FAST, ONE, STRING, c::strings::getex),
+    data("mget", -2, READ | FAST, ALL, STRING, c::strings::mget),
+    data("mset", -3, WRITE | GROWS, PAIRS, STRING, c::strings::mset),
+    data("msetnx", -3, WRITE | GROWS, PAIRS, STRING, c::strings::msetnx),
+    data("append", 3, WRITE | GROWS | FAST, ONE, STRING, c::strings::append),
+    data("strlen", 2, READ | FAST, ONE, STRING, c::strings::strlen),
+    data("getrange", 4, READ, ONE, STRING, c::strings::getrange),
+    data("substr", 4, READ, ONE, STRING, c::strings::getrange),
+    data("setrange", 4, WRITE | GROWS, ONE, STRING, c::strings::setrange),
+    data("incr", 2, WRITE | GROWS | FAST, ONE, STRING, c::counters::incr),
+    data("decr", 2, WRITE | GROWS | FAST, ONE, STRING, c::counters::decr),
+    data("incrby", 3, WRITE | GROWS | FAST, ONE, STRING, c::counters::incrby),
+    data("decrby", 3, WRITE | GROWS | FAST, ONE, STRING, c::counters::decrby),
+    data("incrbyfloat", 3, WRITE | GROWS | FAST, ONE, STRING, c::counters::incrbyfloat),
+    data("lcs", -3, READ | ATOMIC, TWO, STRING, c::lcs::lcs),
+    // Strings as bits.
+    data("getbit", 3, READ | FAST, ONE, BITMAP, c::bits::getbit),
+    data("setbit", 4, WRITE | GROWS, ONE, BITMAP, c::bits::setbit),
+    data("bitcount", -2, READ, ONE, BITMAP, c::bits::bitcount),
+    data("bitpos", -3, READ | ATOMIC, ONE, BITMAP, c::bits::bitpos),
+    data("bitop", -4, WRITE | GROWS, BEHIND, BITMAP, c::bits::bitop),
+    data("bitfield", -2, WRITE | GROWS | ATOMIC, ONE, BITMAP, c::bitfield::bitfield),
+    data("bitfield_ro", -2, READ | FAST, ONE, BITMAP, c::bitfield::bitfield),
+    // Keys.
+    data("del", -2, WRITE, ALL, GENERIC, c::keys::del),
+    data("unlink", -2, WRITE | FAST, ALL, GENERIC, c::keys::del),
+    data("exists", -2, READ | FAST, ALL, GENERIC, c::keys::exists),
+    data("touch", -2, READ | FAST, ALL, GENERIC, c::keys::touch),
+    data("type", 2, READ | FAST, ONE, GENERIC, c::keys::type_of),
+    data("rename", 3, WRITE, TWO, GENERIC, c::keys::rename),
+    data("renamenx", 3, WRITE | FAST, TWO, GENERIC, c::keys::renamenx),
+    data("copy", -3, WRITE | GROWS, TWO, GENERIC, c::keys::copy),
+    data("expire", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
+    data("pexpire", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
+    data("expireat", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
+    data("pexpireat", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
+    data("ttl", 2, READ | FAST, ONE, GENERIC, c::expiry::ttl),
+    data("pttl", 2, READ | FAST, ONE, GENERIC, c::expiry::ttl),
+    data("expiretime", 2, READ | FAST, ONE, GENERIC, c::expiry::expiretime),
+    data("pexpiretime", 2, READ | FAST, ONE, GENERIC, c::expiry::expiretime),
+    data("persist", 2, WRITE | FAST, ONE, GENERIC, c::expiry::persist),
+    data("object", -2, READ, OBJECT, GENERIC, c::keys::object),
+    whole("keys", 2, READ, GENERIC, c::scan::keys),
+    whole("scan", -2, READ, GENERIC, c::scan::scan),
+    whole("randomkey", 1, READ, GENERIC, c::scan::randomkey),
+    // Connections.
+    session("ping", -1, FAST, NONE, CONNECTION, c::connection::ping),
+    session("echo", 2, FAST, NONE, CONNECTION, c::connection::echo),
+    session("select", 2, FAST | ALONE, NONE, CONNECTION, c::connection::select),
+    session("hello", -1, FAST | DIRECT, NONE, CONNECTION, c::connection::hello),
+    session("client", -2, PLAIN, NONE, CONNECTION, c::client::client),
+    session("quit", -1, FAST | DIRECT, NONE, CONNECTION, c::connection::quit),
+    session("reset", 1, FAST | DIRECT, NONE, CONNECTION, c::connection::reset),
+    session("auth", -2, FAST | DIRECT, NONE, CONNECTION, c::connection::auth),
+    // The server.
+    session("time", 1, FAST, NONE, SERVER, c::server::time),
+    whole("dbsize", 1, READ | FAST, SERVER, c::server::dbsize),
+    whole("flushdb", -1, WRITE, SERVER, c::server::flushdb),
+    session("flushall", -1, WRITE | ALONE, NONE, SERVER, c::server::flushall),
+    session("info", -1, ALONE, NONE, SERVER, c::info::info),
+    session("config", -2, ADMIN, NONE, SERVER, c::config::config),
+    session("debug", -2, ADMIN, NONE, SERVER, c::server::debug),
+    session("command", -1, PLAIN, NONE, SERVER, c::introspection::command),
+    // Transactions.
+    session("multi", 1, FAST | DIRECT, NONE, TRANSACTIONS, c::transactions::multi),
+    session("exec", 1, DIRECT, NONE, TRANSACTIONS, c::transactions::exec),
+    session("discard", 1, FAST | DIRECT, NONE, TRANSACTIONS, c::transactions::discard),
+    session("watch", -2, FAST | DIRECT, ALL, TRANSACTIONS, c::transactions::watch),
+    session("unwatch", 1, FAST, NONE, TRANSACTIONS, c::transactions::unwatch),
+];

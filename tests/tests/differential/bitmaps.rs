@@ -1,0 +1,57 @@
+//! Commands on strings as bits.
+
+use crate::draw::{Draw, Words};
+
+const LINES: &[&str] = &[
+    "SETBIT {k} {b} 1",
+    "SETBIT {k} {b} 1",
+    "SETBIT {k} {b} 0",
+    "SETBIT {k} {o} 1",
+    "SETBIT {k} {b} {s}",
+    "GETBIT {k} {b}",
+    "GETBIT {k} {o}",
+    "BITCOUNT {k}",
+    "BITCOUNT {k} {s} {s}",
+    "BITCOUNT {k} {s} {s} BYTE",
+    "BITCOUNT {k} {b} {b} BIT",
+    "BITCOUNT {k} {s} {b} BIT",
+    "BITPOS {k} 1",
+    "BITPOS {k} 0",
+    "BITPOS {k} {s}",
+    "BITPOS {k} 1 {s}",
+    "BITPOS {k} 0 {s}",
+    "BITPOS {k} 0 {s} {s}",
+    "BITPOS {k} 1 {s} {s} BYTE",
+    "BITPOS {k} 0 {s} {b} BIT",
+    "BITPOS {k} 1 {s} {b} BIT",
+    "BITOP AND {k} {k} {k}",
+    "BITOP OR {k} {k} {k} {k}",
+    "BITOP XOR {k} {k} {k}",
+    "BITOP NOT {k} {k}",
+    "BITOP NOT {k} {k} {k}",
+    "BITOP BOGUS {k} {k}",
+    "BITFIELD {k} GET u8 {b}",
+    "BITFIELD {k} SET u8 {b} {i}",
+    "BITFIELD {k} SET i5 #{b} {i} GET u63 {b}",
+    "BITFIELD {k} INCRBY i8 {b} {i} INCRBY u4 #3 {s}",
+    "BITFIELD {k} OVERFLOW SAT INCRBY i8 {b} {i} SET u3 {b} {i}",
+    "BITFIELD {k} OVERFLOW FAIL INCRBY u7 {b} {i} OVERFLOW WRAP INCRBY i64 {b} {o}",
+    "BITFIELD {k} SET i64 {b} {o} GET i64 #0",
+    "BITFIELD {k} GET u64 0",
+    "BITFIELD {k} GET i65 0",
+    "BITFIELD {k} SET u8 {o} 1",
+    "BITFIELD {k} OVERFLOW BOGUS GET u8 0",
+    "BITFIELD {k}",
+    "BITFIELD_RO {k} GET u8 {b} GET i13 #2",
+    "BITFIELD_RO {k} SET u8 0 1",
+    "SET {k} {v}",
+    "GET {k}",
+    "STRLEN {k}",
+    "DEL {k}",
+    "EXPIRE {k} {t}",
+    "TTL {k}",
+];
+
+pub fn command(draw: &mut Draw) -> Words {
+    draw.line(LINES)
+}

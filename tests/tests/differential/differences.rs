@@ -1,0 +1,215 @@
+//! Where larder's replies may differ from a server's, and why.
+
+use larder_tests::servers::Shape;
+
+use crate::draw::Words;
+
+/// What a difference leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The same values.
+    Alike,
+    /// Different ones: the rest of the stream cannot be compared.
+    Apart,
+}
+
+/// A difference: the command, whose replies it is about, why.
+struct Difference {
+    command: &'static str,
+    holds: fn(version: &str, words: &Words, ours: &Shape, theirs: &Shape) -> bool,
+    leaves: Outcome,
+    why: &'static str,
+}
+
+fn text(shape: &Shape) -> &[u8] {
+    match shape {
+        Shape::Line(text) | Shape::Bulk(Some(text)) => text,
+        _ => b"",
+    }
+}
+
+const DIFFERENCES: &[Difference] = &[
+    Difference {
+        command: "OBJECT",
+        holds: |_, words, _, _| {
+            words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case(b"ENCODING"))
+        },
+        leaves: Outcome::Alike,
+        why: "how a value is held is larder's own matter; the names are Redis' nearest",
+    },
+    Difference {
+        command: "OBJECT",
+        holds: |_, words, _, _| {
+            words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case(b"REFCOUNT"))
+        },
+        leaves: Outcome::Alike,
+        why: "a server shares small integers, and says so",
+    },
+    Difference {
+        command: "OBJECT",
+        holds: |_, words, _, _| {
+            words
+                .get(1)
+                .is_some_and(|word| word.eq_ignore_ascii_case(b"IDLETIME"))
+        },
+        leaves: Outcome::Alike,
+        why: "when a value was last read is not kept: 0",
+    },
+    Difference {
+        command: "SCAN",
+        holds: |_, words, _, _| words.len() == 2,
+        leaves: Outcome::Alike,
+        why: "where a page ends is each one's own matter",
+    },
+    Difference {
+        command: "SCAN",
+        holds: |version, words, _, _| version.starts_with("Valkey") && has(words, b"TYPE"),
+        leaves: Outcome::Alike,
+        why: "of a type that there is not, Valkey says so, Redis finds nothing",
+    },
+    Difference {
+        command: "BOGUS",
+        holds: |_, _, ours, theirs| {
+            text(ours).starts_with(b"-ERR unknown") && text(theirs).starts_with(b"-ERR unknown")
+        },
+        leaves: Outcome::Alike,
+        why: "an error's text is text: what is no UTF-8 of an argument that it repeats is shown as such",
+    },
+    Difference {
+        command: "COMMAND",
+        holds: |version, words, _, _| version.starts_with("Redis 7.0") && words.len() == 3,
+        leaves: Outcome::Alike,
+        why: "COMMAND GETKEYS of a command without arguments is too short for Redis 7.0",
+    },
+    Difference {
+        command: "BITCOUNT",
+        holds: |_, _, ours, theirs| text(ours).starts_with(b"-ERR") && text(theirs) == b":0",
+        leaves: Outcome::Alike,
+        why: "of a missing key and wrong words, Redis 7.0 tells the missing key, newer servers the words",
+    },
+    Difference {
+        command: "BITCOUNT",
+        holds: |version, words, _, _| version.starts_with("Valkey") && words.len() == 3,
+        leaves: Outcome::Alike,
+        why: "a start alone is a syntax error for Redis, a range to the end for Valkey",
+    },
+    Difference {
+        command: "BITPOS",
+        holds: |_, _, ours, theirs| {
+            text(ours).starts_with(b"-ERR") && [&b":0"[..], b":-1"].contains(&text(theirs))
+        },
+        leaves: Outcome::Alike,
+        why: "of a missing key and wrong words, Redis 7.0 tells the missing key, newer servers the words",
+    },
+    Difference {
+        command: "TTL",
+        holds: |_, _, ours, theirs| near(ours, theirs, 1),
+        leaves: Outcome::Alike,
+        why: "two clocks: the commands arrive at two moments",
+    },
+    Difference {
+        command: "PTTL",
+        holds: |_, _, ours, theirs| near(ours, theirs, 2_000),
+        leaves: Outcome::Alike,
+        why: "two clocks",
+    },
+    Difference {
+        command: "EXPIRETIME",
+        holds: |_, _, ours, theirs| near(ours, theirs, 1),
+        leaves: Outcome::Alike,
+        why: "two clocks",
+    },
+    Difference {
+        command: "PEXPIRETIME",
+        holds: |_, _, ours, theirs| near(ours, theirs, 2_000),
+        leaves: Outcome::Alike,
+        why: "two clocks",
+    },
+    Difference {
+        command: "RANDOMKEY",
+        holds: |_, _, ours, theirs| {
+            matches!((ours, theirs), (Shape::Bulk(Some(_)), Shape::Bulk(Some(_))))
+        },
+        leaves: Outcome::Alike,
+        why: "any key is right",
+    },
+    Difference {
+        command: "GETEX",
+        holds: |version, _, ours, _| version.starts_with("Valkey") && *ours == Shape::Bulk(None),
+        leaves: Outcome::Alike,
+        why: "of a missing key and a wrong time, Redis tells the missing key, Valkey the time",
+    },
+    Difference {
+        command: "INCRBYFLOAT",
+        holds: |_, _, ours, theirs| close(ours, theirs),
+        leaves: Outcome::Apart,
+        why: "sums are exact decimals here, 80-bit floats there",
+    },
+    Difference {
+        command: "INCRBYFLOAT",
+        holds: |_, _, ours, _| text(ours) == b"-ERR value is not a valid float",
+        leaves: Outcome::Apart,
+        why: "hexadecimal floats are refused",
+    },
+];
+
+fn has(words: &Words, word: &[u8]) -> bool {
+    words.iter().any(|other| other.eq_ignore_ascii_case(word))
+}
+
+fn number(shape: &Shape) -> Option<f64> {
+    std::str::from_utf8(text(shape))
+        .ok()?
+        .trim_start_matches(':')
+        .parse()
+        .ok()
+}
+
+/// Whether both are numbers that are no further apart than this.
+fn near(ours: &Shape, theirs: &Shape, by: i64) -> bool {
+    match (number(ours), number(theirs)) {
+        (Some(ours), Some(theirs)) => {
+            ours > 0.0 && theirs > 0.0 && (ours - theirs).abs() <= by as f64
+        }
+        _ => false,
+    }
+}
+
+/// Whether both are the same number but for the last digits.
+fn close(ours: &Shape, theirs: &Shape) -> bool {
+    match (number(ours), number(theirs)) {
+        (Some(ours), Some(theirs)) => (ours - theirs).abs() <= 1e-14 * theirs.abs().max(1e-3),
+        _ => false,
+    }
+}
+
+/// What a difference leaves behind, if it is one of the table.
+pub fn allowed(version: &str, words: &Words, ours: &Shape, theirs: &Shape) -> Option<Outcome> {
+    let named = |it: &&Difference| words[0].eq_ignore_ascii_case(it.command.as_bytes());
+    let mut named = DIFFERENCES.iter().filter(named);
+    Some(
+        named
+            .find(|it| (it.holds)(version, words, ours, theirs))?
+            .leaves,
+    )
+}
+
+/// Why the replies of a command may differ.
+pub fn all(command: &str) -> impl Iterator<Item = &'static str> {
+    let named = DIFFERENCES.iter().filter(move |it| it.command == command);
+    named.map(|it| it.why)
+}
+
+/// Commands whose replies have no promised order.
+const UNORDERED: [&str; 2] = ["KEYS", "SCAN"];
+
+/// Whether the order of the reply's items is nobody's promise.
+pub fn is_unordered(words: &Words) -> bool {
+    UNORDERED
+        .iter()
+        .any(|name| words[0].eq_ignore_ascii_case(name.as_bytes()))
+}

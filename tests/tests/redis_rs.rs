@@ -1,0 +1,201 @@
+//! Code against the `redis` crate, unchanged, on larder and on every real server that is found.
+
+use larder_redis::{Client, Connection};
+use larder_tests::servers::Program;
+use redis::{
+    Commands, ConnectionLike, ErrorKind, ExistenceCheck, Pipeline, RedisResult, SetExpiry,
+    SetOptions,
+};
+
+/// Runs `work` with a client of larder, then with one of each server.
+fn everywhere(work: impl Fn(&Client) -> RedisResult<()>) {
+    let larder = Client::open("larder://").expect("the URL is right");
+    work(&larder).expect("larder does it");
+    let programs = Program::all();
+    if programs.is_empty() {
+        eprintln!("skipped: no redis-server or valkey-server to run it on as well");
+    }
+    for program in programs {
+        let server = program.start();
+        let url = format!("redis://127.0.0.1:{}", server.port);
+        let client = Client::open(url).expect("the URL is right");
+        work(&client).unwrap_or_else(|error| panic!("{}: {error}", program.version));
+    }
+}
+
+fn connect(client: &Client) -> RedisResult<Connection> {
+    client.get_connection()
+}
+
+#[test]
+fn strings_and_counters() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let () = con.set("name", "Ada")?;
+        assert_eq!(con.get::<_, String>("name")?, "Ada");
+        assert_eq!(con.get::<_, Option<String>>("none")?, None);
+        assert_eq!(con.append::<_, _, usize>("name", " L.")?, 6);
+        assert_eq!(con.getrange::<_, String>("name", 0, 2)?, "Ada");
+        assert_eq!(con.incr::<_, _, i64>("hits", 41)?, 41);
+        assert_eq!(con.decr::<_, _, i64>("hits", 1)?, 40);
+        assert_eq!(con.incr::<_, _, f64>("ratio", 0.5)?, 0.5);
+        let () = con.mset(&[("a", 1), ("b", 2)])?;
+        assert_eq!(
+            con.mget::<_, Vec<Option<i64>>>(&["a", "none", "b"])?,
+            [Some(1), None, Some(2)]
+        );
+        let once = SetOptions::default().conditional_set(ExistenceCheck::NX);
+        let lease = once.with_expiration(SetExpiry::EX(30));
+        assert!(con.set_options::<_, _, bool>("lock", "me", lease.clone())?);
+        assert!(!con.set_options::<_, _, bool>("lock", "you", lease)?);
+        assert!((29..=30).contains(&con.ttl::<_, i64>("lock")?));
+        Ok(())
+    });
+}
+
+#[test]
+fn errors_have_their_kind_and_code() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let () = con.set("text", "abc")?;
+        let error = con
+            .incr::<_, _, i64>("text", 1)
+            .expect_err("it is no number");
+        assert_eq!(error.code(), Some("ERR"));
+        assert_eq!(
+            error.detail(),
+            Some("value is not an integer or out of range")
+        );
+        let error = redis::cmd("NONSENSE")
+            .exec(&mut con)
+            .expect_err("there is no such command");
+        assert!(
+            error
+                .detail()
+                .is_some_and(|text| text.starts_with("unknown command 'NONSENSE'"))
+        );
+        assert!(con.check_connection());
+        Ok(())
+    });
+}
+
+#[test]
+fn pipelines_and_transactions() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let (one, all): (i64, Vec<Option<String>>) = redis::pipe()
+            .incr("n", 1)
+            .cmd("MGET")
+            .arg("n")
+            .arg("none")
+            .query(&mut con)?;
+        assert_eq!((one, all), (1, vec![Some("1".into()), None]));
+        let (a, b): (i64, i64) = redis::pipe()
+            .atomic()
+            .set("a", 1)
+            .ignore()
+            .incr("a", 2)
+            .incr("b", 5)
+            .query(&mut con)?;
+        assert_eq!((a, b), (3, 5));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_transaction_with_a_command_that_cannot_be_queued_does_nothing() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let mut pipeline = redis::pipe();
+        pipeline.atomic().set("key", 1).cmd("NONSENSE");
+        let error = pipeline.exec(&mut con).expect_err("one is not queued");
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Server(redis::ServerErrorKind::ExecAbort)
+        );
+        assert!(!con.exists::<_, bool>("key")?);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_failing_command_leaves_the_rest_of_its_transaction() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let () = con.set("text", "abc")?;
+        let mut pipeline = redis::pipe();
+        pipeline.atomic().incr("text", 1).set("after", 1);
+        assert!(pipeline.query::<(i64, String)>(&mut con).is_err());
+        assert!(con.exists::<_, bool>("after")?);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_watched_key_that_changes_makes_a_transaction_begin_again() {
+    everywhere(|client| {
+        let (mut con, mut other) = (connect(client)?, connect(client)?);
+        let () = con.set("stock", 5)?;
+        let mut rounds = 0;
+        let transfer = |con: &mut Connection, pipeline: &mut Pipeline| {
+            rounds += 1;
+            let stock: i64 = con.get("stock")?;
+            if rounds == 1 {
+                let () = other.set("stock", 9)?;
+            }
+            pipeline
+                .set("stock", stock - 1)
+                .ignore()
+                .get("stock")
+                .query(con)
+        };
+        let (left,): (i64,) = redis::transaction(&mut con, &["stock"], transfer)?;
+        assert_eq!((left, rounds), (8, 2));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_scan_shows_every_key() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let pairs: Vec<(String, i64)> = (0..500).map(|n| (format!("scan:{n:03}"), n)).collect();
+        let () = con.mset(&pairs)?;
+        let found: RedisResult<Vec<String>> = con.scan_match("scan:*")?.collect();
+        let mut found = found?;
+        found.sort();
+        found.dedup();
+        let wanted: Vec<String> = pairs.into_iter().map(|(key, _)| key).collect();
+        assert_eq!(found, wanted);
+        Ok(())
+    });
+}
+
+#[test]
+fn databases_are_apart() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let () = con.set("key", 0)?;
+        let () = redis::cmd("SELECT").arg(1).query(&mut con)?;
+        assert!(!con.exists::<_, bool>("key")?);
+        let () = redis::cmd("SELECT").arg(0).query(&mut con)?;
+        assert!(con.exists::<_, bool>("key")?);
+        Ok(())
+    });
+}
+
+#[test]
+fn keys_are_renamed_and_expire() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let () = con.set("from", "value")?;
+        let () = con.rename("from", "to")?;
+        assert!(con.expire::<_, bool>("to", 100)?);
+        assert!(con.persist::<_, bool>("to")?);
+        assert_eq!(con.ttl::<_, i64>("to")?, -1);
+        assert!(con.pexpire::<_, bool>("to", 0)?);
+        assert_eq!(con.ttl::<_, i64>("to")?, -2);
+        assert_eq!(con.key_type::<_, String>("to")?, "none");
+        Ok(())
+    });
+}
