@@ -121,7 +121,7 @@ impl<E: Entries> Stripes<E> {
         let mut departed = Departed::default();
         let mut result = stripe.write(&self.budget, |world| work(world, &mut departed));
         let _alone = result.is_err().then(|| self.relief());
-        while result.is_err() && self.relieve(&mut departed) {
+        while result.is_err() && self.relieve(&mut departed, Some(stripe)) {
             result = stripe.write(&self.budget, |world| {
                 world.receive(std::mem::take(&mut departed.lacking));
                 let result = work(world, &mut departed);
@@ -157,7 +157,7 @@ impl<E: Entries> Stripes<E> {
         let mut room = 0;
         let mut result = work(self.lock(&numbers), departed, &mut room);
         let _alone = result.is_err().then(|| self.relief());
-        while result.is_err() && self.relieve(departed) {
+        while result.is_err() && self.relieve(departed, None) {
             room += std::mem::take(&mut departed.lacking);
             result = work(self.lock(&numbers), departed, &mut room);
         }
@@ -286,21 +286,21 @@ impl<E: Entries> Stripes<E> {
     }
 
     /// Takes what `departed` says is lacking from the budget, evicting in the heaviest stripes where it must; `false` if
-    /// nothing is lacking, or nothing can be found.
+    /// nothing is lacking, or nothing can be found. In `own` stripe the entry that grows is kept.
     #[cold]
-    fn relieve(&self, departed: &mut Departed<E::Gone>) -> bool {
-        let lacking = departed.lacking;
+    fn relieve(&self, departed: &mut Departed<E::Gone>, own: Option<&Stripe<E>>) -> bool {
+        let (lacking, growing) = (departed.lacking, departed.growing.take());
+        let mut evict = |stripe: &Stripe<E>| {
+            let keep = growing.filter(|_| own.is_some_and(|own| std::ptr::eq(own, stripe)));
+            stripe.evict_until(&self.budget, departed, keep, |budget| budget.has(lacking))
+        };
         let mut failures = 0;
         while lacking > 0 && lacking <= self.budget.limit() && failures < RELIEF_FAILURES {
             if self.budget.take(lacking) {
                 return true;
             }
-            let enough = |budget: &Budget| budget.has(lacking);
-            let freed = self
-                .heaviest()
-                .is_some_and(|stripe| stripe.evict_until(&self.budget, departed, None, enough));
-            let all = |stripe: &Stripe<E>| stripe.evict_until(&self.budget, departed, None, enough);
-            if !freed && self.iter().map(all).filter(|freed| *freed).count() == 0 {
+            let freed = self.heaviest().is_some_and(&mut evict);
+            if !freed && self.iter().map(&mut evict).filter(|freed| *freed).count() == 0 {
                 failures += 1;
             }
         }

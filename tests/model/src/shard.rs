@@ -20,6 +20,7 @@ impl<E: Entries> Shard<E> {
 /// What left: nothing does here.
 pub(crate) struct Departed<G> {
     pub(crate) lacking: u64,
+    pub(crate) growing: Option<Ref>,
     gone: Vec<G>,
 }
 
@@ -27,6 +28,7 @@ impl<G> Default for Departed<G> {
     fn default() -> Self {
         Departed {
             lacking: 0,
+            growing: None,
             gone: Vec::new(),
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct Departed<G> {
     pub(crate) evicted_weight: u64,
     /// The weight that the last call of [`World::make_room`] found no room for.
     pub(crate) lacking: u64,
+    /// The entry that it was to keep: what grows is not evicted for itself.
+    pub(crate) growing: Option<Ref>,
 }
 
 impl<G> Default for Departed<G> {
@@ -76,6 +78,7 @@ impl<G> Default for Departed<G> {
             ripe: Vec::new(),
             evicted_weight: 0,
             lacking: 0,
+            growing: None,
         }
     }
 }
@@ -229,7 +232,7 @@ impl<E: Entries> World<'_, E> {
         if self.shard.credit.spend(self.budget, weight) {
             return Ok(());
         }
-        departed.lacking = weight;
+        (departed.lacking, departed.growing) = (weight, keep);
         self.surrender();
         Err(NoRoom)
     }

@@ -228,3 +228,25 @@ fn under_lru_a_key_that_is_read_again_and_again_outlives_a_scan() {
     }
     assert_invariants(&store);
 }
+
+/// Fuzzing found that a value which grew by more than there was room for was itself evicted as the heaviest, and its
+/// tail stored alone.
+#[test]
+fn what_grows_evicts_others_and_never_itself() {
+    for stripes in [1, 2, 16] {
+        let builder = Store::builder().max_bytes(30_000).stripes(stripes);
+        let store = builder.build().unwrap();
+        for round in 0..50 {
+            let key = format!("grows {round}");
+            store.set(&key, vec![b'7'; 14_135]).unwrap();
+            store
+                .set(format!("other {round}"), vec![b'+'; 12_593])
+                .unwrap();
+            if store.exists(&key) {
+                assert_eq!(store.append(&key, vec![b'+'; 14_135]), Ok(2 * 14_135));
+            }
+            assert!(store.stats().weight <= 30_000);
+        }
+        assert_invariants(&store);
+    }
+}
