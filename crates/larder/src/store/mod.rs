@@ -17,6 +17,7 @@ mod group;
 mod keys;
 mod list;
 mod many;
+mod members;
 mod options;
 mod outside;
 mod ranges;
