@@ -11,6 +11,8 @@ use crate::value::sorted_set::Direction;
 
 /// A member with its score.
 type Scored<T> = (T, f64);
+/// A member with its score, and before them the key that had it.
+type Found<T> = (Vec<u8>, Scored<T>);
 /// Members with their scores, and before them the key that had them.
 type Scoreds<T> = (Vec<u8>, Vec<Scored<T>>);
 
@@ -72,7 +74,7 @@ impl Store {
     pub async fn take_min<T: FromValue>(
         &self,
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
-    ) -> Result<(Vec<u8>, Scored<T>), Error> {
+    ) -> Result<Found<T>, Error> {
         let (key, members) = self.take_members(keys, Direction::Up, 1).await?;
         let first = members.into_iter().next().ok_or(Error::NoSuchKey)?;
         Ok((key, first))
@@ -101,7 +103,7 @@ impl Store {
         &self,
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
         wait: impl Into<Option<Duration>>,
-    ) -> Result<Option<(Vec<u8>, Scored<T>)>, Error> {
+    ) -> Result<Option<Found<T>>, Error> {
         let taken = self.take_members_blocking(keys, (Direction::Up, 1), wait.into())?;
         let first = |(key, members): Scoreds<T>| Some((key, members.into_iter().next()?));
         Ok(taken.and_then(first))
@@ -185,7 +187,7 @@ impl Store {
     pub async fn take_max<T: FromValue>(
         &self,
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
-    ) -> Result<(Vec<u8>, Scored<T>), Error> {
+    ) -> Result<Found<T>, Error> {
         let (key, members) = self.take_members(keys, Direction::Down, 1).await?;
         let first = members.into_iter().next().ok_or(Error::NoSuchKey)?;
         Ok((key, first))
@@ -214,7 +216,7 @@ impl Store {
         &self,
         keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
         wait: impl Into<Option<Duration>>,
-    ) -> Result<Option<(Vec<u8>, Scored<T>)>, Error> {
+    ) -> Result<Option<Found<T>>, Error> {
         let taken = self.take_members_blocking(keys, (Direction::Down, 1), wait.into())?;
         let first = |(key, members): Scoreds<T>| Some((key, members.into_iter().next()?));
         Ok(taken.and_then(first))
