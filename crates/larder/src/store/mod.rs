@@ -19,6 +19,7 @@ mod list;
 mod many;
 mod options;
 mod outside;
+mod pubsub;
 mod ranges;
 mod read;
 mod scan;

@@ -55,9 +55,9 @@ fn read(mut reader: Reader<Arc<u64>>, messages: u64) -> u64 {
     while seen + missed < messages {
         let event = wait(|context| {
             loop {
-                match reader.take() {
-                    Some(Event::Message(number)) => return Poll::Ready(Event::Message(**number)),
-                    Some(Event::Gap { missed }) => return Poll::Ready(Event::Gap { missed }),
+                let event = reader.take().map(|event| event.map(|number| **number));
+                match event {
+                    Some(event) => return Poll::Ready(event),
                     None if reader.sleep(context.waker()) => return Poll::Pending,
                     None => {}
                 }
@@ -132,8 +132,9 @@ fn read_any_order(mut reader: Reader<Arc<u64>>, messages: usize) -> std::ops::Ra
         .map(|_| {
             wait(|context| {
                 loop {
-                    match reader.take() {
-                        Some(event) => return Poll::Ready(**event.message().expect("no gap")),
+                    let event = reader.take().map(|event| event.map(|number| **number));
+                    match event {
+                        Some(event) => return Poll::Ready(event.message().expect("no gap")),
                         None if reader.sleep(context.waker()) => return Poll::Pending,
                         None => {}
                     }
