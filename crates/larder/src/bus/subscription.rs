@@ -33,7 +33,8 @@ use crate::wait::signal;
 ///
 /// ```
 /// use larder::{Bus, Event};
-/// ///
+/// use std::time::Duration;
+///
 /// let bus = Bus::new();
 /// let mut news = bus.subscribe(["news", "sport"]);
 /// bus.publish("sport", "1:0");
@@ -244,7 +245,8 @@ impl<T: Clone> Subscription<T> {
     ///
     /// ```
     /// use crossbeam_channel::{after, select};
-    ///     ///
+    /// use std::time::Duration;
+    ///
     /// let bus = larder::Bus::new();
     /// let mut news = bus.subscribe(["news"]);
     /// let ready = news.ready();
