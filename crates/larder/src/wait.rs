@@ -51,10 +51,6 @@ struct Signal(Sender<()>);
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         // A signal that was not yet seen is enough.
         let _full_or_gone = self.0.try_send(());
     }

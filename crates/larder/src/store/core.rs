@@ -10,8 +10,8 @@
 //! or planned under the lock.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ahash::RandomState;
 
@@ -25,6 +25,7 @@ use super::waiting::Waiting;
 use super::watched::Watched;
 use super::wish::Waiter;
 use super::words::Words;
+use crate::bus::Bus;
 use crate::error::Error;
 use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
@@ -104,6 +105,8 @@ pub(crate) struct Core {
     /// Who waits for a key to get elements.
     pub(crate) waiting: Waiting<Waiter>,
     pub(crate) graves: Graves,
+    /// Made when it is first asked for.
+    pub(crate) bus: OnceLock<Bus>,
     /// How often something was drawn.
     pub(crate) draws: AtomicU64,
 }

@@ -20,6 +20,7 @@ mod many;
 mod members;
 mod options;
 mod outside;
+mod pubsub;
 mod ranges;
 mod read;
 mod scan;
