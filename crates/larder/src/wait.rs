@@ -294,11 +294,6 @@ impl<V> Relay<V> {
         self.race.lock().queue.len()
     }
 
-    /// Whether nobody runs and nobody waits.
-    pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.race.lock().stage, Stage::Idle)
-    }
-
     /// Tells everybody the outcome.
     pub(crate) fn land(&self, value: V) -> Wakes {
         self.end(Stage::Landed(value))
