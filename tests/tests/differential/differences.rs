@@ -106,6 +106,20 @@ const DIFFERENCES: &[Difference] = &[
         why: "of a missing key and wrong words, Redis 7.0 tells the missing key, newer servers the words",
     },
     Difference {
+        command: "LSET",
+        holds: |_, _, ours, _| text(ours) == b"-ERR index out of range",
+        leaves: Outcome::Apart,
+        why: "an index of more than 32 bits is out of range; a server looks at the low ones only",
+    },
+    Difference {
+        command: "LPOS",
+        holds: |version, words, _, _| {
+            version.starts_with("Redis 7.0") && has(words, b"-9223372036854775808")
+        },
+        leaves: Outcome::Alike,
+        why: "the least RANK is refused, by Redis 7.0 not yet",
+    },
+    Difference {
         command: "TTL",
         holds: |_, _, ours, theirs| near(ours, theirs, 1),
         leaves: Outcome::Alike,

@@ -96,13 +96,14 @@ impl Draw {
     }
 
     /// A command from a line, with words in braces drawn: `{k}` key, `{v}` value, `{i}` integer,
-    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{t}` seconds that last.
+    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{e}` one of few elements, `{t}` seconds that last.
     pub fn fill(&mut self, line: &str) -> Words {
         let word = |word: &str| match word {
             "{k}" => self.key().into_bytes(),
             "{v}" => self.value(),
             "{i}" => self.int().into_bytes(),
             "{o}" => self.odd_number().as_bytes().to_vec(),
+            "{e}" => format!("e{}", self.below(6)).into_bytes(),
             "{b}" => self.number(0, 130).into_bytes(),
             "#{b}" => format!("#{}", self.below(20)).into_bytes(),
             "{s}" => self.number(-3, 12).into_bytes(),
