@@ -61,7 +61,7 @@ const LINES: &[&str] = &[
 ];
 
 /// Elements beyond [`LINES`]' own, so that lists grow past their packed form.
-pub fn command(draw: &mut Draw) -> Words {
+pub(crate) fn command(draw: &mut Draw) -> Words {
     if draw.once_in(100) {
         let mut words = draw.fill("RPUSH {k}");
         words.extend((0..draw.below(300)).map(|n| format!("many{n}").into_bytes()));
