@@ -7,6 +7,7 @@ pub(crate) mod deque;
 pub(crate) mod dict;
 pub(crate) mod ghost;
 mod grow;
+pub(crate) mod ints;
 pub(crate) mod look;
 pub(crate) mod packed;
 pub(crate) mod ranking;

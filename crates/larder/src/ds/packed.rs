@@ -34,8 +34,13 @@ const TIMED: u8 = 255;
 /// Blocks grow in steps of so many bytes: with 36 elements of 16 bytes, some 5 % are unused.
 const STEP: usize = 64;
 
+/// A longer block grows by no more than this beyond what it needs.
+const MOST_SPARE: usize = 256;
+
 /// Most bytes that a block spends on an element beside its key and value: tag, code, deadline and two lengths.
 pub(crate) const MOST_OVERHEAD: usize = 2 + 8 + 2 * 5;
+/// Most bytes that a block is allocated beyond what it needs, when it is.
+pub(crate) const MOST_ROUNDING: usize = MOST_SPARE + STEP;
 /// Most bytes that a block holds unused after [`Packed::trim`], beside an eighth of its length.
 pub(crate) const MOST_SLACK: usize = 3 * STEP;
 
@@ -203,6 +208,11 @@ impl<const SHORT: usize> Packed<SHORT> {
         Self::data(count + 1) + data + Self::size(element)
     }
 
+    /// Length of the block once an element's key has another value and deadline.
+    pub(crate) fn len_replaced(&self, index: usize, element: Element<'_>) -> usize {
+        self.bytes.len() - Self::size(self.get(index)) + Self::size(element)
+    }
+
     /// Where the parts of the element are that starts here.
     #[inline(always)]
     fn place(&self, code: u8, mut at: usize) -> Place {
@@ -317,7 +327,8 @@ impl<const SHORT: usize> Packed<SHORT> {
     /// Makes the buffer `length` bytes long, which are not fewer than now.
     fn lengthen(&mut self, length: usize) {
         if length > self.bytes.capacity() {
-            let wanted = (length + length / 32).next_multiple_of(STEP);
+            let spare = (length / 32).min(MOST_SPARE);
+            let wanted = (length + spare).next_multiple_of(STEP);
             self.bytes.reserve_exact(wanted - self.bytes.len());
         }
         self.bytes.resize(length, 0);
@@ -515,7 +526,9 @@ mod tests {
                     let at = model.iter().position(|row| row.0 == key);
                     assert_eq!(block.find(&key), at);
                     if let Some(at) = at {
+                        let length = block.len_replaced(at, element);
                         block.replace(at, element);
+                        assert_eq!(block.bytes().len(), length);
                         model[at] = (key.clone(), value.clone(), element.due);
                     } else {
                         let length = block.len_with(element);

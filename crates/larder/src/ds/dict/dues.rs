@@ -10,14 +10,14 @@ use super::{ALLOCATION, held_by};
 /// Buckets of a group.
 const GROUP: usize = 64;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Group {
     least: u64,
     bounds: Box<[u64; GROUP]>,
 }
 
 /// Lower bounds of the deadlines in each bucket.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Dues {
     groups: Vec<Group>,
     /// At most the least of the groups; without meaning while there are none.
@@ -28,6 +28,13 @@ impl Dues {
     pub(super) fn bytes(&self) -> u64 {
         let group = size_of::<[u64; GROUP]>() + ALLOCATION;
         held_by(self.groups.capacity(), size_of::<Group>()) + (self.groups.len() * group) as u64
+    }
+
+    /// What is held at most for so many buckets.
+    pub(super) fn most_bytes(buckets: usize) -> u64 {
+        let groups = buckets / GROUP + 1;
+        let group = 2 * size_of::<Group>() + size_of::<[u64; GROUP]>() + ALLOCATION;
+        (groups * group + 4 * size_of::<Group>() + ALLOCATION) as u64
     }
 
     /// The bound of all buckets.

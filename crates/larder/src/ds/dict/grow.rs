@@ -11,7 +11,13 @@ const SPLIT_BYTES: u64 = 1536;
 /// A bucket is merged below this part of both: far enough that a split is not undone at once.
 const MERGE_PART: usize = 3;
 /// Steps per change: the second catches up after long elements.
-const STEPS: usize = 2;
+pub(super) const STEPS: usize = 2;
+
+/// At most so many buckets are made for so many elements in so many bytes.
+pub(super) fn most_buckets(elements: usize, bytes: usize) -> usize {
+    let long = (bytes / SPLIT_BYTES as usize).min(elements);
+    (elements / SPLIT_LEN).max(long) + 1
+}
 
 impl<const SHORT: usize> Dict<SHORT> {
     /// Splits a bucket or two if the blocks are too full: to be called after elements were put.

@@ -19,11 +19,14 @@ mod grow;
 mod walk;
 
 use dues::Dues;
+pub(crate) use walk::below;
 
-use super::packed::{Element, HEAD, MOST_OVERHEAD, MOST_SLACK, NEVER, Packed};
+use super::packed::{Element, HEAD, MOST_OVERHEAD, MOST_ROUNDING, MOST_SLACK, NEVER, Packed};
 
 /// Buckets of a segment, whose handles are one allocation.
 const SEGMENT: usize = 64;
+/// Bytes of a full segment.
+const SEGMENT_BYTES: usize = SEGMENT * size_of::<Vec<u8>>() + ALLOCATION;
 /// What an allocator spends on an allocation beside its size.
 pub(crate) const ALLOCATION: usize = 16;
 
@@ -58,6 +61,24 @@ fn held_by(capacity: usize, item: usize) -> u64 {
     }
 }
 
+impl<const SHORT: usize> Clone for Dict<SHORT> {
+    fn clone(&self) -> Self {
+        let mut clone = Dict {
+            segments: self.segments.clone(),
+            dues: self.dues.clone(),
+            held: 0,
+            ..*self
+        };
+        // A clone's buffers are as long as what they hold.
+        let blocks = clone.segments.iter().flatten();
+        let blocks: u64 = blocks.map(|block| held_by(block.capacity(), 1)).sum();
+        let segments = clone.segments.iter().map(Vec::capacity);
+        let segments = segments.map(|handles| held_by(handles, size_of::<Packed<SHORT>>()));
+        clone.held = blocks + segments.sum::<u64>();
+        clone
+    }
+}
+
 impl<const SHORT: usize> Dict<SHORT> {
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -75,15 +96,26 @@ impl<const SHORT: usize> Dict<SHORT> {
     }
 
     /// At most so many bytes more are held once so many elements with so many bytes were put.
+    ///
+    /// For few elements: what they may lengthen and split. For many: what all may hold then.
     pub(crate) fn growth(&self, elements: usize, bytes: usize) -> u64 {
-        // Each element may lengthen one block and bring about two new ones.
-        let block = HEAD + MOST_SLACK + ALLOCATION;
-        let handle = 2 * size_of::<Packed<SHORT>>();
-        let each = MOST_OVERHEAD + 3 * block + 2 * handle + 2 * size_of::<u64>();
-        let segment = SEGMENT * handle + SEGMENT * size_of::<u64>() + 4 * ALLOCATION;
-        let spine = self.segments.capacity() * 2 * (size_of::<Vec<Packed<SHORT>>>() + 16);
-        let slack = (self.used / 8).min(bytes as u64 / 4 + 4096);
-        (elements * each + bytes + bytes / 4 + segment + spine) as u64 + slack
+        let used = self.used as usize + bytes + elements * (MOST_OVERHEAD + HEAD);
+        let most = grow::most_buckets(self.len + elements, used).max(self.buckets);
+        let splits = (most - self.buckets).min(grow::STEPS * elements + 1);
+        let block = HEAD + MOST_ROUNDING + ALLOCATION;
+        let singly = elements * (MOST_OVERHEAD + MOST_ROUNDING) + bytes + (2 * splits + 1) * block;
+        let together = used + used / 8 + most * (block + MOST_SLACK);
+        let blocks = (singly as u64).min((together as u64).saturating_sub(self.held));
+        let spine = self.segments.capacity().max(most / SEGMENT + 4);
+        let frame = match splits {
+            0 => 0,
+            some => (some / SEGMENT + 2) * SEGMENT_BYTES + spine * size_of::<Vec<Packed<SHORT>>>(),
+        };
+        let dues = match SHORT {
+            1 => 0,
+            _ => Dues::most_bytes(most).saturating_sub(self.dues.bytes()),
+        };
+        blocks + (frame + ALLOCATION) as u64 + dues
     }
 
     /// The bucket of a hash.

@@ -103,6 +103,7 @@ proptest! {
                 }
             }
             dict.assert_invariants(hash_of);
+            dict.clone().assert_invariants(hash_of);
             if let Some(room) = room {
                 prop_assert!(dict.bytes() <= before + room, "{} + {room} < {}", before, dict.bytes());
             }
