@@ -29,12 +29,10 @@ macro_rules! variants {
             const TYPE: KeyType = KeyType::$name;
 
             fn of(any: &Any) -> Option<&Self> {
-                #[allow(irrefutable_let_patterns, reason = "of a list of one type")]
                 if let Any::$name(value) = any { Some(value) } else { None }
             }
 
             fn of_mut(any: &mut Any) -> Option<&mut Self> {
-                #[allow(irrefutable_let_patterns, reason = "of a list of one type")]
                 if let Any::$name(value) = any { Some(value) } else { None }
             }
 
@@ -92,4 +90,6 @@ macro_rules! variants {
 variants! {
     List,
     SortedSet,
+    Hash,
+    Set,
 }
