@@ -58,6 +58,12 @@ pub enum Error {
     DecrementOverflow,
     /// The sum is not a finite number.
     NotFinite,
+    /// A score that would be the sum of opposite infinities.
+    ScoreNotANumber,
+    /// A bound of a range of scores that is not a number.
+    BoundNotANumber,
+    /// A weight that is not a number.
+    WeightNotANumber,
     /// A time to live that is not positive or too far away.
     InvalidExpiry,
     /// Options that exclude each other.
@@ -91,6 +97,9 @@ impl Error {
             Error::Overflow => "ERR increment or decrement would overflow",
             Error::DecrementOverflow => "ERR decrement would overflow",
             Error::NotFinite => "ERR increment would produce NaN or Infinity",
+            Error::ScoreNotANumber => "ERR resulting score is not a number (NaN)",
+            Error::BoundNotANumber => "ERR min or max is not a float",
+            Error::WeightNotANumber => "ERR weight value is not a float",
             Error::InvalidExpiry => "ERR invalid expire time",
             Error::Syntax => "ERR syntax error",
             Error::NoSuchKey => "ERR no such key",
@@ -113,6 +122,9 @@ impl fmt::Display for Error {
             Error::Overflow => "the sum does not fit 64 bits",
             Error::DecrementOverflow => "the decrement does not fit 64 bits",
             Error::NotFinite => "the sum is not a finite number",
+            Error::ScoreNotANumber => "the score would not be a number",
+            Error::BoundNotANumber => "a bound is not a number",
+            Error::WeightNotANumber => "a weight is not a number",
             Error::InvalidExpiry => "the expiry time is not valid",
             Error::Syntax => "options exclude each other",
             Error::NoSuchKey => "no such key",

@@ -84,15 +84,13 @@ pub use patterns::limit::{Decision, RateLimiter, RateLimiterBuilder, Ready, Rese
 pub use patterns::session::{
     InvalidId, NoRandomness, Session, SessionId, Sessions, SessionsBuilder,
 };
-pub use patterns::{
-    Aside, AsyncSink, AsyncSource, Backoff, Full, Sink, Source, Trouble, WriteBehind,
-    WriteBehindBuilder, WriteThrough,
-};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    BitOp, Bits, Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions,
-    ScanPage, SetOptions, SetOutcome, SortOptions, Span, Store, StoreBuilder, Tx, WatchedKeys,
+    AddCount, BitOp, Bits, Combine, Condition, Cursor, GetExpire, List, Matches, MemberPage,
+    PositionOptions, Scan, ScanOptions, ScanPage, Select, SetOptions, SetOutcome, SortOptions,
+    SortedSet, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};
+pub use value::sorted_set::{AddRule, Aggregate};

@@ -14,6 +14,7 @@ use super::strings::with_buffer;
 use crate::error::Error;
 use crate::record::MAX_KEY;
 use crate::shard::NoRoom;
+use crate::time::Millis;
 use crate::value::{Any, Variant};
 
 /// What a change may add.
@@ -121,7 +122,8 @@ impl Seat<'_, '_> {
                     Ok(result)
                 }
                 Edit::Changed(result) => {
-                    *buffer = self.store(value)?;
+                    let deadline = self.deadline();
+                    *buffer = self.store(value, deadline)?;
                     Ok(result)
                 }
             }
@@ -129,12 +131,11 @@ impl Seat<'_, '_> {
     }
 
     /// Stores a value that was changed outside of the store, and returns its buffer, if it still has it.
-    fn store<C: Variant>(&mut self, value: C) -> Result<Vec<u8>, NoRoom> {
+    fn store<C: Variant>(&mut self, value: C, deadline: Option<Millis>) -> Result<Vec<u8>, NoRoom> {
         if value.len() == 0 {
             self.remove();
             return Ok(value.into_buffer());
         }
-        let deadline = self.deadline();
         if self.key().len() <= MAX_KEY
             && let Some(bytes) = value.packed()
         {
@@ -145,6 +146,13 @@ impl Seat<'_, '_> {
         self.put(&Stored::Elements(C::TYPE, any.bytes()), deadline)?;
         self.fill(any);
         Ok(Vec::new())
+    }
+
+    /// Puts a new value, without a deadline, in the place of whatever is there; an empty one is none.
+    pub(crate) fn overwrite<C: Variant>(&mut self, value: C) -> Result<(), Refusal> {
+        self.store(value, None)?;
+        self.time_hash();
+        Ok(())
     }
 
     fn change_outside<C: Variant, R>(

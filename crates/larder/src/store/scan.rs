@@ -105,9 +105,9 @@ impl From<Cursor> for u64 {
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ScanOptions {
-    glob: Option<Glob>,
-    count: usize,
-    key_type: Option<KeyType>,
+    pub(super) glob: Option<Glob>,
+    pub(super) count: usize,
+    pub(super) key_type: Option<KeyType>,
 }
 
 impl Default for ScanOptions {

@@ -16,9 +16,8 @@ use std::ops::Range;
 use ahash::RandomState;
 
 use super::{Collection, MAX_PACKED, MAX_PACKED_LEN};
-pub(crate) use algebra::{
-    Aggregate, Rows, Source, difference, intersection, intersection_len, union,
-};
+pub use algebra::Aggregate;
+pub(crate) use algebra::{Rows, Source, difference, intersection, intersection_len, union};
 use large::Large;
 use packed::Packed;
 

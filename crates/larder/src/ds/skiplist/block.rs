@@ -299,6 +299,8 @@ impl Block {
         let end_at = end_at + 1 + width;
         self.data[end_at..end_at + end_width].copy_from_slice(&end.to_le_bytes()[..end_width]);
         self.move_ends(i + 1, added as u32);
+        // A narrower frame may have left room.
+        self.trim();
     }
 
     /// Takes elements out.

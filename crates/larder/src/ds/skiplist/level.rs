@@ -85,10 +85,6 @@ impl Node {
         self.children[i]
     }
 
-    pub(super) fn children(&self) -> &[u32] {
-        &self.children[..self.len()]
-    }
-
     pub(super) fn entry(&self, i: usize) -> Entry {
         Entry {
             head: self.head(i),
@@ -106,10 +102,6 @@ impl Node {
         }
         debug_assert_eq!(found.count_ones(), 1, "a child stands in its node once");
         found.trailing_zeros() as usize % FANOUT
-    }
-
-    pub(super) fn count(&self, i: usize) -> usize {
-        self.counts[i] as usize
     }
 
     /// Adds to a child's count; a wrapped sum subtracts.

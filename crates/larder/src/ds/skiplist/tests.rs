@@ -51,10 +51,10 @@ impl SkipList {
                 assert!(node.head(i) <= Head::of(first.key, first.member));
             }
             let parent = if level == 1 {
-                assert_eq!(self.blocks[child].len(), node.count(i));
+                assert_eq!(self.blocks[child].len(), node.entry(i).count as usize);
                 self.blocks[child].parent
             } else {
-                assert_eq!(self.check(child, level - 1), node.count(i));
+                assert_eq!(self.check(child, level - 1), node.entry(i).count as usize);
                 self.nodes[child].parent
             };
             assert_eq!(parent, number);
@@ -152,7 +152,7 @@ fn apply(list: &mut SkipList, naive: &mut Naive, step: Step) {
             let at = at.index(naive.0.len());
             let (_, member) = naive.0[at].clone();
             let order = order_of(score);
-            if let Err(_) = naive.place(order, &member) {
+            if naive.place(order, &member).is_err() {
                 naive.0.remove(at);
                 let to = naive.place(order, &member).unwrap_err();
                 naive.0.insert(to, (order, member.clone()));

@@ -11,7 +11,6 @@
 //! once its state would be as new.
 
 mod builder;
-mod cells;
 mod decision;
 mod limiter;
 mod meter;

@@ -156,9 +156,7 @@ fn no_update_is_lost_between_threads() {
     let id = create(&sessions, "ada");
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| {
-                (0..1_000).for_each(|_| assert!(sessions.update(&id, |n| *n += 1).is_some()))
-            });
+            scope.spawn(|| (0..1_000).for_each(|_| drop(sessions.update(&id, |n| *n += 1))));
         }
     });
     assert_eq!(
@@ -176,7 +174,7 @@ fn an_update_that_races_a_logout_never_brings_the_session_back() {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 start.wait();
-                (0..20).for_each(|_| sessions.update(&id, |n| *n += 1).unwrap_or(()));
+                (0..20).for_each(|_| drop(sessions.update(&id, |n| *n += 1)));
             });
             start.wait();
             assert!(sessions.destroy(&id));
@@ -193,14 +191,10 @@ fn a_login_that_races_a_logout_everywhere_is_in_the_index_or_not_there() {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 start.wait();
-                for _ in 0..10 {
-                    create(&sessions, "ada");
-                }
+                (0..10).for_each(|_| drop(create(&sessions, "ada")));
             });
             start.wait();
-            for _ in 0..10 {
-                sessions.destroy_user("ada");
-            }
+            (0..10).for_each(|_| drop(sessions.destroy_user("ada")));
         });
         assert_eq!(sessions.of_user("ada").len(), sessions.len());
         sessions.destroy_user("ada");

@@ -7,6 +7,7 @@ mod oracle;
 mod races;
 mod recorded;
 mod scan;
+mod sorted_sets;
 mod sorts;
 mod transactions;
 

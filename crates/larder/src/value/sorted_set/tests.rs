@@ -48,7 +48,7 @@ enum Step {
 fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         6 => (-40..40i32).prop_map(f64::from),
-        3 => (-1e6..1e6f64),
+        3 => -1e6..1e6f64,
         1 => prop::sample::select(vec![f64::INFINITY, f64::NEG_INFINITY, -0.0, 1e300, 5e-324, 40_000.0]),
     ]
 }
@@ -80,7 +80,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn name(n: u16) -> Vec<u8> {
-    let long = if n % 29 == 0 { 90 } else { 0 };
+    let long = if n.is_multiple_of(29) { 90 } else { 0 };
     format!("m{n:0width$}", width = 3 + long).into_bytes()
 }
 

@@ -1,0 +1,248 @@
+//! How members are popped off the ends of a sorted set.
+
+use super::change::edit;
+use super::select::Select;
+use super::{SortedSet, convert};
+use crate::bytes::FromValue;
+use crate::error::Error;
+use crate::store::core::Store;
+use crate::store::elements::{Edit, Growth};
+use crate::store::group::Key;
+use crate::store::site::Site;
+use crate::store::tx::Tx;
+use crate::value;
+use crate::value::sorted_set::{Direction, Rows};
+
+impl<T> SortedSet<'_, T> {
+    fn take(&self, part: Select) -> Result<Rows, Error> {
+        take(self.site, self.key(), &part)
+    }
+}
+
+/// Removes the members of a part, and returns them.
+fn take(site: Site<'_>, key: Key<'_>, part: &Select) -> Result<Rows, Error> {
+    site.write(key, |seat| {
+        seat.change(Growth::NONE, |set| take_from(site, set, part))
+    })
+}
+
+fn take_from(site: Site<'_>, set: &mut value::SortedSet, part: &Select) -> Edit<Rows> {
+    let (ranks, mut rows) = (part.ranks_of(set), Rows::default());
+    set.visit(ranks.clone(), part.direction(), |member, score| {
+        rows.push(member, score);
+    });
+    if !ranks.is_empty() {
+        set.remove_ranks(&site.core().hasher, ranks);
+    }
+    edit(rows.len() > 0, rows)
+}
+
+/// So many from one end.
+fn end(direction: Direction, members: usize) -> Select {
+    let all = Select::ranks(..).take(members);
+    match direction {
+        Direction::Up => all,
+        Direction::Down => all.rev(),
+    }
+}
+
+impl<T: FromValue> SortedSet<'_, T> {
+    /// Removes the member with the lowest score and returns both; `None` if there is none.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let set = store.sorted_set::<String>("set");
+    /// set.add_many([("a", 1.0), ("b", 2.0)])?;
+    /// assert_eq!(set.pop_min()?, Some(("a".to_owned(), 1.0)));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(log n), one stripe's lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`]; [`Error::Convert`] if the member is no `T`: it is gone all the same.
+    #[doc(alias = "ZPOPMIN")]
+    pub fn pop_min(&self) -> Result<Option<(T, f64)>, Error> {
+        Ok(self.pop_min_many(1)?.pop())
+    }
+
+    /// Removes the member with the highest score and returns both; `None` if there is none.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let set = store.sorted_set::<String>("set");
+    /// set.add_many([("a", 1.0), ("b", 2.0)])?;
+    /// assert_eq!(set.pop_max()?, Some(("b".to_owned(), 2.0)));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Self::pop_min`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::pop_min`].
+    #[doc(alias = "ZPOPMAX")]
+    pub fn pop_max(&self) -> Result<Option<(T, f64)>, Error> {
+        Ok(self.pop_max_many(1)?.pop())
+    }
+
+    /// Removes so many members, the lowest scores first, and returns them.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let set = store.sorted_set::<String>("set");
+    /// set.add_many([("a", 1.0), ("b", 2.0)])?;
+    /// assert_eq!(set.pop_min_many(5)?.len(), 2);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(log n) and the members, one stripe's lock.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::pop_min`].
+    #[doc(alias = "ZPOPMIN")]
+    pub fn pop_min_many(&self, members: usize) -> Result<Vec<(T, f64)>, Error> {
+        convert(&self.take(end(Direction::Up, members))?)
+    }
+
+    /// Removes so many members, the highest scores first, and returns them.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let set = store.sorted_set::<String>("set");
+    /// set.add_many([("a", 1.0), ("b", 2.0)])?;
+    /// assert_eq!(set.pop_max_many(1)?, [("b".to_owned(), 2.0)]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Self::pop_min_many`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::pop_min`].
+    #[doc(alias = "ZPOPMAX")]
+    pub fn pop_max_many(&self, members: usize) -> Result<Vec<(T, f64)>, Error> {
+        convert(&self.take(end(Direction::Down, members))?)
+    }
+}
+
+/// What was popped, and off which key.
+type Popped<T> = Option<(Vec<u8>, Vec<(T, f64)>)>;
+
+fn pop_any<T: FromValue>(
+    site: Site<'_>,
+    keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    part: &Select,
+) -> Result<Popped<T>, Error> {
+    let names: Vec<_> = keys.into_iter().collect();
+    let keys: Vec<_> = names.iter().map(|name| site.key(name.as_ref())).collect();
+    let popped = site.write_many(&keys, |group| {
+        for key in &keys {
+            let rows = group.seat(*key, |seat| {
+                seat.change(Growth::NONE, |set| take_from(site, set, part))
+            })?;
+            if rows.len() > 0 {
+                return Ok(Some((key.bytes.to_vec(), rows)));
+            }
+        }
+        Ok(None)
+    })?;
+    popped
+        .map(|(key, rows)| Ok((key, convert(&rows)?)))
+        .transpose()
+}
+
+impl Store {
+    /// Pops so many members with the lowest scores off the first of these sorted sets that exists; says off which.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.sorted_set::<String>("b").add("x", 1.0)?;
+    /// let popped = store.pop_min_any::<String>(["a", "b"], 10)?;
+    /// assert_eq!(popped, Some((b"b".to_vec(), vec![("x".to_owned(), 1.0)])));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(keys + log n + members), the locks of all the keys' stripes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`] if a key before that set holds another type; [`Error::Convert`] if a member is no `T`: it
+    /// is gone all the same.
+    #[doc(alias = "ZMPOP")]
+    pub fn pop_min_any<T: FromValue>(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        members: usize,
+    ) -> Result<Popped<T>, Error> {
+        pop_any(self.site(), keys, &end(Direction::Up, members))
+    }
+
+    /// [`Store::pop_min_any`] with the highest scores.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// store.sorted_set::<String>("b").add_many([("x", 1.0), ("y", 2.0)])?;
+    /// let popped = store.pop_max_any::<String>(["a", "b"], 1)?;
+    /// assert_eq!(popped, Some((b"b".to_vec(), vec![("y".to_owned(), 2.0)])));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Store::pop_min_any`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::pop_min_any`].
+    #[doc(alias = "ZMPOP")]
+    pub fn pop_max_any<T: FromValue>(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        members: usize,
+    ) -> Result<Popped<T>, Error> {
+        pop_any(self.site(), keys, &end(Direction::Down, members))
+    }
+}
+
+impl Tx<'_> {
+    /// See [`Store::pop_min_any`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the store's call, and [`Error::KeyNotNamed`].
+    #[doc(alias = "ZMPOP")]
+    pub fn pop_min_any<T: FromValue>(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        members: usize,
+    ) -> Result<Popped<T>, Error> {
+        pop_any(self.site, keys, &end(Direction::Up, members))
+    }
+
+    /// See [`Store::pop_max_any`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the store's call, and [`Error::KeyNotNamed`].
+    #[doc(alias = "ZMPOP")]
+    pub fn pop_max_any<T: FromValue>(
+        &self,
+        keys: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        members: usize,
+    ) -> Result<Popped<T>, Error> {
+        pop_any(self.site, keys, &end(Direction::Down, members))
+    }
+}
