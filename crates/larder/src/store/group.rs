@@ -148,7 +148,9 @@ impl<'v> Views<'v> {
             words.has_key(pages, entry, key.bytes).then_some(entry)
         })?;
         let deadline = words.deadline(pages, entry);
-        (!deadline.is_some_and(|at| at <= self.now)).then_some((words, pages, entry))
+        deadline
+            .is_none_or(|at| at > self.now)
+            .then_some((words, pages, entry))
     }
 
     /// The value of a key, if it has one.

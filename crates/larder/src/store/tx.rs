@@ -7,10 +7,9 @@ use super::core::{Core, Store};
 use super::group::{Group, Key, Name};
 use super::outside::Gone;
 use super::site::{Enter, Site};
-use super::undo::{Note, Undo};
+use super::undo::{Note, Taken, Undo};
 use super::watched::Flag;
 use crate::error::Error;
-use crate::value::Any;
 
 /// The store, as a transaction sees it: the calls of [`Store`], on the keys that the transaction named.
 ///
@@ -116,7 +115,7 @@ impl Group<'_> {
     }
 
     /// Has elements dropped after the unlock.
-    fn part(&mut self, taken: Vec<Box<Any>>) {
+    fn part(&mut self, taken: Taken) {
         for any in taken {
             self.departed.keep(Gone::of(any));
         }

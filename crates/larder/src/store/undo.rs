@@ -15,11 +15,18 @@ use crate::shard::Departed;
 use crate::time::Millis;
 use crate::value::Any;
 
+/// Elements that left their key. They are known by the address of their box.
+#[expect(
+    clippy::vec_box,
+    reason = "a box keeps its address in a vector that grows"
+)]
+pub(crate) type Taken = Vec<Box<Any>>;
+
 /// See the module's text.
 #[derive(Default)]
 pub(crate) struct Undo {
     notes: Vec<Note>,
-    taken: Vec<Box<Any>>,
+    taken: Taken,
 }
 
 /// What a key held.
@@ -60,7 +67,7 @@ impl Undo {
     }
 
     /// The notes, and what left its key: for taking back, or for good.
-    pub(crate) fn into_parts(self) -> (Vec<Note>, Vec<Box<Any>>) {
+    pub(crate) fn into_parts(self) -> (Vec<Note>, Taken) {
         (self.notes, self.taken)
     }
 }
@@ -96,14 +103,14 @@ impl Seat<'_, '_> {
     }
 
     /// Takes back what became of the key; its value joins `taken`.
-    pub(crate) fn empty(&mut self, taken: &mut Vec<Box<Any>>) {
+    pub(crate) fn empty(&mut self, taken: &mut Taken) {
         if let Some(Whole::Elements(any)) = self.take_whole() {
             taken.push(any);
         }
     }
 
     /// Gives the key what it held; it is empty now.
-    pub(crate) fn restore(&mut self, held: Held, taken: &mut Vec<Box<Any>>) {
+    pub(crate) fn restore(&mut self, held: Held, taken: &mut Taken) {
         let (whole, deadline) = match held {
             Held::Nothing => return,
             Held::Value(whole, deadline) => (whole, deadline),

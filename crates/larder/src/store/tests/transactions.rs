@@ -119,10 +119,18 @@ fn a_watched_key_that_changed_stops_the_transaction() {
     assert!(!watched.are_unchanged());
     type Change = fn(&Store);
     let changes: [Change; 5] = [
-        |store| drop(store.remove("a")),
-        |store| drop(store.set("a", 1)),
-        |store| drop(store.expire("a", Duration::from_secs(9))),
-        |store| drop(store.rename("a", "c")),
+        |store| {
+            let _ = store.remove("a");
+        },
+        |store| {
+            let _ = store.set("a", 1);
+        },
+        |store| {
+            let _ = store.expire("a", Duration::from_secs(9));
+        },
+        |store| {
+            let _ = store.rename("a", "c");
+        },
         |store| store.clear(),
     ];
     for change in changes {
