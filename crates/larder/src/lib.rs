@@ -80,7 +80,7 @@ pub use number::{NumberError, NumberText};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    Condition, Cursor, GetExpire, List, Matches, PositionOptions, Scan, ScanOptions, ScanPage,
-    SetOptions, SetOutcome, Span, Store, StoreBuilder, Tx, WatchedKeys,
+    Condition, Cursor, Draw, FieldExpiry, GetExpire, Hash, List, Matches, PositionOptions, Scan,
+    ScanOptions, ScanPage, Set, SetOptions, SetOutcome, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use time::{Clock, ManualClock, Ttl};

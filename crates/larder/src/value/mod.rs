@@ -18,7 +18,7 @@ mod set;
 pub(crate) use any::{Any, Variant};
 pub(crate) use hash::Hash;
 pub(crate) use list::{List, Search};
-pub(crate) use set::{Set, difference, intersection, union};
+pub(crate) use set::{Set, difference, intersection, owned, union};
 
 /// Most bytes of a packed value: with its key it fits a record.
 pub(crate) const MAX_PACKED: usize = 3584;
