@@ -115,16 +115,6 @@ impl Core {
 
     /// Runs `work` on the seat of a key; again, after others made room, where it finds none.
     #[inline]
-    pub(crate) fn write<R>(
-        &self,
-        key: &[u8],
-        work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
-    ) -> Result<R, Error> {
-        self.write_at(self.key(key), work)
-    }
-
-    /// [`Self::write`], for a key that was hashed.
-    #[inline]
     pub(crate) fn write_at<R>(
         &self,
         Key { bytes: key, hash }: Key<'_>,
@@ -171,7 +161,9 @@ impl Core {
         after: &After,
     ) {
         if after.due != u64::MAX && self.watch.is_manual() {
-            world.reap(self.clock.now(), SELF_REAP, departed);
+            let now = self.clock.now();
+            world.reap(now, SELF_REAP, departed);
+            self.ripen(world, departed, now);
         }
         if world.shard.entries.may_be_sparse() {
             evacuate(world);

@@ -16,10 +16,6 @@ use crate::time::Millis;
 use crate::value::Any;
 
 /// Elements that left their key. They are known by the address of their box.
-#[expect(
-    clippy::vec_box,
-    reason = "a box keeps its address in a vector that grows"
-)]
 pub(crate) type Taken = Vec<Box<Any>>;
 
 /// See the module's text.

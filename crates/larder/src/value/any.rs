@@ -54,10 +54,6 @@ macro_rules! variants {
                 match *self { $(Any::$name(_) => KeyType::$name),* }
             }
 
-            pub(crate) fn len(&self) -> usize {
-                match *self { $(Any::$name(ref value) => value.len()),* }
-            }
-
             /// Bytes held in a box.
             pub(crate) fn bytes(&self) -> u64 {
                 let held: u64 = match *self { $(Any::$name(ref value) => value.bytes()),* };

@@ -6,7 +6,7 @@
 //! counter of Redis' cursors, stated for buckets of two depths.
 
 use super::super::packed::Element;
-use super::{Dict, SEGMENT, Spot};
+use super::{Dict, Spot};
 
 /// Draws of a bucket that are rejected before the next bucket with elements is taken. One draw in three is accepted at
 /// an ordinary fill, so this ends a draw only where the source of numbers is broken.
@@ -40,8 +40,11 @@ impl<const SHORT: usize> Dict<SHORT> {
         count: usize,
         visit: &mut dyn FnMut(Element<'_>),
     ) -> u64 {
+        if self.buckets == 0 {
+            return 0;
+        }
         let (mut at, mut seen) = (cursor, 0);
-        while self.buckets > 0 {
+        loop {
             let bucket = self.bucket_of(at.reverse_bits());
             let block = self.block(bucket);
             block.iter().for_each(&mut *visit);
@@ -52,7 +55,6 @@ impl<const SHORT: usize> Dict<SHORT> {
                 return at;
             }
         }
-        0
     }
 
     /// A place, each with the same chance; `None` if there are no elements.
@@ -73,11 +75,5 @@ impl<const SHORT: usize> Dict<SHORT> {
             .into_iter()
             .find(|&bucket| self.block(bucket).len() > 0)?;
         Some(Spot { bucket, index: 0 })
-    }
-
-    /// The handles of as many blocks as a segment has.
-    #[cfg(test)]
-    pub(super) const fn segment() -> usize {
-        SEGMENT
     }
 }

@@ -31,6 +31,7 @@ const MAX_INTS: usize = 512;
 pub(crate) struct Set {
     form: Form,
     /// The bytes of the integers that the set was, when the journal began.
+    #[expect(clippy::box_collection, reason = "a word where there is no journal")]
     whole: Option<Box<Vec<u8>>>,
 }
 

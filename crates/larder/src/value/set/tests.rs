@@ -1,3 +1,5 @@
+//! Sets beside an ordered set, in transactions as well; algebra; conversions.
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
@@ -157,7 +159,7 @@ proptest! {
         texts: [bool; 4],
         limit in 1..50_usize,
     ) {
-        let spell = |n: &u32, text: bool| if text && n % 3 == 0 { format!("t{n}") } else { n.to_string() };
+        let spell = |n: &u32, text: bool| if text && n.is_multiple_of(3) { format!("t{n}") } else { n.to_string() };
         let hasher = hasher();
         let models: Vec<Model> = sets.iter().zip(texts).map(|(set, text)| {
             set.iter().map(|n| spell(n, text).into_bytes()).collect()

@@ -99,7 +99,7 @@ fn a_rate_that_no_decimal_holds_does_not_drift_in_a_million_calls() {
         }
     }
     let calls = u128::from(now - 5 * S) * 3 / u128::from(S) + 1;
-    assert!(calls >= 1_000_000 && calls <= 1_000_001, "{calls}");
+    assert!((1_000_000..=1_000_001).contains(&calls), "{calls}");
 }
 
 #[test]
