@@ -26,10 +26,17 @@ pub(crate) trait Entries {
     /// When the entry expires; `None` for never, and for a reference that is not live.
     fn deadline(&self, shared: &Self::Shared, entry: Ref) -> Option<Millis>;
 
-    /// When something is next to be done about the entry: it expires, or a part of it does.
+    /// When something is next to be done about a live entry: it expires, or a part of it does.
     #[inline]
     fn due(&self, shared: &Self::Shared, entry: Ref) -> Option<Millis> {
         self.deadline(shared, entry)
+    }
+
+    /// Whether parts of the entry have deadlines. For a reference that is not live the answer means nothing.
+    #[inline]
+    fn is_timed(&self, shared: &Self::Shared, entry: Ref) -> bool {
+        let _ = (shared, entry);
+        false
     }
 
     /// Whether the entry is on probation (the policy's small queue); `false` for a reference that is not live.

@@ -87,9 +87,9 @@ pub use patterns::session::{
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    AddCount, BitOp, Bits, Combine, Condition, Cursor, GetExpire, List, Matches, MemberPage,
-    PositionOptions, Scan, ScanOptions, ScanPage, Select, SetOptions, SetOutcome, SortOptions,
-    SortedSet, Span, Store, StoreBuilder, Tx, WatchedKeys,
+    AddCount, BitOp, Bits, Combine, Condition, Cursor, Draw, FieldExpiry, GetExpire, Hash, List,
+    Matches, MemberPage, PositionOptions, Scan, ScanOptions, ScanPage, Select, Set, SetOptions,
+    SetOutcome, SortOptions, SortedSet, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

@@ -438,6 +438,13 @@ impl<E: Entries> World<'_, E> {
                 return false;
             };
             let entries = &self.shard.entries;
+            // Of a stale reference anything may look like a value: its parts are looked at only once it is found.
+            if entries.is_timed(self.shared, entry) {
+                let hash = entries.hash(self.shared, entry);
+                if self.table.find(hash, |other| other == entry).is_none() {
+                    continue;
+                }
+            }
             let Some(due) = entries.due(self.shared, entry) else {
                 continue;
             };

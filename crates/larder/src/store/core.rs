@@ -171,7 +171,9 @@ impl Core {
         after: &After,
     ) {
         if after.due != u64::MAX && self.watch.is_manual() {
-            world.reap(self.clock.now(), SELF_REAP, departed);
+            let now = self.clock.now();
+            world.reap(now, SELF_REAP, departed);
+            self.ripen(world, departed, now);
         }
         if world.shard.entries.may_be_sparse() {
             evacuate(world);

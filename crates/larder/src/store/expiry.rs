@@ -25,7 +25,7 @@ impl From<SystemTime> for Moment {
 
 impl Moment {
     /// The moment on the store's clock; one before its origin is 0.
-    fn deadline(self, clock: &Clock) -> Result<Millis, Error> {
+    pub(crate) fn deadline(self, clock: &Clock) -> Result<Millis, Error> {
         let unix = self
             .0
             .filter(|unix| *unix <= i64::MAX as u64)
@@ -92,7 +92,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    fn holds(self, present: Option<Millis>, deadline: Millis) -> bool {
+    pub(crate) fn holds(self, present: Option<Millis>, deadline: Millis) -> bool {
         match self {
             Condition::HasNone => present.is_none(),
             Condition::HasOne => present.is_some(),

@@ -178,6 +178,19 @@ impl ScanOptions {
         self
     }
 
+    /// Whether an element suits.
+    pub(crate) fn admits(&self, element: &[u8]) -> bool {
+        self.glob.as_ref().is_none_or(|glob| glob.matches(element))
+    }
+
+    /// How many elements are looked at for a page.
+    pub(crate) fn page(&self) -> Result<usize, Error> {
+        match self.count {
+            0 => Err(Error::Syntax),
+            count => Ok(count),
+        }
+    }
+
     fn suits(&self, key: &[u8], key_type: KeyType) -> bool {
         self.key_type.is_none_or(|wanted| wanted == key_type)
             && self.glob.as_ref().is_none_or(|glob| glob.matches(key))

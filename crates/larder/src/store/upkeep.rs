@@ -42,6 +42,7 @@ impl Core {
         let mut departed = Departed::<Gone>::default();
         let due = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
             let more = world.reap(now, REAP_STEP, &mut departed);
+            self.ripen(world, &mut departed, now);
             evacuate(world);
             if more {
                 Some(now)

@@ -477,6 +477,13 @@ impl Entries for Words {
     }
 
     #[inline]
+    fn is_timed(&self, pages: &Pages, entry: Ref) -> bool {
+        pages
+            .words(entry)
+            .is_some_and(|words| Head::load(words).is_timed())
+    }
+
+    #[inline]
     fn is_young(&self, pages: &Pages, entry: Ref) -> bool {
         pages
             .words(entry)

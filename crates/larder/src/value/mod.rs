@@ -19,7 +19,7 @@ pub(crate) mod sorted_set;
 pub(crate) use any::{Any, Variant};
 pub(crate) use hash::Hash;
 pub(crate) use list::{List, Search};
-pub(crate) use set::{Set, difference, intersection, union};
+pub(crate) use set::{Set, difference, intersection, owned, union};
 pub(crate) use sorted_set::SortedSet;
 
 /// Most bytes of a packed value: with its key it fits a record.

@@ -21,7 +21,7 @@ mod walk;
 use dues::Dues;
 pub(crate) use walk::below;
 
-use super::packed::{Element, HEAD, MOST_OVERHEAD, MOST_ROUNDING, MOST_SLACK, NEVER, Packed};
+use super::packed::{Element, HEAD, MOST_OVERHEAD, MOST_ROUNDING, MOST_SLACK, Packed};
 
 /// Buckets of a segment, whose handles are one allocation.
 const SEGMENT: usize = 64;
@@ -195,7 +195,7 @@ impl<const SHORT: usize> Dict<SHORT> {
         self.len -= 1;
     }
 
-    /// No deadline is earlier; [`NEVER`] if there is none.
+    /// No deadline is earlier; [`NEVER`](super::packed::NEVER) if there is none.
     pub(crate) fn next_due(&self) -> u64 {
         self.dues.next()
     }
@@ -251,7 +251,7 @@ impl<const SHORT: usize> Dict<SHORT> {
         assert_eq!((buckets, len), (self.buckets, self.len));
         assert_eq!((used, held), (self.used, self.held));
         let next = self.iter().map(|element| element.due).min();
-        assert!(self.next_due() <= next.unwrap_or(NEVER));
+        assert!(self.next_due() <= next.unwrap_or(super::packed::NEVER));
         self.dues.assert_invariants(self.buckets);
     }
 }

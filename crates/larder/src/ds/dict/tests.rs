@@ -1,9 +1,11 @@
+//! A dict beside a map: changes, scans while it grows and shrinks, draws, bytes.
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proptest::prelude::*;
 
 use super::super::packed::{Element, NEVER};
-use super::Dict;
+use super::{Dict, SEGMENT};
 
 /// Spreads well enough for tests, and the same in each run.
 fn hash_of(key: &[u8]) -> u64 {
@@ -216,7 +218,7 @@ fn sixteen_byte_keys_cost_some_twenty_bytes_each() {
 #[test]
 fn values_of_kilobytes_are_spread_over_as_many_blocks() {
     let mut dict = Dict::<21>::default();
-    for n in 0..2 * Dict::<21>::segment() as u32 {
+    for n in 0..2 * SEGMENT as u32 {
         put(&mut dict, &key(n), &[b'v'; 5000], NEVER);
     }
     dict.assert_invariants(hash_of);

@@ -6,7 +6,7 @@
 //! counter of Redis' cursors, stated for buckets of two depths.
 
 use super::super::packed::Element;
-use super::{Dict, SEGMENT, Spot};
+use super::{Dict, Spot};
 
 /// Draws of a bucket that are rejected before the next bucket with elements is taken. One draw in three is accepted at
 /// an ordinary fill, so this ends a draw only where the source of numbers is broken.
@@ -73,11 +73,5 @@ impl<const SHORT: usize> Dict<SHORT> {
             .into_iter()
             .find(|&bucket| self.block(bucket).len() > 0)?;
         Some(Spot { bucket, index: 0 })
-    }
-
-    /// The handles of as many blocks as a segment has.
-    #[cfg(test)]
-    pub(super) const fn segment() -> usize {
-        SEGMENT
     }
 }

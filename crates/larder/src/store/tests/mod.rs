@@ -2,11 +2,13 @@
 
 mod blocking;
 mod budget;
+mod hashes;
 mod lists;
 mod oracle;
 mod races;
 mod recorded;
 mod scan;
+mod sets;
 mod sorted_sets;
 mod sorts;
 mod transactions;

@@ -1,3 +1,5 @@
+//! Hashes beside a map whose entries have deadlines, in transactions as well.
+
 use std::collections::BTreeMap;
 
 use ahash::RandomState;

@@ -1,3 +1,5 @@
+//! Sets beside an ordered set, in transactions as well; algebra; conversions.
+
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 

@@ -1,0 +1,270 @@
+//! The commands of hashes, as they run in a store or in a transaction.
+
+use crate::bytes::Raw;
+use crate::decimal::add_decimal;
+use crate::ds::deque::element::Element as Copied;
+use crate::ds::packed::{Element, NEVER};
+use crate::error::Error;
+use crate::number::{parse_i64, write_i64};
+use crate::store::draw::Draw;
+use crate::store::elements::{Edit, Growth};
+use crate::store::group::Key;
+use crate::store::list::Copies;
+use crate::store::scan::{Cursor, ScanOptions};
+use crate::store::seat::{Refusal, Seat};
+use crate::store::site::Site;
+use crate::time::Millis;
+use crate::value::Hash;
+
+/// Longest field or value: its length is kept in five bytes of seven bits.
+const MAX_PART: usize = u32::MAX as usize;
+/// Fields that are due and taken out by a write, before it does its own work.
+const PURGED: usize = 16;
+/// Draws with repetition are allocated for at once up to this number: a count is the caller's, and may be anything.
+const EXPECTED: usize = 1 << 16;
+
+/// A field and the value that it is to have.
+pub(crate) type Pair<'a> = (&'a [u8], Raw<'a>);
+
+/// Where a hash's fields are judged and found.
+#[derive(Clone, Copy)]
+pub(super) struct Frame<'a> {
+    pub(super) hasher: &'a ahash::RandomState,
+    pub(super) now: Millis,
+}
+
+pub(super) fn growth(pairs: &[Pair<'_>]) -> Result<Growth, Error> {
+    let long = |(field, value): &Pair<'_>| field.len().max(value.len()) > MAX_PART;
+    if pairs.iter().any(long) {
+        return Err(Error::TooLarge);
+    }
+    let bytes = pairs.iter().map(|(field, value)| field.len() + value.len());
+    Ok(Growth {
+        elements: pairs.len(),
+        bytes: bytes.sum(),
+    })
+}
+
+impl Seat<'_, '_> {
+    /// Changes a hash, after some of what is due in it was taken out.
+    pub(super) fn change_hash<R>(
+        &mut self,
+        growth: Growth,
+        frame: Frame<'_>,
+        work: impl FnOnce(&mut Hash) -> Edit<R>,
+    ) -> Result<R, Refusal> {
+        self.change(growth, |hash: &mut Hash| {
+            let purged = hash.expire(frame.hasher, frame.now, PURGED);
+            match work(hash) {
+                Edit::Same(result) if purged > 0 => Edit::Changed(result),
+                edit => edit,
+            }
+        })
+    }
+
+    /// Sets a field, keeping its deadline.
+    fn put_field(&mut self, field: &[u8], value: &[u8], frame: Frame<'_>) -> Result<(), Refusal> {
+        let growth = growth(&[(field, Raw::Bytes(value))])?;
+        self.change_hash(growth, frame, |hash| {
+            let found = hash.get(frame.hasher, field, frame.now);
+            let due = found.map_or(NEVER, |found| found.due);
+            let key = field;
+            hash.set(frame.hasher, Element { key, value, due }, frame.now);
+            Edit::Changed(())
+        })
+    }
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn frame(self) -> Frame<'a> {
+        Frame {
+            hasher: &self.core().hasher,
+            now: self.now(),
+        }
+    }
+
+    /// Sets fields and clears their deadlines; returns how many were not there.
+    pub(crate) fn hash_set(self, key: Key<'_>, pairs: &[Pair<'_>]) -> Result<usize, Error> {
+        let (growth, frame) = (growth(pairs)?, self.frame());
+        self.write(key, |seat| {
+            if pairs.is_empty() {
+                seat.check::<Hash>()?;
+                return Ok(0);
+            }
+            seat.change_hash(growth, frame, |hash| {
+                let fresh = |(key, value): &&Pair<'_>| {
+                    let (value, due) = (value.bytes(&mut [0; 20]).to_vec(), NEVER);
+                    let value = &value[..];
+                    hash.set(frame.hasher, Element { key, value, due }, frame.now)
+                };
+                Edit::Changed(pairs.iter().filter(fresh).count())
+            })
+        })
+    }
+
+    /// Sets a field unless it is there.
+    pub(crate) fn hash_set_if_absent(self, key: Key<'_>, pair: &Pair<'_>) -> Result<bool, Error> {
+        let (growth, frame) = (growth(std::slice::from_ref(pair))?, self.frame());
+        let (field, mut scratch) = (pair.0, [0; 20]);
+        let value = pair.1.bytes(&mut scratch);
+        self.write(key, |seat| {
+            seat.change_hash(growth, frame, |hash| {
+                if hash.get(frame.hasher, field, frame.now).is_some() {
+                    return Edit::Same(false);
+                }
+                let (key, due) = (field, NEVER);
+                hash.set(frame.hasher, Element { key, value, due }, frame.now);
+                Edit::Changed(true)
+            })
+        })
+    }
+
+    /// Copies of the values of some fields.
+    pub(crate) fn hash_get(
+        self,
+        key: Key<'_>,
+        fields: &[&[u8]],
+    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let frame = self.frame();
+        let values = self.look(key, |hash: &Hash| {
+            let value = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
+            let values = fields.iter().map(value);
+            values
+                .map(|found| found.map(|element| element.value.to_vec()))
+                .collect()
+        })?;
+        Ok(values.unwrap_or_else(|| vec![None; fields.len()]))
+    }
+
+    /// Runs `work` on a hash that is there, with the time by which its fields are judged.
+    pub(crate) fn hash_look<R: Default>(
+        self,
+        key: Key<'_>,
+        work: impl FnOnce(&Hash, Millis) -> R,
+    ) -> Result<R, Error> {
+        let now = self.now();
+        let found = self.look(key, |hash: &Hash| work(hash, now))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Fields and values, in turn.
+    pub(crate) fn hash_rows(self, key: Key<'_>) -> Result<Copies, Error> {
+        self.hash_look(key, |hash, now| {
+            let mut copies = Copies::default();
+            hash.iter(now).for_each(|row| push_row(&mut copies, row));
+            copies
+        })
+    }
+
+    pub(crate) fn hash_remove(
+        self,
+        key: Key<'_>,
+        fields: &[&[u8]],
+    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let frame = self.frame();
+        self.write(key, |seat| {
+            if !seat.check::<Hash>()? {
+                return Ok(vec![None; fields.len()]);
+            }
+            seat.change_hash(Growth::NONE, frame, |hash| {
+                let mut take = |field: &&[u8]| {
+                    let found = hash.get(frame.hasher, field, frame.now);
+                    let value = found.map(|element| element.value.to_vec())?;
+                    hash.remove(frame.hasher, field, frame.now);
+                    Some(value)
+                };
+                let taken: Vec<_> = fields.iter().map(&mut take).collect();
+                if taken.iter().all(Option::is_none) {
+                    Edit::Same(taken)
+                } else {
+                    Edit::Changed(taken)
+                }
+            })
+        })
+    }
+
+    pub(crate) fn hash_incr(self, key: Key<'_>, field: &[u8], by: i64) -> Result<i64, Error> {
+        let frame = self.frame();
+        self.write(key, |seat| {
+            let now = seat.look(|hash: &Hash| {
+                let found = hash.get(frame.hasher, field, frame.now);
+                found.map(|element| parse_i64(element.value))
+            })?;
+            let now = match now.flatten() {
+                None => 0,
+                Some(int) => int.ok_or(Error::NotAnInteger)?,
+            };
+            let sum = now.checked_add(by).ok_or(Error::Overflow)?;
+            seat.put_field(field, write_i64(sum, &mut [0; 20]), frame)?;
+            Ok(sum)
+        })
+    }
+
+    pub(crate) fn hash_incr_by_float(
+        self,
+        key: Key<'_>,
+        field: &[u8],
+        by: &Raw<'_>,
+    ) -> Result<String, Error> {
+        let (frame, mut scratch) = (self.frame(), [0; 20]);
+        let by = by.bytes(&mut scratch);
+        self.write(key, |seat| {
+            let sum = seat.look(|hash: &Hash| {
+                let found = hash.get(frame.hasher, field, frame.now);
+                found.map(|element| add_decimal(element.value, by))
+            })?;
+            let sum = sum.flatten().unwrap_or_else(|| add_decimal(b"0", by));
+            let sum = sum.map_err(Error::from)?;
+            seat.put_field(field, sum.as_bytes(), frame)?;
+            Ok(sum)
+        })
+    }
+
+    /// Fields and values, in turn.
+    pub(crate) fn hash_draw(self, key: Key<'_>, draw: Draw) -> Result<Copies, Error> {
+        let core = self.core();
+        self.hash_look(key, |hash, now| {
+            let mut copies = Copies::default();
+            match draw {
+                Draw::Distinct(count) => {
+                    hash.sample(count, &mut || core.draw(), now, &mut |row| {
+                        push_row(&mut copies, row);
+                    });
+                }
+                Draw::Repeated(count) => {
+                    copies = Copies::with_capacity(count.min(EXPECTED));
+                    for _ in 0..count {
+                        if let Some(row) = hash.draw(&mut || core.draw(), now) {
+                            push_row(&mut copies, row);
+                        }
+                    }
+                }
+            }
+            copies
+        })
+    }
+
+    /// Fields and values, in turn.
+    pub(crate) fn hash_page(
+        self,
+        key: Key<'_>,
+        cursor: Cursor,
+        options: &ScanOptions,
+    ) -> Result<(Copies, Option<Cursor>), Error> {
+        let count = options.page()?;
+        self.hash_look(key, |hash, now| {
+            let mut copies = Copies::default();
+            let next = hash.scan(cursor.into(), count, now, &mut |row| {
+                if options.admits(row.key) {
+                    push_row(&mut copies, row);
+                }
+            });
+            (copies, (next != 0).then(|| Cursor::from(next)))
+        })
+    }
+}
+
+fn push_row(copies: &mut Copies, row: Element<'_>) {
+    copies.push(Copied::Bytes(row.key));
+    copies.push(Copied::Bytes(row.value));
+}

@@ -1,0 +1,183 @@
+//! Deadlines of a hash's fields, in durations and by the wall clock.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::due::FieldExpiry;
+use super::{Hash, with_fields};
+use crate::ds::packed::NEVER;
+use crate::error::Error;
+use crate::store::expiry::{Condition, Moment, deadline_in};
+use crate::time::Ttl;
+
+impl<T> Hash<'_, T> {
+    /// Lets fields live this long from now, where a condition holds for the deadline that they have.
+    ///
+    /// A duration of zero removes them at once.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// use std::time::Duration;
+    /// use larder::{Condition, FieldExpiry};
+    /// hash.set("a", 1)?;
+    /// let minute = Duration::from_secs(60);
+    /// assert_eq!(hash.expire(["a"], minute, None)?, [FieldExpiry::Set]);
+    /// assert_eq!(hash.expire(["a"], minute, Condition::HasNone)?, [FieldExpiry::Refused]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1) for each, one stripe's lock; a packed hash is written anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidExpiry`] if the duration is beyond what 64-bit Unix milliseconds can say, [`Error::TooLarge`] if the
+    /// deadlines would not fit the store's bound.
+    #[doc(alias("HEXPIRE", "HPEXPIRE"))]
+    pub fn expire(
+        &self,
+        fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        ttl: Duration,
+        condition: impl Into<Option<Condition>>,
+    ) -> Result<Vec<FieldExpiry>, Error> {
+        let deadline = match ttl {
+            Duration::ZERO => 0,
+            ttl => deadline_in(ttl, &self.site.core().clock)?,
+        };
+        with_fields(fields, |fields| {
+            self.site
+                .hash_expire(self.key(), fields, deadline, condition.into())
+        })
+    }
+
+    /// Lets fields live until a moment; one that has passed removes them. Otherwise as [`Hash::expire`].
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// use std::time::SystemTime;
+    /// use larder::FieldExpiry;
+    /// hash.set("a", 1)?;
+    /// let outcome = hash.expire_at(["a"], SystemTime::UNIX_EPOCH, None)?;
+    /// assert_eq!(outcome, [FieldExpiry::Removed]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Hash::expire`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Hash::expire`].
+    #[doc(alias("HEXPIREAT", "HPEXPIREAT"))]
+    pub fn expire_at(
+        &self,
+        fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        moment: SystemTime,
+        condition: impl Into<Option<Condition>>,
+    ) -> Result<Vec<FieldExpiry>, Error> {
+        let deadline = Moment::from(moment).deadline(&self.site.core().clock)?;
+        with_fields(fields, |fields| {
+            self.site
+                .hash_expire(self.key(), fields, deadline, condition.into())
+        })
+    }
+
+    /// Takes the deadlines off fields; tells which had one.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// use std::time::Duration;
+    /// hash.set_many([("a", 1), ("b", 2)])?;
+    /// hash.expire(["a"], Duration::from_secs(60), None)?;
+    /// assert_eq!(hash.persist(["a", "b"])?, [true, false]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Hash::expire`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`].
+    #[doc(alias("HPERSIST"))]
+    pub fn persist(
+        &self,
+        fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Vec<bool>, Error> {
+        let outcomes = with_fields(fields, |fields| {
+            let timed = Some(Condition::HasOne);
+            self.site.hash_expire(self.key(), fields, NEVER, timed)
+        })?;
+        let persisted = outcomes.iter().map(|outcome| *outcome == FieldExpiry::Set);
+        Ok(persisted.collect())
+    }
+
+    /// How long fields still live.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// use larder::Ttl;
+    /// hash.set("a", 1)?;
+    /// assert_eq!(hash.ttl(["a", "b"])?, [Ttl::Forever, Ttl::Absent]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); no lock while the hash is packed, then its stripe's, shared.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`].
+    #[doc(alias("HTTL", "HPTTL"))]
+    pub fn ttl(
+        &self,
+        fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Vec<Ttl>, Error> {
+        let dues = with_fields(fields, |fields| self.site.hash_dues(self.key(), fields))?;
+        let now = self.site.core().clock.fine_now_up();
+        let ttl = |due: &Option<u64>| match *due {
+            None => Ttl::Absent,
+            Some(NEVER) => Ttl::Forever,
+            Some(due) => Ttl::Left(Duration::from_millis(due.saturating_sub(now))),
+        };
+        Ok(dues.iter().map(ttl).collect())
+    }
+
+    /// The moments at which fields expire; `None` for one that is not there, or has no deadline.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// hash.set("a", 1)?;
+    /// assert_eq!(hash.expire_times(["a"])?, [None]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); no lock while the hash is packed, then its stripe's, shared.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`].
+    #[doc(alias("HEXPIRETIME", "HPEXPIRETIME"))]
+    pub fn expire_times(
+        &self,
+        fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Vec<Option<SystemTime>>, Error> {
+        let dues = with_fields(fields, |fields| self.site.hash_dues(self.key(), fields))?;
+        let origin = self.site.core().clock.unix_origin();
+        let moment = |due: &Option<u64>| {
+            let due = due.filter(|due| *due != NEVER)?;
+            UNIX_EPOCH.checked_add(Duration::from_millis(due.saturating_add(origin)))
+        };
+        Ok(dues.iter().map(moment).collect())
+    }
+}

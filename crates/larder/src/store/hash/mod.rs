@@ -1,0 +1,132 @@
+//! `Hash`: a hash of a store, seen as fields with values of one type.
+//!
+//! `commands` runs, `write` changes, `read` hands out what is read, `due` and `expiry` keep the deadlines of fields.
+
+mod commands;
+mod due;
+mod expiry;
+mod read;
+mod write;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::core::Store;
+use super::group::Key;
+use super::site::Site;
+use super::tx::Tx;
+
+pub use due::FieldExpiry;
+
+/// A hash: fields with values.
+///
+/// It is a view of one key: cheap, without a lock, and there whether the key exists or not. A hash is made by its first
+/// field and gone with its last. Fields are any bytes; values are written from whatever
+/// [`ToValue`](crate::ToValue) takes, and read as `T`. A field may have a deadline of its own.
+///
+/// ```
+/// use larder::Store;
+///
+/// let store = Store::new();
+/// let user = store.hash::<String>("user:1");
+/// user.set_many([("name", "Ada"), ("email", "ada@example.org")])?;
+/// assert_eq!(user.get("name")?.as_deref(), Some("Ada"));
+/// assert_eq!(user.incr("visits", 1)?, 1);
+/// assert_eq!(user.len()?, 3);
+/// # Ok::<(), larder::Error>(())
+/// ```
+///
+/// | command | method |
+/// |---|---|
+/// | `HSET`, `HMSET`, `HSETNX` | [`set`](Hash::set), [`set_many`](Hash::set_many), [`set_if_absent`](Hash::set_if_absent) |
+/// | `HGET`, `HMGET`, `HGETALL` | [`get`](Hash::get), [`get_many`](Hash::get_many), [`entries`](Hash::entries) |
+/// | `HKEYS`, `HVALS`, `HLEN`, `HEXISTS`, `HSTRLEN` | [`fields`](Hash::fields), [`values`](Hash::values), [`len`](Hash::len), [`contains`](Hash::contains), [`len_of`](Hash::len_of) |
+/// | `HDEL`, `HGETDEL` | [`remove`](Hash::remove), [`remove_many`](Hash::remove_many), [`take_many`](Hash::take_many) |
+/// | `HINCRBY`, `HINCRBYFLOAT` | [`incr`](Hash::incr), [`incr_by_float`](Hash::incr_by_float) |
+/// | `HRANDFIELD`, `HSCAN` | [`random_many`](Hash::random_many), [`scan_page`](Hash::scan_page) |
+/// | `HEXPIRE`, `HPEXPIRE`, `HEXPIREAT`, `HPEXPIREAT` | [`expire`](Hash::expire), [`expire_at`](Hash::expire_at) |
+/// | `HTTL`, `HPTTL`, `HEXPIRETIME`, `HPEXPIRETIME`, `HPERSIST` | [`ttl`](Hash::ttl), [`expire_times`](Hash::expire_times), [`persist`](Hash::persist) |
+///
+/// # Cost
+///
+/// Up to 128 fields in 3.5 KiB are packed in the key's record; a short field costs one or two bytes more than its name
+/// and value. A larger hash stands in blocks: each call is O(1) per field. Deadlines cost eight bytes where there are some.
+///
+/// # Errors
+///
+/// Every call is refused with [`Error::WrongType`](crate::Error::WrongType) if the key holds a value of another type.
+pub struct Hash<'a, T> {
+    site: Site<'a>,
+    hash: u64,
+    key: Vec<u8>,
+    read_as: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Hash<'_, T> {
+    fn clone(&self) -> Self {
+        Hash {
+            key: self.key.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<T> fmt::Debug for Hash<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hash").finish_non_exhaustive()
+    }
+}
+
+impl<'a, T> Hash<'a, T> {
+    fn new(site: Site<'a>, key: &[u8]) -> Self {
+        Hash {
+            site,
+            hash: site.key(key).hash,
+            key: key.to_vec(),
+            read_as: PhantomData,
+        }
+    }
+
+    fn key(&self) -> Key<'_> {
+        Key {
+            bytes: &self.key,
+            hash: self.hash,
+        }
+    }
+}
+
+/// Runs `work` on the bytes of fields.
+fn with_fields<R>(
+    fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    work: impl FnOnce(&[&[u8]]) -> R,
+) -> R {
+    let fields: Vec<_> = fields.into_iter().collect();
+    let bytes: Vec<&[u8]> = fields.iter().map(AsRef::as_ref).collect();
+    work(&bytes)
+}
+
+impl Store {
+    /// A view of a key as a hash.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// assert!(store.hash::<String>("none").is_empty()?);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// One hash and one allocation: keep the view where it is used often.
+    #[must_use]
+    pub fn hash<T>(&self, key: impl AsRef<[u8]>) -> Hash<'_, T> {
+        Hash::new(self.site(), key.as_ref())
+    }
+}
+
+impl Tx<'_> {
+    /// See [`Store::hash`].
+    #[must_use]
+    pub fn hash<T>(&self, key: impl AsRef<[u8]>) -> Hash<'_, T> {
+        Hash::new(self.site, key.as_ref())
+    }
+}
