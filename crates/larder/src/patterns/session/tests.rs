@@ -156,9 +156,11 @@ fn no_update_is_lost_between_threads() {
     let id = create(&sessions, "ada");
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..1_000).for_each(|_| {
-                    let _ = sessions.update(&id, |n| *n += 1));
-                });
+            scope.spawn(|| {
+                (0..1_000).for_each(|_| {
+                    let _ = sessions.update(&id, |n| *n += 1);
+                })
+            });
         }
     });
     assert_eq!(
@@ -201,8 +203,8 @@ fn a_login_that_races_a_logout_everywhere_is_in_the_index_or_not_there() {
             });
             start.wait();
             (0..10).for_each(|_| {
-                    let _ = sessions.destroy_user("ada");
-                });
+                let _ = sessions.destroy_user("ada");
+            });
         });
         assert_eq!(sessions.of_user("ada").len(), sessions.len());
         sessions.destroy_user("ada");
