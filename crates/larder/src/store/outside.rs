@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
+use super::stored::Stored;
 use crate::key::KeyType;
+use crate::record::MAX_KEY;
 use crate::value::Any;
 
 /// What something outside costs beside its bytes: its slot, the counts, the allocator's own.
@@ -83,6 +85,32 @@ impl Large {
 }
 
 impl Outside {
+    /// Whether a value stands outside the arena under this key.
+    #[inline]
+    pub(crate) fn holds(key: &[u8], value: &Stored<'_>) -> bool {
+        key.len() > MAX_KEY || value.outside_bytes().is_some()
+    }
+
+    /// What stands outside for this key and value.
+    pub(crate) fn of(key: &[u8], value: &Stored<'_>) -> Option<Self> {
+        if !Self::holds(key, value) {
+            return None;
+        }
+        debug_assert!(
+            !matches!(value, Stored::Packed(..)),
+            "under a long key nothing is packed"
+        );
+        let value = match value {
+            Stored::Large(bytes) => Large::Bytes(Arc::clone(bytes)),
+            Stored::Elements(key_type, bytes) => Large::Vacant(*key_type, *bytes),
+            other => Large::Bytes(Arc::new(other.with_text(<[u8]>::to_vec))),
+        };
+        Some(Outside {
+            key: (key.len() > MAX_KEY).then(|| key.into()),
+            value,
+        })
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         let held = match &self.value {
             Large::Bytes(bytes) => bytes.len() as u64,

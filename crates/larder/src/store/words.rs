@@ -203,12 +203,6 @@ impl Words {
             .change(number, |value| *value = Large::Elements(elements));
     }
 
-    /// Whether a value stands outside the arena under this key.
-    #[inline]
-    fn is_outside(key: &[u8], value: &Stored<'_>) -> bool {
-        key.len() > MAX_KEY || value.outside_bytes().is_some()
-    }
-
     /// What is to be written for this key and value; `number` names what stands outside, if anything does.
     fn draft<'a>(
         key: &'a [u8],
@@ -218,7 +212,7 @@ impl Words {
     ) -> Draft<'a> {
         let long_key = key.len() > MAX_KEY;
         let content = match value {
-            _ if Self::is_outside(key, value) => Content::Outside(number),
+            _ if Outside::holds(key, value) => Content::Outside(number),
             Stored::Int(int) => Content::Int(*int),
             other => Content::Bytes(other.bytes()),
         };
@@ -269,26 +263,6 @@ impl Words {
         weight - timer(self.deadline(pages, entry).is_some()) + timer(deadline.is_some())
     }
 
-    /// What stands outside for this key and value.
-    fn outside_for(key: &[u8], value: &Stored<'_>) -> Option<Outside> {
-        if !Self::is_outside(key, value) {
-            return None;
-        }
-        debug_assert!(
-            !matches!(value, Stored::Packed(..)),
-            "under a long key nothing is packed"
-        );
-        let value = match value {
-            Stored::Large(bytes) => Large::Bytes(Arc::clone(bytes)),
-            Stored::Elements(key_type, bytes) => Large::Vacant(*key_type, *bytes),
-            other => Large::Bytes(Arc::new(other.with_text(<[u8]>::to_vec))),
-        };
-        Some(Outside {
-            key: (key.len() > MAX_KEY).then(|| key.into()),
-            value,
-        })
-    }
-
     /// Writes a new record. Its key is not in the stripe, or its old record is about to be replaced by this one.
     #[inline]
     pub(crate) fn put(
@@ -299,7 +273,7 @@ impl Words {
         deadline: Option<Millis>,
     ) -> Option<Ref> {
         let entry = self.alloc(pages, Self::draft(key, value, deadline, 0).words())?;
-        let number = Self::outside_for(key, value).map_or(0, |outside| self.outside.put(outside));
+        let number = Outside::of(key, value).map_or(0, |outside| self.outside.put(outside));
         Self::draft(key, value, deadline, number).write(pages.words(entry)?);
         Some(entry)
     }
@@ -329,7 +303,7 @@ impl Words {
     ) -> Gone {
         let young = self.is_young(pages, entry);
         let gone = Gone::new(self.take_outside(pages, entry));
-        let number = Self::outside_for(key, value).map_or(0, |outside| self.outside.put(outside));
+        let number = Outside::of(key, value).map_or(0, |outside| self.outside.put(outside));
         if let Some(words) = pages.words(entry) {
             Self::draft(key, value, deadline, number).write(words);
             if young {

@@ -10,9 +10,9 @@ use crate::store::draw::Draw;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::Key;
 use crate::store::list::Copies;
-use crate::store::scan::{Cursor, ScanOptions};
 use crate::store::seat::{Refusal, Seat};
 use crate::store::site::Site;
+use crate::store::{scan::Cursor, scan_options::ScanOptions};
 use crate::time::Millis;
 use crate::value::Hash;
 

@@ -5,7 +5,7 @@ use crate::bytes::FromValue;
 use crate::error::Error;
 use crate::store::draw::Draw;
 use crate::store::list::{Copies, convert};
-use crate::store::scan::{Cursor, ScanOptions};
+use crate::store::{scan::Cursor, scan_options::ScanOptions};
 
 /// A page of fields and values, and where to go on.
 type Page<F, T> = (Vec<(F, T)>, Option<Cursor>);

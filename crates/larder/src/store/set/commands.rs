@@ -9,9 +9,9 @@ use crate::store::draw::Draw;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::{Key, View, Views};
 use crate::store::list::Copies;
-use crate::store::scan::{Cursor, ScanOptions};
 use crate::store::site::Site;
 use crate::store::whole::Whole;
+use crate::store::{scan::Cursor, scan_options::ScanOptions};
 use crate::value::{Collection, Set, Variant, difference, intersection, owned, union};
 
 /// Longest member: its length is kept in five bytes of seven bits.

@@ -4,7 +4,7 @@ use super::Set;
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
 use crate::store::draw::Draw;
-use crate::store::scan::{Cursor, ScanOptions};
+use crate::store::{scan::Cursor, scan_options::ScanOptions};
 
 impl<T> Set<'_, T> {
     /// The number of members; zero if there is no set.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{SortedSet, convert};
 use crate::bytes::FromValue;
 use crate::error::Error;
-use crate::store::scan::{Cursor, ScanOptions};
+use crate::store::{scan::Cursor, scan_options::ScanOptions};
 use crate::value::Collection;
 use crate::value::sorted_set::{Direction, Rows};
 
