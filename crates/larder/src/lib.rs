@@ -84,6 +84,10 @@ pub use patterns::limit::{Decision, RateLimiter, RateLimiterBuilder, Ready, Rese
 pub use patterns::session::{
     InvalidId, NoRandomness, Session, SessionId, Sessions, SessionsBuilder,
 };
+pub use patterns::{
+    Aside, AsyncSink, AsyncSource, Backoff, Full, Sink, Source, Trouble, WriteBehind,
+    WriteBehindBuilder, WriteThrough,
+};
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{

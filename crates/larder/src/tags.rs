@@ -15,10 +15,10 @@
 //! way round. Equal hashes err on the same side.
 //!
 //! There is no lock: a way is one word, replaced by compare-and-swap after the floor was lifted; a reader looks at the
-//! floor after the ways. Invalidating for good and softly are two ledgers of the same kind under one count of epochs.
+//! floor after the ways. There are two ledgers under one count of epochs: all invalidations, and those for good.
 //!
-//! Cost: nothing but one load while nothing was invalidated since an entry's load; otherwise one cache line per tag and
-//! ledger. An invalidation writes two words.
+//! Cost: nothing but one load while nothing was invalidated since an entry's load; otherwise one cache line per tag.
+//! An invalidation writes two words.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -193,8 +193,10 @@ fn is_of(word: u64, print: u64) -> bool {
 struct Registry {
     /// The last epoch that an invalidation was given.
     epoch: AtomicU64,
+    /// Invalidations for good.
     hard: Ledger,
-    soft: Ledger,
+    /// All invalidations, so that a look at a valid entry's tags ends here.
+    any: Ledger,
 }
 
 /// A registry of tags, by which caches, memoized functions and stores invalidate groups of entries at once.
@@ -250,7 +252,7 @@ impl Tags {
             registry: Arc::new(Registry {
                 epoch: AtomicU64::new(0),
                 hard: Ledger::new(buckets),
-                soft: Ledger::new(buckets),
+                any: Ledger::new(buckets),
             }),
         }
     }
@@ -276,10 +278,12 @@ impl Tags {
     ///
     /// # Cost
     ///
-    /// O(1), however many entries have the tag: one cache line; no lock. The entries leave when they are asked for,
+    /// O(1), however many entries have the tag: two cache lines; no lock. The entries leave when they are asked for,
     /// evicted, or expire.
     pub fn invalidate(&self, tag: impl Into<Tag>) {
-        self.registry.hard.note(tag.into(), self.next_epoch());
+        let (tag, epoch) = (tag.into(), self.next_epoch());
+        self.registry.hard.note(tag, epoch);
+        self.registry.any.note(tag, epoch);
     }
 
     /// Makes every entry with a tag outdated: a new value is loaded for who asks, and the old one remains as what is
@@ -296,7 +300,7 @@ impl Tags {
     ///
     /// As [`invalidate`](Tags::invalidate).
     pub fn invalidate_softly(&self, tag: impl Into<Tag>) {
-        self.registry.soft.note(tag.into(), self.next_epoch());
+        self.registry.any.note(tag.into(), self.next_epoch());
     }
 
     /// A stamp for something that is read from its source from now on.
@@ -322,7 +326,7 @@ impl Tags {
     ///
     /// # Cost
     ///
-    /// One load while nothing was invalidated since; else two cache lines per tag. No lock.
+    /// One load while nothing was invalidated since; else a cache line per tag. No lock.
     #[must_use]
     pub fn is_valid(&self, stamp: &Stamp) -> bool {
         self.validity(stamp) == Validity::Valid
@@ -340,12 +344,12 @@ impl Tags {
         }
         let later =
             |ledger: &Ledger| (stamp.tags.iter()).any(|tag| ledger.is_later(*tag, stamp.epoch));
-        if stamp.epoch >= LAST_EPOCH || later(&self.registry.hard) {
-            Validity::Invalid
-        } else if later(&self.registry.soft) {
-            Validity::Outdated
-        } else {
+        if stamp.epoch < LAST_EPOCH && !later(&self.registry.any) {
             Validity::Valid
+        } else if stamp.epoch >= LAST_EPOCH || later(&self.registry.hard) {
+            Validity::Invalid
+        } else {
+            Validity::Outdated
         }
     }
 

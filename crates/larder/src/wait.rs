@@ -51,10 +51,6 @@ struct Signal(Sender<()>);
 
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
         // A signal that was not yet seen is enough.
         let _full_or_gone = self.0.try_send(());
     }
@@ -296,11 +292,6 @@ impl<V> Relay<V> {
     /// How many wait.
     pub(crate) fn followers(&self) -> usize {
         self.race.lock().queue.len()
-    }
-
-    /// Whether nobody runs and nobody waits.
-    pub(crate) fn is_idle(&self) -> bool {
-        matches!(self.race.lock().stage, Stage::Idle)
     }
 
     /// Tells everybody the outcome.

@@ -42,7 +42,7 @@ const LINES: &[&str] = &[
 ];
 
 /// Of MULTI and WATCH inside a transaction, Valkey makes more than Redis: they are left to the session's own tests.
-pub fn command(draw: &mut Draw) -> Words {
+pub(crate) fn command(draw: &mut Draw) -> Words {
     loop {
         let words = draw.line(LINES);
         let name = String::from_utf8_lossy(&words[0]).into_owned();

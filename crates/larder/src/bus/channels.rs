@@ -1,43 +1,20 @@
-//! `Bus`: channels by name, patterns, and the way from a channel to all who listen.
+//! `Bus`: channels by name and patterns, as their users see them.
 //!
-//! ```text
-//! publish(channel) ── routes[hash] ── route of this generation? ──yes── its rings: the channel's, each matching pattern's
-//!                                        │ no
-//!                                        └── registry: look the channel up, try the patterns, remember the route
-//! ```
-//!
-//! Every channel with a subscriber, and every pattern, has one ring. A route remembers the rings of a channel, also that
-//! there are none, until the generation changes, with any change of who listens to what. So patterns are matched once per channel and
-//! generation, not once per message. There are 1,024 places for routes; channels that share one take turns.
-//!
-//! Locks are taken in the order registry, ring, box; nothing of a user's runs under them.
+//! The way from a channel to those who listen is in [`registry`](super::registry).
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Weak};
 
-use ahash::RandomState;
-use crossbeam_utils::CachePadded;
-
-use super::feed::{Feed, Host, Name};
-use super::mailbox::Mailbox;
+use super::feed::{Host, Name};
 use super::message::{BusError, Delivery, Message};
 use super::overflow::Overflow;
-use super::remote::Line;
+use super::registry::Core;
 use super::ring::Ring;
 use super::subscription::Subscription;
 use super::topic::{Shared, Topic};
-use crate::bytes::{Raw, ToValue};
-use crate::glob::Glob;
-use crate::number::MAX_I64_LEN;
-use crate::sync::RwLock;
-use crate::sync::modelled::AtomicU64;
+use crate::bytes::ToValue;
 use crate::time::Clock;
-
-/// Places for routes: a power of two.
-const ROUTES: usize = 1024;
 
 /// In-process broadcast: channels by name, glob patterns, typed topics.
 ///
@@ -70,207 +47,6 @@ pub struct Bus {
     core: Arc<Core>,
 }
 
-struct Core {
-    me: Weak<Core>,
-    clock: Clock,
-    hasher: RandomState,
-    order: Arc<CachePadded<AtomicU64>>,
-    /// Changes with every change of who listens to what.
-    generation: AtomicU64,
-    routes: Box<[RwLock<Option<Arc<Route>>>]>,
-    registry: RwLock<Registry>,
-}
-
-#[derive(Default)]
-struct Registry {
-    channels: HashMap<Arc<[u8]>, Arc<Ring<Message>>, RandomState>,
-    patterns: BTreeMap<Arc<[u8]>, (Glob, Arc<Ring<Message>>)>,
-    topics: HashMap<Vec<u8>, Weak<dyn Any + Send + Sync>, RandomState>,
-    /// How many topics there may be before those that are gone are swept out.
-    topics_at_sweep: usize,
-    /// Those who may sleep without any channel.
-    lines: Vec<Weak<Line<Message>>>,
-}
-
-/// The rings of a channel.
-struct Route {
-    generation: u64,
-    channel: Arc<[u8]>,
-    exact: Option<Arc<Ring<Message>>>,
-    patterns: Vec<(Arc<[u8]>, Arc<Ring<Message>>)>,
-}
-
-impl Route {
-    /// The rings, each with the pattern that led to it.
-    fn rings(&self) -> impl Iterator<Item = (Option<&Arc<[u8]>>, &Ring<Message>)> {
-        let exact = self.exact.iter().map(|ring| (None, &**ring));
-        let patterns = self.patterns.iter();
-        exact.chain(patterns.map(|(pattern, ring)| (Some(pattern), &**ring)))
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this file owns the registry's locks"
-)]
-impl Core {
-    /// The rings of a channel.
-    #[inline]
-    fn route(&self, channel: &[u8]) -> Arc<Route> {
-        let generation = self.generation.load(Acquire);
-        let place = self.hasher.hash_one(channel) as usize % ROUTES;
-        if let Some(route) = &*self.routes[place].read()
-            && route.generation == generation
-            && *route.channel == *channel
-        {
-            return Arc::clone(route);
-        }
-        self.find_route(channel, place)
-    }
-
-    #[cold]
-    fn find_route(&self, channel: &[u8], place: usize) -> Arc<Route> {
-        let registry = self.registry.read();
-        let matching = registry.patterns.iter();
-        let matching = matching.filter(|(_, (glob, _))| glob.matches(channel));
-        let route = Arc::new(Route {
-            generation: self.generation.load(Acquire),
-            channel: channel.into(),
-            exact: registry.channels.get(channel).cloned(),
-            patterns: matching
-                .map(|(name, (_, ring))| (Arc::clone(name), Arc::clone(ring)))
-                .collect(),
-        });
-        drop(registry);
-        let earlier = self.routes[place].write().replace(Arc::clone(&route));
-        drop(earlier);
-        route
-    }
-
-    fn publish(
-        &self,
-        channel: &[u8],
-        payload: &Raw<'_>,
-        send: impl Fn(&Ring<Message>, Message) -> Delivery,
-    ) -> Delivery {
-        let mut delivery = Delivery::default();
-        let route = self.route(channel);
-        let mut rings = route.rings().peekable();
-        if rings.peek().is_none() {
-            return delivery;
-        }
-        let payload: Arc<[u8]> = payload.bytes(&mut [0; MAX_I64_LEN]).into();
-        for (pattern, ring) in rings {
-            let message = Message {
-                channel: Arc::clone(&route.channel),
-                payload: Arc::clone(&payload),
-                pattern: pattern.cloned(),
-            };
-            delivery += send(ring, message);
-        }
-        delivery
-    }
-
-    fn ring(&self, retains: bool) -> Arc<Ring<Message>> {
-        Arc::new(Ring::new(Arc::clone(&self.order), retains))
-    }
-
-    /// Says that routes are out of date. The registry is locked.
-    fn renew(&self) {
-        // No read-modify-write: only who holds the registry changes it.
-        let generation = self.generation.load(Acquire);
-        self.generation.store(generation + 1, Release);
-    }
-
-    /// Has a listener without channels woken when the bus goes.
-    fn remember(&self, line: &Arc<Line<Message>>) {
-        let mut registry = self.registry.write();
-        if registry.lines.len() == registry.lines.capacity() {
-            registry.lines.retain(|line| line.strong_count() > 0);
-        }
-        registry.lines.push(Arc::downgrade(line));
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this file owns the registry's locks"
-)]
-impl Host<Message> for Core {
-    fn feed(
-        &self,
-        name: &Name,
-        overflow: &Overflow<Message>,
-        mailbox: Option<&Arc<Mailbox<Message>>>,
-    ) -> (Feed<Message>, Vec<Message>) {
-        let mut registry = self.registry.write();
-        let (ring, retained) = match name {
-            Name::Channel(channel) => {
-                let ring = registry.channels.entry(Arc::clone(channel));
-                (
-                    Arc::clone(ring.or_insert_with(|| self.ring(false))),
-                    Vec::new(),
-                )
-            }
-            Name::Pattern(pattern) => {
-                let ring = registry.patterns.entry(Arc::clone(pattern));
-                let (glob, ring) = ring.or_insert_with(|| (Glob::new(pattern), self.ring(false)));
-                let (glob, ring) = (glob.clone(), Arc::clone(ring));
-                let channels = registry.channels.iter();
-                let matching = channels.filter(|(channel, _)| glob.matches(channel));
-                let retained = matching.filter_map(|(_, ring)| {
-                    let last = ring.last()?;
-                    Some(Message {
-                        pattern: Some(Arc::clone(pattern)),
-                        ..last
-                    })
-                });
-                (ring, retained.collect())
-            }
-        };
-        let (feed, last) = Feed::new(ring, overflow, mailbox);
-        self.renew();
-        drop(registry);
-        let retained = retained.into_iter().chain(last).collect();
-        let host: Weak<dyn Host<Message>> = self.me.clone();
-        (feed.hosted(name.clone(), host), retained)
-    }
-
-    fn vacated(&self, name: &Name) {
-        let mut registry = self.registry.write();
-        let gone = match name {
-            Name::Channel(channel) => match registry.channels.get(channel) {
-                Some(ring) if ring.is_idle() => registry.channels.remove(channel),
-                _ => None,
-            },
-            Name::Pattern(pattern) => match registry.patterns.get(pattern) {
-                Some((_, ring)) if ring.is_idle() => {
-                    registry.patterns.remove(pattern).map(|(_, ring)| ring)
-                }
-                _ => None,
-            },
-        };
-        if gone.is_some() {
-            self.renew();
-        }
-        drop(registry);
-        drop(gone);
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        let registry = self.registry.get_mut();
-        registry.channels.values().for_each(|ring| ring.close());
-        registry
-            .patterns
-            .values()
-            .for_each(|(_, ring)| ring.close());
-        let lines = registry.lines.iter().filter_map(Weak::upgrade);
-        lines.for_each(|line| line.tell(None));
-    }
-}
-
 impl Default for Bus {
     fn default() -> Self {
         Self::new()
@@ -299,15 +75,7 @@ impl Bus {
     /// A bus whose waits are measured by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        let core = Arc::new_cyclic(|me| Core {
-            me: me.clone(),
-            clock,
-            hasher: RandomState::new(),
-            order: Arc::new(CachePadded::new(AtomicU64::new(0))),
-            generation: AtomicU64::new(0),
-            routes: (0..ROUTES).map(|_| RwLock::new(None)).collect(),
-            registry: RwLock::new(Registry::default()),
-        });
+        let core = Core::new(clock);
         Bus { core }
     }
 
@@ -367,7 +135,7 @@ impl Bus {
         Ok(subscription)
     }
 
-    /// Subscribes to patterns, as [`Glob`] reads them; each may lag behind by up to 1,024 messages.
+    /// Subscribes to patterns, as [`Glob`](crate::Glob) reads them; each may lag behind by up to 1,024 messages.
     #[doc(alias = "PSUBSCRIBE")]
     #[must_use]
     pub fn psubscribe(

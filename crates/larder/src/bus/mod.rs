@@ -7,23 +7,28 @@
 //!                                     └── mailbox, a queue ────┴── feed ── subscription ── remote
 //! ```
 
+mod blocking;
 mod channels;
 mod feed;
 mod mailbox;
+mod membership;
 mod message;
 mod overflow;
 mod reader;
+mod registry;
 mod remote;
 mod ring;
 mod segment;
+mod state;
 mod subscription;
 #[cfg(test)]
 mod tests;
 mod topic;
 
+pub use blocking::Listened;
 pub use channels::Bus;
 pub use message::{BusError, Delivery, Event, Message, RecvError};
 pub use overflow::Overflow;
 pub use remote::Remote;
-pub use subscription::{Listened, Subscription};
+pub use subscription::Subscription;
 pub use topic::Topic;

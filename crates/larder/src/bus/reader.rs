@@ -6,8 +6,9 @@ use std::task::Waker;
 
 use super::message::Event;
 use super::overflow::WhenFull;
-use super::ring::{Cursor, MARKS, Recovered, Ring};
+use super::ring::{Recovered, Ring};
 use super::segment::{Segment, Sent};
+use super::state::{Cursor, MARKS};
 
 /// See the module's text.
 pub(super) struct Reader<T: Clone> {
@@ -81,7 +82,7 @@ impl<T: Clone> Reader<T> {
             }
             let word = self.next << MARKS;
             let is_here = self.locate();
-            let moved = self.next + 1 << MARKS;
+            let moved = (self.next + 1) << MARKS;
             if is_here
                 && self
                     .cursor

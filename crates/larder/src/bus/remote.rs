@@ -100,7 +100,7 @@ impl<T: Clone> Line<T> {
 /// let remote = news.remote();
 /// bus.publish("news", "hello");
 /// std::thread::scope(|scope| {
-///     let listener = scope.spawn(|| news.listen_blocking(|_| remote.stop()));
+///     let listener = scope.spawn(|| news.listen_blocking(|_| assert!(remote.stop())));
 ///     assert_eq!(listener.join().unwrap().events, 1);
 /// });
 /// assert!(remote.is_stopped());

@@ -19,9 +19,8 @@
 //! Nothing of a user is called under the lock: what leaves is dropped, and who sleeps is woken, after it. Only
 //! clones of messages, which are reference counts, are made under it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -31,35 +30,10 @@ use super::mailbox::{Keyed, Mailbox, Posted};
 use super::message::Delivery;
 use super::overflow::WhenFull;
 use super::segment::{Segment, Sent, Window};
+use super::state::{Cursor, MARKS, OVERRUN, Patience, State};
 use crate::sync::modelled::{AtomicBool, AtomicU64, Mutex};
 use crate::time::Clock;
-use crate::wait::{Limit, Sleepers, Wakes, block_on};
-
-/// In a cursor: the reader is full, and lost at least one message.
-pub(super) const OVERRUN: u64 = 1;
-
-/// In a cursor: publishers wait for the reader to move on.
-pub(super) const AWAITED: u64 = 2;
-
-/// Bits of a cursor that are marks.
-pub(super) const MARKS: u32 = 2;
-
-/// At most so many readers are looked at to find what everybody has read.
-const FEW_READERS: usize = 32;
-
-/// Where a reader is.
-pub(super) struct Cursor {
-    pub(super) word: CachePadded<AtomicU64>,
-    pub(super) id: u64,
-    pub(super) capacity: u64,
-    pub(super) when_full: WhenFull,
-    /// Under the lock: the number that the reader is filed at.
-    filed: AtomicU64,
-    /// Under the lock: the first message that was refused to a reader that was cut off.
-    cut: AtomicU64,
-    /// Under the lock: whether it is no longer counted.
-    left: AtomicBool,
-}
+use crate::wait::{Limit, Wakes, block_on};
 
 /// See the module's text.
 pub(super) struct Ring<T> {
@@ -68,156 +42,6 @@ pub(super) struct Ring<T> {
     /// The number of the next message of everything that shares the order.
     order: Arc<CachePadded<AtomicU64>>,
     state: Mutex<State<T>>,
-}
-
-struct State<T> {
-    window: Window<T>,
-    readers: u64,
-    due: BTreeMap<(u64, u64), Arc<Cursor>>,
-    limit: u64,
-    /// Readers that lose a message with each publish.
-    overrun: u64,
-    /// How many readers have which capacity.
-    capacities: BTreeMap<u64, usize>,
-    boxes: Option<Arc<[Arc<Mailbox<T>>]>>,
-    sleepers: Sleepers,
-    /// Publishers that wait for room.
-    waiting: Sleepers,
-    /// Messages lost by readers that were cut off, and not yet told to a publisher.
-    cut_off: u64,
-    retains: bool,
-    ids: u64,
-}
-
-impl<T> Default for State<T> {
-    fn default() -> Self {
-        State {
-            window: Window::default(),
-            readers: 0,
-            due: BTreeMap::new(),
-            limit: u64::MAX,
-            overrun: 0,
-            capacities: BTreeMap::new(),
-            boxes: None,
-            sleepers: Sleepers::default(),
-            waiting: Sleepers::default(),
-            cut_off: 0,
-            retains: false,
-            ids: 0,
-        }
-    }
-}
-
-/// What a full reader means to a publisher.
-#[derive(Clone, Copy)]
-pub(super) enum Patience<'a> {
-    /// It does not wait: who is full loses its oldest message.
-    None,
-    /// It would wait, and wants to know whether it must.
-    Asks,
-    /// It waits under this number.
-    Waits(u64, &'a Waker),
-}
-
-impl<T> State<T> {
-    /// Files a reader whose backlog is full at `number`.
-    fn file(&mut self, cursor: Arc<Cursor>, number: u64) {
-        cursor.filed.store(number, Relaxed);
-        self.due.insert((number, cursor.id), cursor);
-        self.refresh_limit();
-    }
-
-    fn refresh_limit(&mut self) {
-        self.limit = self
-            .due
-            .first_key_value()
-            .map_or(u64::MAX, |(key, _)| key.0);
-    }
-
-    /// The longest backlog that a reader may have.
-    fn capacity(&self) -> u64 {
-        let most = self
-            .capacities
-            .last_key_value()
-            .map_or(0, |(most, _)| *most);
-        most.max(u64::from(self.retains))
-    }
-
-    /// Stops counting a reader.
-    fn strike_off(&mut self, cursor: &Cursor) {
-        cursor.left.store(true, Relaxed);
-        self.readers -= 1;
-        if let Some(count) = self.capacities.get_mut(&cursor.capacity) {
-            *count -= 1;
-            if *count == 0 {
-                self.capacities.remove(&cursor.capacity);
-            }
-        }
-    }
-
-    /// Looks at the readers that may be full before message `head` is sent; says how long one may be waited for.
-    #[cold]
-    fn review(&mut self, head: u64, patience: Patience<'_>) -> Result<(), Duration> {
-        let mut result = Ok(());
-        while let Some(entry) = self.due.first_entry()
-            && entry.key().0 <= head
-            && result.is_ok()
-        {
-            let cursor = entry.remove();
-            result = self.judge(cursor, head, patience);
-        }
-        self.refresh_limit();
-        result
-    }
-
-    /// Looks at one of them.
-    fn judge(
-        &mut self,
-        cursor: Arc<Cursor>,
-        head: u64,
-        patience: Patience<'_>,
-    ) -> Result<(), Duration> {
-        let word = cursor.word.load(Acquire);
-        let full = (word >> MARKS) + cursor.capacity;
-        if full > head {
-            self.file(cursor, full);
-            return Ok(());
-        }
-        let timeout = match (cursor.when_full, patience) {
-            (WhenFull::Block(timeout), Patience::Asks | Patience::Waits(..)) => Some(timeout),
-            _ => None,
-        };
-        let mark = if timeout.is_some() { AWAITED } else { OVERRUN };
-        let marked = cursor
-            .word
-            .compare_exchange(word, word | mark, AcqRel, Acquire);
-        match (marked, timeout) {
-            // It moved on meanwhile: it is looked at again.
-            (Err(_), _) => self.file(cursor, full),
-            (Ok(_), Some(timeout)) => {
-                self.file(cursor, full);
-                return Err(timeout);
-            }
-            (Ok(_), None) if matches!(cursor.when_full, WhenFull::Disconnect) => {
-                cursor.cut.store(head + 1, Relaxed);
-                self.cut_off += cursor.capacity + 1;
-                self.strike_off(&cursor);
-            }
-            (Ok(_), None) => self.overrun += 1,
-        }
-        Ok(())
-    }
-
-    /// What nobody needs any more, once message `head` is sent.
-    fn spent(&mut self, head: u64) -> Vec<Arc<Segment<T>>> {
-        let mut needed = (head + 1).saturating_sub(self.capacity().max(1));
-        if self.overrun == 0 && self.due.len() <= FEW_READERS {
-            let position = |cursor: &Arc<Cursor>| cursor.word.load(Acquire) >> MARKS;
-            let read = self.due.values().map(position).min().unwrap_or(head);
-            needed = needed.max(read.min(head));
-        }
-        self.window.cut(needed)
-    }
 }
 
 /// What a call took out under the lock, to be dropped after it.

@@ -7,23 +7,20 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use futures_core::Stream;
 
-use super::feed::{Feed, Host, Name};
+use super::feed::{Feed, Host};
 use super::mailbox::Mailbox;
-use super::message::{Event, Message, RecvError};
+use super::message::{Event, RecvError};
 use super::overflow::{Overflow, Place};
 use super::remote::{Change, Line, Remote};
 use crate::time::Clock;
-use crate::wait::{Limit, block_on, signal};
+use crate::wait::signal;
 
 /// The reading end of a [`Bus`](crate::Bus) or a [`Topic`](crate::Topic). Dropping it unsubscribes.
 ///
@@ -53,14 +50,14 @@ use crate::wait::{Limit, block_on, signal};
 /// Messages of one publisher come in its order, those of one channel in the channel's order. Loss is an
 /// [`Event::Gap`], never silence and never the end.
 pub struct Subscription<T: Clone> {
-    feeds: Vec<Feed<T>>,
+    pub(super) feeds: Vec<Feed<T>>,
     mailbox: Option<Arc<Mailbox<T>>>,
     /// Retained messages, for the newcomer.
     replay: VecDeque<T>,
-    ended: Option<RecvError>,
+    pub(super) ended: Option<RecvError>,
     ready: Option<(Waker, Receiver<()>)>,
-    remote: Remote<T>,
-    clock: Clock,
+    pub(super) remote: Remote<T>,
+    pub(super) clock: Clock,
 }
 
 impl<T: Clone> fmt::Debug for Subscription<T> {
@@ -73,17 +70,6 @@ impl<T: Clone> fmt::Debug for Subscription<T> {
 }
 
 impl<T: Clone> Unpin for Subscription<T> {}
-
-/// What [`Subscription::listen_blocking`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listened {
-    /// Events that the callback was called for.
-    pub events: u64,
-    /// Those of them for which it panicked.
-    pub panics: u64,
-    /// Why it ended.
-    pub end: RecvError,
-}
 
 impl<T: Clone> Subscription<T> {
     /// A subscription to nothing yet.
@@ -194,13 +180,17 @@ impl<T: Clone> Subscription<T> {
             match self.attempt(look) {
                 Ok(result) => return Ok(result),
                 Err((RecvError::Empty, back)) if self.rearm() => look = back,
-                Err((error, _)) => return Err(error),
+                Err((error, _)) => {
+                    // The end stays readable.
+                    self.rearm();
+                    return Err(error);
+                }
             }
         }
     }
 
     /// Polls for the next event; shows it to what `look` holds, and takes that.
-    fn poll_recv_with<R, F: FnOnce(Event<&T>) -> R>(
+    pub(super) fn poll_recv_with<R, F: FnOnce(Event<&T>) -> R>(
         &mut self,
         context: &Context<'_>,
         look: &mut Option<F>,
@@ -246,88 +236,6 @@ impl<T: Clone> Subscription<T> {
             self.poll_recv_with(context, &mut look)
         })
         .await
-    }
-
-    /// Waits for the next event, parking the thread; with a duration, at most so long.
-    ///
-    /// ```
-    /// use larder::RecvError;
-    /// use std::time::Duration;
-    ///
-    /// let topic = larder::Topic::<u32>::new();
-    /// let mut reader = topic.subscribe();
-    /// assert_eq!(reader.recv_blocking(Duration::from_millis(1)), Err(RecvError::Empty));
-    /// drop(topic);
-    /// assert_eq!(reader.recv_blocking(None), Err(RecvError::Closed));
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`RecvError::Empty`] when the time is over; else why there will be no more.
-    pub fn recv_blocking(
-        &mut self,
-        limit: impl Into<Option<Duration>>,
-    ) -> Result<Event<T>, RecvError> {
-        match self.try_recv() {
-            Err(RecvError::Empty) => {}
-            result => return result,
-        }
-        let limit = limit.into().map(|wait| Limit::new(&self.clock, wait));
-        let poll = |context: &mut Context<'_>| {
-            let mut look = Some(|event: Event<&T>| event.map(T::clone));
-            self.poll_recv_with(context, &mut look)
-        };
-        block_on(poll, limit.as_ref()).unwrap_or(Err(RecvError::Empty))
-    }
-
-    /// The events to come, each waited for by parking the thread; it ends when there will be no more.
-    ///
-    /// ```
-    /// let topic = larder::Topic::<u32>::new();
-    /// let mut reader = topic.subscribe();
-    /// topic.publish(1);
-    /// topic.publish(2);
-    /// drop(topic);
-    /// assert_eq!(reader.iter_blocking().count(), 2);
-    /// ```
-    pub fn iter_blocking(&mut self) -> impl Iterator<Item = Event<T>> + use<'_, T> {
-        std::iter::from_fn(|| self.recv_blocking(None).ok())
-    }
-
-    /// Calls back for every event, on this thread, until there will be no more: a [`Remote`] stops it.
-    ///
-    /// A callback that panics is counted, and called again for the next event. It may publish, also to what it listens to.
-    ///
-    /// ```
-    /// let topic = larder::Topic::<u32>::new();
-    /// let mut reader = topic.subscribe();
-    /// (1..=3).for_each(|number| drop(topic.publish(number)));
-    /// drop(topic);
-    /// let mut sum = 0;
-    /// let listened = reader.listen_blocking(|event| sum += event.message().map_or(0, |number| **number));
-    /// assert_eq!((sum, listened.events, listened.panics), (6, 3, 0));
-    /// ```
-    pub fn listen_blocking(&mut self, mut callback: impl FnMut(Event<&T>)) -> Listened {
-        let line = Arc::clone(self.line());
-        let (mut events, mut panics) = (0, 0);
-        let end = loop {
-            let mut look = Some(|event: Event<&T>| {
-                events += 1;
-                if catch_unwind(AssertUnwindSafe(|| callback(event))).is_err() {
-                    panics += 1;
-                    line.panics.fetch_add(1, Relaxed);
-                }
-            });
-            match block_on(|context| self.poll_recv_with(context, &mut look), None) {
-                Some(Err(end)) => break end,
-                Some(Ok(())) | None => {}
-            }
-        };
-        Listened {
-            events,
-            panics,
-            end,
-        }
     }
 
     /// A channel that becomes readable when there is something to receive, for crossbeam's `select!`.
@@ -439,7 +347,7 @@ impl<T: Clone> Subscription<T> {
 
     /// Does what remotes asked for.
     #[cold]
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for change in self.remote.line.changes() {
             match change {
                 Change::Add(feed, retained) => self.add(feed, retained),
@@ -499,87 +407,5 @@ impl<T: Clone> Stream for Subscription<T> {
         self.get_mut()
             .poll_recv_with(context, &mut look)
             .map(Result::ok)
-    }
-}
-
-impl Subscription<Message> {
-    /// Adds channels; those that are there stay as they are.
-    ///
-    /// ```
-    /// let bus = larder::Bus::new();
-    /// let mut news = bus.subscribe(["news"]);
-    /// news.subscribe(["sport"]);
-    /// assert_eq!(bus.publish("sport", "1:0").received, 1);
-    /// news.unsubscribe(["sport"]);
-    /// assert_eq!(bus.publish("sport", "2:0").received, 0);
-    /// assert_eq!(news.channels(), [b"news"]);
-    /// ```
-    #[doc(alias = "SUBSCRIBE")]
-    pub fn subscribe(&mut self, channels: impl IntoIterator<Item: AsRef<[u8]>>) {
-        for channel in channels {
-            self.take_in(&Name::Channel(channel.as_ref().into()));
-        }
-    }
-
-    /// Adds patterns; those that are there stay as they are.
-    #[doc(alias = "PSUBSCRIBE")]
-    pub fn psubscribe(&mut self, patterns: impl IntoIterator<Item: AsRef<[u8]>>) {
-        for pattern in patterns {
-            self.take_in(&Name::Pattern(pattern.as_ref().into()));
-        }
-    }
-
-    /// Removes channels, with what was unread of them. (A subscription with a queue of its own keeps what is in it.)
-    #[doc(alias = "UNSUBSCRIBE")]
-    pub fn unsubscribe(&mut self, channels: impl IntoIterator<Item: AsRef<[u8]>>) {
-        self.settle();
-        for channel in channels {
-            let name = Name::Channel(channel.as_ref().into());
-            self.feeds.retain(|feed| feed.name() != Some(&name));
-        }
-    }
-
-    /// Removes patterns, with what was unread of them.
-    #[doc(alias = "PUNSUBSCRIBE")]
-    pub fn punsubscribe(&mut self, patterns: impl IntoIterator<Item: AsRef<[u8]>>) {
-        self.settle();
-        for pattern in patterns {
-            let name = Name::Pattern(pattern.as_ref().into());
-            self.feeds.retain(|feed| feed.name() != Some(&name));
-        }
-    }
-
-    /// The channels that it is subscribed to, in the order in which they were added.
-    #[must_use]
-    pub fn channels(&self) -> Vec<Arc<[u8]>> {
-        self.names(|name| match name {
-            Name::Channel(name) => Some(name),
-            Name::Pattern(_) => None,
-        })
-    }
-
-    /// The patterns that it is subscribed to, in the order in which they were added.
-    #[must_use]
-    pub fn patterns(&self) -> Vec<Arc<[u8]>> {
-        self.names(|name| match name {
-            Name::Pattern(name) => Some(name),
-            Name::Channel(_) => None,
-        })
-    }
-
-    fn names(&self, of: impl Fn(&Name) -> Option<&Arc<[u8]>>) -> Vec<Arc<[u8]>> {
-        let names = self.feeds.iter().filter_map(|feed| of(feed.name()?));
-        names.cloned().collect()
-    }
-
-    pub(super) fn take_in(&mut self, name: &Name) {
-        self.settle();
-        let is_there = self.feeds.iter().any(|feed| feed.name() == Some(name));
-        if !is_there
-            && self.ended.is_none()
-            && let Some((feed, retained)) = self.remote.feed(name)
-        {
-            self.add(feed, retained);
-        }
     }
 }

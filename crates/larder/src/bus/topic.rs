@@ -97,7 +97,7 @@ impl<T> Topic<T> {
     /// ```
     /// use larder::{Event, Topic};
     ///
-    /// let config = Topic::new().retaining();
+    /// let config = Topic::<&str>::new().retaining();
     /// config.publish("v1");
     /// assert_eq!(config.subscribe().try_recv(), Ok(Event::Message("v1".into())));
     /// assert_eq!(config.last(), Some("v1".into()));

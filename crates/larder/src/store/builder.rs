@@ -2,7 +2,7 @@
 
 use crate::wait::cores;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use ahash::RandomState;
 
@@ -200,6 +200,7 @@ impl StoreBuilder {
                 watch,
                 draws: AtomicU64::new(0),
                 watched: Watched::default(),
+                bus: OnceLock::new(),
                 waiting,
                 graves: Graves::default(),
             }

@@ -10,8 +10,8 @@
 //! or planned under the lock.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ahash::RandomState;
 
@@ -25,6 +25,7 @@ use super::waiting::Waiting;
 use super::watched::Watched;
 use super::wish::Waiter;
 use super::words::Words;
+use crate::bus::Bus;
 use crate::error::Error;
 use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
@@ -65,6 +66,7 @@ const SELF_REAP: usize = 4;
 /// | `SCAN`, `KEYS`, `RANDOMKEY` | [`scan`](Store::scan), [`scan_with`](Store::scan_with), [`scan_page`](Store::scan_page), [`keys`](Store::keys), [`random_key`](Store::random_key) |
 /// | `LPUSH`, `RPOP`, `LRANGE`, … | [`list`](Store::list), [`pop_any`](Store::pop_any) |
 /// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH` | [`take`](Store::take), [`take_many`](Store::take_many), [`take_to`](Store::take_to), each with a `_blocking` twin |
+/// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`take_min`](Store::take_min), [`take_max`](Store::take_max), [`take_min_many`](Store::take_min_many), [`take_max_many`](Store::take_max_many), each with a `_blocking` twin |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
 ///
@@ -103,6 +105,8 @@ pub(crate) struct Core {
     /// Who waits for a key to get elements.
     pub(crate) waiting: Waiting<Waiter>,
     pub(crate) graves: Graves,
+    /// Made when it is first asked for.
+    pub(crate) bus: OnceLock<Bus>,
     /// How often something was drawn.
     pub(crate) draws: AtomicU64,
 }

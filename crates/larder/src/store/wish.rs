@@ -1,12 +1,18 @@
 //! `Wish`: what somebody waits for, and the taking of it.
 
+use ahash::RandomState;
+
+use super::elements::{Edit, Growth};
 use super::group::{Group, Key, Name};
 use super::list::Copies;
-use super::seat::Refusal;
+use super::seat::{Refusal, Seat};
 use crate::ds::deque::End;
+use crate::ds::deque::element::Element;
 use crate::error::Error;
 use crate::key::KeyType;
 use crate::time::Millis;
+use crate::value::sorted_set::{AddRule, Direction};
+use crate::value::{Collection, SortedSet};
 use crate::wait::Handover;
 
 /// See the module's text.
@@ -15,6 +21,8 @@ pub(crate) enum Wish {
     Pop { end: End, most: usize },
     /// An element off an end of a list, moved to an end of another.
     Move { from: End, to: Name, end: End },
+    /// Up to `most` members of a sorted set, those with the lowest scores (up) or the highest (down).
+    Members { direction: Direction, most: usize },
 }
 
 /// What was wished for.
@@ -22,6 +30,8 @@ pub(crate) struct Goods {
     /// The number of the key that had it.
     pub(crate) nth: usize,
     pub(crate) copies: Copies,
+    /// The scores, of members.
+    pub(crate) scores: Vec<f64>,
     /// The deadline of that key.
     pub(crate) deadline: Option<Millis>,
 }
@@ -47,13 +57,14 @@ impl Waiter {
     pub(crate) fn key_type(&self) -> KeyType {
         match self.wish {
             Wish::Pop { .. } | Wish::Move { .. } => KeyType::List,
+            Wish::Members { .. } => KeyType::SortedSet,
         }
     }
 
     /// The key to which elements are moved.
     pub(crate) fn destination(&self) -> Option<&Name> {
         match &self.wish {
-            Wish::Pop { .. } => None,
+            Wish::Pop { .. } | Wish::Members { .. } => None,
             Wish::Move { to, .. } => Some(to),
         }
     }
@@ -89,35 +100,89 @@ impl Waiter {
     pub(crate) fn take(&self, group: &mut Group<'_>, nth: usize) -> Result<Option<Goods>, Refusal> {
         let key = Key::of(&self.keys[nth]);
         let deadline = group.seat(key, |seat| seat.deadline());
+        let (hasher, mut scores) = (&group.core.hasher, Vec::new());
         let copies = match &self.wish {
             Wish::Pop { end, most } => group.seat(key, |seat| seat.pop(*end, *most))?,
             Wish::Move { from, to, end } => {
                 group.move_element((key, *from), (Key::of(to), *end))?
             }
+            Wish::Members { direction, most } => group.seat(key, |seat| {
+                seat.pop_members(hasher, (*direction, *most), &mut scores)
+            })?,
         };
         Ok(copies.map(|copies| Goods {
             nth,
             copies,
+            scores,
             deadline,
         }))
     }
 
-    /// Puts goods back that were taken for this waiter, at the end where they were. What was moved has arrived.
+    /// Puts goods back that were taken for this waiter, where they were. What was moved has arrived.
     ///
-    /// A key that holds another type by now was overwritten, and the goods as if they had been there.
+    /// A key that holds another type by now was overwritten, and the goods as if they had been there; so was a member
+    /// that is there again.
     pub(crate) fn put_back(&self, group: &mut Group<'_>, goods: &Goods) -> Result<(), Refusal> {
-        let Wish::Pop { end, .. } = self.wish else {
-            return Ok(());
-        };
+        let hasher = &group.core.hasher;
         group.seat(Key::of(&self.keys[goods.nth]), |seat| {
             let is_new = !seat.exists();
-            if is_new || seat.key_type() == Some(KeyType::List) {
-                seat.unpop(end, &goods.copies)?;
+            if !is_new && seat.key_type() != Some(self.key_type()) {
+                return Ok(());
+            }
+            match &self.wish {
+                Wish::Pop { end, .. } => seat.unpop(*end, &goods.copies)?,
+                Wish::Members { .. } => seat.unpop_members(hasher, goods)?,
+                Wish::Move { .. } => return Ok(()),
             }
             if is_new {
                 seat.set_deadline(goods.deadline)?;
             }
             Ok(())
+        })
+    }
+}
+
+impl Seat<'_, '_> {
+    /// Takes members out from an end of the order, with their scores.
+    fn pop_members(
+        &mut self,
+        hasher: &RandomState,
+        (direction, most): (Direction, usize),
+        scores: &mut Vec<f64>,
+    ) -> Result<Option<Copies>, Refusal> {
+        // Where there is no room, it is done again.
+        scores.clear();
+        self.change(Growth::NONE, |set: &mut SortedSet| {
+            let len = set.len();
+            let count = most.min(len);
+            let ranks = match direction {
+                Direction::Up => 0..count,
+                Direction::Down => len - count..len,
+            };
+            let mut copies = Copies::with_capacity(count);
+            set.visit(ranks.clone(), direction, |member, score| {
+                copies.push(Element::Bytes(member));
+                scores.push(score);
+            });
+            set.remove_ranks(hasher, ranks);
+            Edit::Changed(Some(copies))
+        })
+    }
+
+    fn unpop_members(&mut self, hasher: &RandomState, goods: &Goods) -> Result<(), Refusal> {
+        let growth = Growth {
+            elements: goods.copies.len(),
+            bytes: goods.copies.text_len(),
+        };
+        self.change(growth, |set: &mut SortedSet| {
+            for (member, score) in goods.copies.iter().zip(&goods.scores) {
+                member.with_bytes(|member| {
+                    if set.score(hasher, member).is_none() {
+                        set.add(hasher, member, *score, AddRule::default());
+                    }
+                });
+            }
+            Edit::Changed(())
         })
     }
 }

@@ -82,7 +82,7 @@ impl<K> RateLimiterBuilder<K> {
     ///
     /// let limiter: RateLimiter<String> = RateLimiter::builder()
     ///     .rule(Rule::fixed_window(100, Duration::from_secs(60)))
-    ///     .quota(|key, rule| if key.starts_with("pro:") { 10 * rule.limit() } else { rule.limit() })
+    ///     .quota(|key: &String, rule| rule.limit() * if key.starts_with("pro:") { 10 } else { 1 })
     ///     .build()?;
     /// assert_eq!(limiter.check("pro:ada").limit, 1000);
     /// assert_eq!(limiter.check("bob").limit, 100);

@@ -1,7 +1,7 @@
 //! `RateLimiter<K>`: the calls.
 //!
-//! A key's state is one entry of a cache, changed under its stripe's lock: one decision over all rules, in which nothing
-//! is charged unless all agree. The time is read coarsely; only where it says no, a few milliseconds late, is it read
+//! A key's state is one entry of a cache, changed in one step: one decision over all rules, in which nothing is charged
+//! unless all agree. The time is read coarsely; only where it says no, a few milliseconds late, is it read
 //! again finely. So an allowed call reads no fine clock, and a refused one knows its wait exactly.
 
 use std::borrow::Cow;
@@ -15,6 +15,7 @@ use crate::cache::{Cache, Change};
 use crate::time::Clock;
 
 use super::builder::RateLimiterBuilder;
+use super::cells::{Cells, lone};
 use super::decision::Decision;
 use super::meter::{Cell, Wait};
 use super::queue::{Queues, Ready};
@@ -25,30 +26,6 @@ use super::rule::{Nanos, Rule};
 pub(super) type Quota<K> = Box<dyn Fn(&K, &Rule) -> u64 + Send + Sync>;
 
 const NANOS_PER_MILLI: Nanos = 1_000_000;
-
-/// What a key has spent, a cell per rule.
-#[derive(Clone, Debug)]
-pub(super) enum Cells {
-    One(Cell),
-    Several(Box<[Cell]>),
-}
-
-impl Cells {
-    fn new(rules: &[Rule]) -> Self {
-        match rules {
-            [rule] => Cells::One(Cell::new(rule)),
-            _ => Cells::Several(rules.iter().map(Cell::new).collect()),
-        }
-    }
-
-    #[inline]
-    fn as_mut_slice(&mut self) -> &mut [Cell] {
-        match self {
-            Cells::One(cell) => std::slice::from_mut(cell),
-            Cells::Several(cells) => cells,
-        }
-    }
-}
 
 /// What a limiter was built with.
 pub(super) struct Terms<K> {
@@ -188,7 +165,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     ///
     /// # Cost
     ///
-    /// O(rules); one stripe's lock for writing; a coarse reading of the clock, and a fine one if the call is refused.
+    /// O(rules); one stripe's lock, for reading if there is one rule that is no log, else for writing; a coarse reading of
+    /// the clock, and a fine one if the call is refused.
     /// No allocation, except for a new key, for the entries of a sliding log, and where there is a quota.
     ///
     /// # Consistency
@@ -236,7 +214,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     ///
     /// # Cost
     ///
-    /// As [`check`](Self::check), with the stripe's lock for reading; copies the state.
+    /// As [`check`](Self::check), with a copy of the state.
     pub fn peek<Q>(&self, key: &Q) -> Decision
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
@@ -246,10 +224,11 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
             .states
             .peek(key)
             .unwrap_or_else(|| Cells::new(&self.terms.rules));
-        let cells = cells.as_mut_slice();
         let now = self.terms.clock.fine_nanos();
-        let refused = refusal(&rules, cells, now, 1);
-        Decision::new(&rules, cells, now, refused)
+        cells.change(&rules, |cells| {
+            let refused = refusal(&rules, cells, now, 1);
+            Decision::new(&rules, cells, now, refused)
+        })
     }
 
     /// Charges a key without asking, as far as its limits reach: for costs that are known only afterwards.
@@ -304,10 +283,12 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
         let rules = self.terms.rules_for(|| key.to_owned());
         self.states.update(key, |cells| {
             let now = self.terms.clock.fine_nanos();
-            for (rule, cell) in rules.iter().zip(cells.as_mut_slice()) {
-                cell.advance(rule, now);
-                cell.refund(rule, cost);
-            }
+            cells.change(&rules, |cells| {
+                for (rule, cell) in rules.iter().zip(cells) {
+                    cell.advance(rule, now);
+                    cell.refund(rule, cost);
+                }
+            });
         });
     }
 
@@ -382,16 +363,23 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
         self.states.remove(key).is_some()
     }
 
-    /// Runs `work` on a key's state, under its stripe's lock.
+    /// Runs `work` on a key's state; perhaps more than once, only the last of which counts.
     #[inline]
     fn with_cells<Q, R>(&self, key: &Q, work: impl Fn(&[Rule], &mut [Cell]) -> R) -> R
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         let rules = self.terms.rules_for(|| key.to_owned());
-        let known = self
-            .states
-            .update(key, |cells| work(&rules, cells.as_mut_slice()));
+        let known = match lone(&rules) {
+            Some(rule) => {
+                let shared = |cell: &mut Cell| work(&rules, std::slice::from_mut(cell));
+                let known = self.states.get_with(key, |cells| cells.share(rule, shared));
+                known.flatten()
+            }
+            None => self.states.update(key, |cells| {
+                cells.change(&rules, |cells| work(&rules, cells))
+            }),
+        };
         known.unwrap_or_else(|| self.with_new_cells(key.to_owned(), &rules, work))
     }
 
@@ -405,12 +393,12 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
         let mut result = None;
         self.states.compute(key, |known| match known {
             Some(cells) => {
-                result = Some(work(rules, cells.as_mut_slice()));
+                result = Some(cells.change(rules, |cells| work(rules, cells)));
                 Change::Keep
             }
             None => {
                 let mut cells = Cells::new(rules);
-                result = Some(work(rules, cells.as_mut_slice()));
+                result = Some(cells.change(rules, |cells| work(rules, cells)));
                 Change::Insert(cells)
             }
         });

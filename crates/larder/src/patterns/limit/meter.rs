@@ -39,6 +39,9 @@ pub(super) struct Log {
     used: u64,
 }
 
+/// A cell without a log, as words; zeros are a new key's.
+pub(super) type Words = [u64; 3];
+
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cell {
@@ -59,17 +62,37 @@ pub(super) enum Cell {
 impl Cell {
     /// A new key's.
     pub(super) fn new(rule: &Rule) -> Self {
+        Self::of(rule, [0; 3])
+    }
+
+    /// The cell that words say. Of a log they say nothing: it is a new one.
+    #[inline]
+    pub(super) fn of(rule: &Rule, [a, b, c]: Words) -> Self {
         match rule.kind {
             Kind::Pace => Cell::Pace {
-                spent: [0; 2],
-                at: 0,
+                spent: [a, b],
+                at: c,
             },
             Kind::FixedWindow | Kind::SlidingWindow => Cell::Window {
-                start: 0,
-                used: 0,
-                before: 0,
+                start: a,
+                used: b,
+                before: c,
             },
             Kind::SlidingLog => Cell::Log(Box::default()),
+        }
+    }
+
+    /// The words of a cell; see [`of`](Self::of).
+    #[inline]
+    pub(super) fn words(&self) -> Words {
+        match self {
+            Cell::Pace { spent: [a, b], at } => [*a, *b, *at],
+            Cell::Window {
+                start,
+                used,
+                before,
+            } => [*start, *used, *before],
+            Cell::Log(_) => [0; 3],
         }
     }
 

@@ -11,6 +11,7 @@
 //! once its state would be as new.
 
 mod builder;
+mod cells;
 mod decision;
 mod limiter;
 mod meter;

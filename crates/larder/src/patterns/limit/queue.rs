@@ -8,12 +8,13 @@
 //! Only the first in a queue asks the limiter and has an alarm; the others sleep until it passes the turn on, served or
 //! dropped. A queue lives as long as somebody is in it.
 //!
-//! Invariant: a queue that the map names has somebody who runs, or a turn that is offered to somebody.
+//! Invariant: a queue that somebody is in has one who runs, or a turn that is offered to one.
 
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -27,11 +28,16 @@ use crate::wait::{AlarmId, Alarms, News, Relay, block_on};
 use super::decision::Decision;
 use super::limiter::RateLimiter;
 
-type Line = Arc<Relay<()>>;
+/// The queue of one key.
+struct Line {
+    relay: Relay<()>,
+    /// How many are in it: added to under the map's lock, so that a queue that is taken out of the map is empty.
+    members: AtomicUsize,
+}
 
 /// The queues of a limiter, by key.
 pub(super) struct Queues<K> {
-    lines: Cache<K, Line>,
+    lines: Cache<K, Arc<Line>>,
     alarms: Alarms,
     clock: Clock,
     watch: Watch,
@@ -54,15 +60,19 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Queues<K> {
     }
 
     /// Joins a key's queue; without a ticket it is the caller's turn.
-    fn join(&self, key: &K) -> (Line, Option<u64>) {
+    fn join(&self, key: &K) -> (Arc<Line>, Option<u64>) {
         let mut joined = None;
         self.lines.compute(key.clone(), |line| match line {
             Some(line) => {
-                joined = Some((Arc::clone(line), line.join()));
+                line.members.fetch_add(1, Ordering::Relaxed);
+                joined = Some((Arc::clone(line), line.relay.join()));
                 Change::Keep
             }
             None => {
-                let line = Arc::new(Relay::running());
+                let line = Arc::new(Line {
+                    relay: Relay::running(),
+                    members: AtomicUsize::new(1),
+                });
                 joined = Some((Arc::clone(&line), None));
                 Change::Insert(line)
             }
@@ -70,14 +80,13 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Queues<K> {
         joined.expect("the closure runs once")
     }
 
-    /// Gives the turn to the next in a queue, or forgets the queue.
-    fn pass(&self, key: &K, line: &Line) {
-        let (more, wakes) = line.pass();
-        if !more {
-            self.lines
-                .remove_if(key, |named| Arc::ptr_eq(named, line) && named.is_idle());
+    /// Leaves a queue, after the turn was passed on, and forgets it if it is empty.
+    fn quit(&self, key: &K, line: &Arc<Line>) {
+        if line.members.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.lines.remove_if(key, |named| {
+                Arc::ptr_eq(named, line) && named.members.load(Ordering::Relaxed) == 0
+            });
         }
-        drop(wakes);
     }
 }
 
@@ -111,8 +120,8 @@ impl<K: Send + Sync> Upkept for Queues<K> {
 /// How far a wait has come.
 enum Stage {
     New,
-    Queued(Line, u64),
-    First(Line),
+    Queued(Arc<Line>, u64),
+    First(Arc<Line>),
     Over,
 }
 
@@ -196,7 +205,7 @@ impl<'a, K: Hash + Eq + Clone + Send + Sync + 'static> Ready<'a, K> {
             };
         }
         let polled = match &self.stage {
-            Stage::Queued(line, ticket) => line.poll(*ticket, context),
+            Stage::Queued(line, ticket) => line.relay.poll(*ticket, context),
             _ => Poll::Ready(News::Turn),
         };
         let answer = match polled {
@@ -264,11 +273,18 @@ impl<'a, K: Hash + Eq + Clone + Send + Sync + 'static> Ready<'a, K> {
         if let Some(alarm) = self.alarm.take() {
             queues.alarms.cancel(alarm);
         }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::First(line) => queues.pass(&self.key, &line),
-            Stage::Queued(line, ticket) if line.leave(ticket) => queues.pass(&self.key, &line),
-            _ => {}
+        let (line, has_turn) = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::First(line) => (line, true),
+            Stage::Queued(line, ticket) => {
+                let has_turn = line.relay.leave(ticket);
+                (line, has_turn)
+            }
+            Stage::New | Stage::Over => return,
+        };
+        if has_turn {
+            drop(line.relay.pass().1);
         }
+        queues.quit(&self.key, &line);
     }
 }
 

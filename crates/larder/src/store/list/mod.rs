@@ -26,6 +26,7 @@ type Batch<T> = (Vec<u8>, Vec<T>);
 
 pub(crate) use copies::{Copies, convert};
 pub use options::{Matches, PositionOptions};
+pub(crate) use take::names;
 
 /// A list: elements in a row, open at both ends.
 ///

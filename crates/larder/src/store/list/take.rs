@@ -12,7 +12,7 @@ use crate::store::group::Name;
 use crate::store::wish::{Goods, Wish};
 
 /// Keys with their hashes, in the caller's order.
-fn names(core: &Core, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Name> {
+pub(crate) fn names(core: &Core, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Name> {
     let name = |key: &[u8]| (core.hash(key), key.to_vec());
     keys.into_iter().map(|key| name(key.as_ref())).collect()
 }

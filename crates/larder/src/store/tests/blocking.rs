@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use super::assert_invariants;
 use crate::store::Store;
+use crate::store::elements::{Edit, Growth};
 use crate::time::Ttl;
+use crate::value::SortedSet;
+use crate::value::sorted_set::AddRule;
 use crate::{End, Error, ManualClock};
 
 type Taken = Result<(Vec<u8>, String), Error>;
@@ -181,6 +184,64 @@ fn a_batch_is_what_there_is_up_to_its_size() {
     let mut first = Waiting::new(batch);
     push(&store, "l2", &["1", "2", "3"]);
     assert_eq!(first.fetch(), Ok((b"l2".to_vec(), vec![3, 2])));
+}
+
+/// Adds members to a sorted set.
+fn add(store: &Store, key: &str, members: &[(&str, f64)]) {
+    let hasher = &store.core.hasher;
+    let growth = Growth::of(members.iter().map(|(member, _)| member.as_bytes()));
+    let add = |set: &mut SortedSet| {
+        for (member, score) in members {
+            set.add(hasher, member.as_bytes(), *score, AddRule::default());
+        }
+        Edit::Changed(())
+    };
+    let key = store.site().key(key.as_bytes());
+    store
+        .site()
+        .write(key, |seat| seat.change(growth, add))
+        .unwrap();
+}
+
+#[test]
+fn members_are_taken_from_either_end_and_in_turn_with_those_who_want_lists() {
+    let store = Store::new();
+    let mut list = waits(&store, ["z"], End::Front);
+    let mut last = Waiting::new(store.take_max::<String>(["z"]));
+    let mut first = Waiting::new(store.take_min::<String>(["none", "z"]));
+    add(&store, "z", &[("a", 1.0), ("b", 2.0), ("c", 3.0)]);
+    assert_eq!(last.fetch(), Ok((b"z".to_vec(), ("c".to_owned(), 3.0))));
+    assert_eq!(first.fetch(), Ok((b"z".to_vec(), ("a".to_owned(), 1.0))));
+    let rest = store
+        .take_min_many_blocking::<String>(["z"], 5, None)
+        .unwrap();
+    assert_eq!(rest, Some((b"z".to_vec(), vec![("b".to_owned(), 2.0)])));
+    assert!(!store.exists("z"));
+    push(&store, "z", &["x"]);
+    assert_eq!(list.fetch(), taken("z", "x"));
+}
+
+#[test]
+fn members_that_were_handed_to_a_future_that_is_dropped_go_back() {
+    let store = Store::new();
+    let gone = Waiting::new(store.take_max_many::<String>(["z"], 2));
+    add(&store, "z", &[("a", 1.0), ("b", 2.0), ("c", 3.0)]);
+    add(&store, "z", &[("b", 0.5)]);
+    drop(gone);
+    let all = store
+        .take_min_many_blocking::<String>(["z"], 9, None)
+        .unwrap()
+        .unwrap()
+        .1;
+    let scores: Vec<_> = all
+        .iter()
+        .map(|(member, score)| (&member[..], *score))
+        .collect();
+    assert_eq!(
+        scores,
+        [("b", 0.5), ("a", 1.0), ("c", 3.0)],
+        "what came later stays"
+    );
 }
 
 #[test]

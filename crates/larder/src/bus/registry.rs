@@ -1,0 +1,258 @@
+//! `Core`: the way from a channel to all who listen.
+//!
+//! ```text
+//! publish(channel) ── routes[hash] ── route of this generation? ──yes── its rings: the channel's, each matching pattern's
+//!                                        │ no
+//!                                        └── registry: look the channel up, try the patterns, remember the route
+//! ```
+//!
+//! Every channel with a subscriber, and every pattern, has one ring. A route remembers the rings of a channel, also that
+//! there are none, until the generation changes, with any change of who listens to what. So patterns are matched once per channel and
+//! generation, not once per message. There are 1,024 places for routes; channels that share one take turns.
+//!
+//! Locks are taken in the order registry, ring, box; nothing of a user's runs under them.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Weak};
+
+use ahash::RandomState;
+use crossbeam_utils::CachePadded;
+
+use super::feed::{Feed, Host, Name};
+use super::mailbox::Mailbox;
+use super::message::{Delivery, Message};
+use super::overflow::Overflow;
+use super::remote::Line;
+use super::ring::Ring;
+use crate::bytes::Raw;
+use crate::glob::Glob;
+use crate::number::MAX_I64_LEN;
+use crate::sync::RwLock;
+use crate::sync::modelled::AtomicU64;
+use crate::time::Clock;
+
+/// Where messages go.
+type Target = Arc<Ring<Message>>;
+
+/// Places for routes: a power of two.
+const ROUTES: usize = 1024;
+
+/// What the handles of a bus share; see the module's text.
+pub(super) struct Core {
+    pub(super) me: Weak<Core>,
+    pub(super) clock: Clock,
+    pub(super) hasher: RandomState,
+    pub(super) order: Arc<CachePadded<AtomicU64>>,
+    /// Changes with every change of who listens to what.
+    pub(super) generation: AtomicU64,
+    pub(super) routes: Box<[RwLock<Option<Arc<Route>>>]>,
+    pub(super) registry: RwLock<Registry>,
+}
+
+/// Who listens to what.
+#[derive(Default)]
+pub(super) struct Registry {
+    pub(super) channels: HashMap<Arc<[u8]>, Target, RandomState>,
+    pub(super) patterns: BTreeMap<Arc<[u8]>, (Glob, Target)>,
+    pub(super) topics: HashMap<Vec<u8>, Weak<dyn Any + Send + Sync>, RandomState>,
+    /// How many topics there may be before those that are gone are swept out.
+    pub(super) topics_at_sweep: usize,
+    /// Those who may sleep without any channel.
+    pub(super) lines: Vec<Weak<Line<Message>>>,
+}
+
+/// The rings of a channel.
+pub(super) struct Route {
+    pub(super) generation: u64,
+    pub(super) channel: Arc<[u8]>,
+    pub(super) exact: Option<Target>,
+    pub(super) patterns: Vec<(Arc<[u8]>, Target)>,
+}
+
+impl Route {
+    /// The rings, each with the pattern that led to it.
+    fn rings(&self) -> impl Iterator<Item = (Option<&Arc<[u8]>>, &Ring<Message>)> {
+        let exact = self.exact.iter().map(|ring| (None, &**ring));
+        let patterns = self.patterns.iter();
+        exact.chain(patterns.map(|(pattern, ring)| (Some(pattern), &**ring)))
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file owns the registry's locks"
+)]
+impl Core {
+    /// The rings of a channel.
+    #[inline]
+    fn route(&self, channel: &[u8]) -> Arc<Route> {
+        let generation = self.generation.load(Acquire);
+        let place = self.hasher.hash_one(channel) as usize % ROUTES;
+        if let Some(route) = &*self.routes[place].read()
+            && route.generation == generation
+            && *route.channel == *channel
+        {
+            return Arc::clone(route);
+        }
+        self.find_route(channel, place)
+    }
+
+    #[cold]
+    fn find_route(&self, channel: &[u8], place: usize) -> Arc<Route> {
+        let registry = self.registry.read();
+        let matching = registry.patterns.iter();
+        let matching = matching.filter(|(_, (glob, _))| glob.matches(channel));
+        let route = Arc::new(Route {
+            generation: self.generation.load(Acquire),
+            channel: channel.into(),
+            exact: registry.channels.get(channel).cloned(),
+            patterns: matching
+                .map(|(name, (_, ring))| (Arc::clone(name), Arc::clone(ring)))
+                .collect(),
+        });
+        drop(registry);
+        let earlier = self.routes[place].write().replace(Arc::clone(&route));
+        drop(earlier);
+        route
+    }
+
+    pub(super) fn publish(
+        &self,
+        channel: &[u8],
+        payload: &Raw<'_>,
+        send: impl Fn(&Ring<Message>, Message) -> Delivery,
+    ) -> Delivery {
+        let mut delivery = Delivery::default();
+        let route = self.route(channel);
+        let mut rings = route.rings().peekable();
+        if rings.peek().is_none() {
+            return delivery;
+        }
+        let payload: Arc<[u8]> = payload.bytes(&mut [0; MAX_I64_LEN]).into();
+        for (pattern, ring) in rings {
+            let message = Message {
+                channel: Arc::clone(&route.channel),
+                payload: Arc::clone(&payload),
+                pattern: pattern.cloned(),
+            };
+            delivery += send(ring, message);
+        }
+        delivery
+    }
+
+    pub(super) fn ring(&self, retains: bool) -> Target {
+        Arc::new(Ring::new(Arc::clone(&self.order), retains))
+    }
+
+    /// Says that routes are out of date. The registry is locked.
+    pub(super) fn renew(&self) {
+        // No read-modify-write: only who holds the registry changes it.
+        let generation = self.generation.load(Acquire);
+        self.generation.store(generation + 1, Release);
+    }
+
+    /// Has a listener without channels woken when the bus goes.
+    pub(super) fn remember(&self, line: &Arc<Line<Message>>) {
+        let mut registry = self.registry.write();
+        if registry.lines.len() == registry.lines.capacity() {
+            registry.lines.retain(|line| line.strong_count() > 0);
+        }
+        registry.lines.push(Arc::downgrade(line));
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file owns the registry's locks"
+)]
+impl Host<Message> for Core {
+    fn feed(
+        &self,
+        name: &Name,
+        overflow: &Overflow<Message>,
+        mailbox: Option<&Arc<Mailbox<Message>>>,
+    ) -> (Feed<Message>, Vec<Message>) {
+        let mut registry = self.registry.write();
+        let (ring, retained) = match name {
+            Name::Channel(channel) => {
+                let ring = registry.channels.entry(Arc::clone(channel));
+                (
+                    Arc::clone(ring.or_insert_with(|| self.ring(false))),
+                    Vec::new(),
+                )
+            }
+            Name::Pattern(pattern) => {
+                let ring = registry.patterns.entry(Arc::clone(pattern));
+                let (glob, ring) = ring.or_insert_with(|| (Glob::new(pattern), self.ring(false)));
+                let (glob, ring) = (glob.clone(), Arc::clone(ring));
+                let channels = registry.channels.iter();
+                let matching = channels.filter(|(channel, _)| glob.matches(channel));
+                let retained = matching.filter_map(|(_, ring)| {
+                    let last = ring.last()?;
+                    Some(Message {
+                        pattern: Some(Arc::clone(pattern)),
+                        ..last
+                    })
+                });
+                (ring, retained.collect())
+            }
+        };
+        let (feed, last) = Feed::new(ring, overflow, mailbox);
+        self.renew();
+        drop(registry);
+        let retained = retained.into_iter().chain(last).collect();
+        let host: Weak<dyn Host<Message>> = self.me.clone();
+        (feed.hosted(name.clone(), host), retained)
+    }
+
+    fn vacated(&self, name: &Name) {
+        let mut registry = self.registry.write();
+        let gone = match name {
+            Name::Channel(channel) => match registry.channels.get(channel) {
+                Some(ring) if ring.is_idle() => registry.channels.remove(channel),
+                _ => None,
+            },
+            Name::Pattern(pattern) => match registry.patterns.get(pattern) {
+                Some((_, ring)) if ring.is_idle() => {
+                    registry.patterns.remove(pattern).map(|(_, ring)| ring)
+                }
+                _ => None,
+            },
+        };
+        if gone.is_some() {
+            self.renew();
+        }
+        drop(registry);
+        drop(gone);
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let registry = self.registry.get_mut();
+        registry.channels.values().for_each(|ring| ring.close());
+        registry
+            .patterns
+            .values()
+            .for_each(|(_, ring)| ring.close());
+        let lines = registry.lines.iter().filter_map(Weak::upgrade);
+        lines.for_each(|line| line.tell(None));
+    }
+}
+
+impl Core {
+    /// A bus without subscribers.
+    pub(super) fn new(clock: Clock) -> Arc<Self> {
+        Arc::new_cyclic(|me| Core {
+            me: me.clone(),
+            clock,
+            hasher: RandomState::new(),
+            order: Arc::new(CachePadded::new(AtomicU64::new(0))),
+            generation: AtomicU64::new(0),
+            routes: (0..ROUTES).map(|_| RwLock::new(None)).collect(),
+            registry: RwLock::new(Registry::default()),
+        })
+    }
+}
