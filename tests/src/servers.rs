@@ -1,6 +1,6 @@
 //! Real servers on loopback, for tests that ask what Redis or Valkey would answer.
 //!
-//! A server is looked for under the names of [`PROGRAMS`] on the path, and under the paths in `LARDER_REDIS_SERVERS`
+//! A server is looked for under the names of `PROGRAMS` on the path, and under the paths in `LARDER_REDIS_SERVERS`
 //! (parted by colons). It listens on a port of its own as long as the [`Server`] lives, and keeps nothing.
 
 use std::env;

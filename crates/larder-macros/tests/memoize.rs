@@ -1,5 +1,7 @@
 //! Memoized functions: what is kept, for whom, how often a body runs.
 
+#![allow(clippy::disallowed_methods, reason = "tests start threads")]
+
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
