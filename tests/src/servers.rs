@@ -63,6 +63,10 @@ impl Program {
     ///
     /// If it does not start, or does not listen within a few seconds.
     #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "another process starts in its own time"
+    )]
     pub fn start(&self) -> Server {
         let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port of loopback is free");
         let port = free.local_addr().expect("it is bound").port();

@@ -12,6 +12,8 @@ mod differences;
 mod draw;
 #[path = "differential/keys.rs"]
 mod keys;
+#[path = "differential/lists.rs"]
+mod lists;
 #[path = "differential/page.rs"]
 mod page;
 #[path = "differential/run.rs"]
@@ -37,6 +39,11 @@ fn keys_and_deadlines_answer_as_a_server_does() {
 #[test]
 fn bitmaps_answer_as_a_server_does() {
     run::compare("bitmaps", bitmaps::command);
+}
+
+#[test]
+fn lists_answer_as_a_server_does() {
+    run::compare("lists", lists::command);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Code against the `redis` crate, unchanged, on larder and on every real server that is found.
 
+use std::thread;
+
 use larder_redis::{Client, Connection};
 use larder_tests::servers::Program;
 use redis::{
-    Commands, ConnectionLike, ErrorKind, ExistenceCheck, Pipeline, RedisResult, SetExpiry,
-    SetOptions,
+    Commands, ConnectionLike, ControlFlow, ErrorKind, ExistenceCheck, Pipeline, PubSubCommands,
+    RedisResult, SetExpiry, SetOptions,
 };
 
 /// Runs `work` with a client of larder, then with one of each server.
@@ -197,5 +199,91 @@ fn keys_are_renamed_and_expire() {
         assert_eq!(con.ttl::<_, i64>("to")?, -2);
         assert_eq!(con.key_type::<_, String>("to")?, "none");
         Ok(())
+    });
+}
+
+#[test]
+fn lists() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        assert_eq!(con.rpush::<_, _, usize>("queue", &["a", "b", "c"])?, 3);
+        assert_eq!(con.lpush::<_, _, usize>("queue", "z")?, 4);
+        assert_eq!(
+            con.lrange::<_, Vec<String>>("queue", 0, -1)?,
+            ["z", "a", "b", "c"]
+        );
+        assert_eq!(
+            con.lpop::<_, Option<String>>("queue", None)?.as_deref(),
+            Some("z")
+        );
+        assert_eq!(
+            con.lindex::<_, Option<String>>("queue", -1)?.as_deref(),
+            Some("c")
+        );
+        assert_eq!(con.lrem::<_, _, usize>("queue", 1, "b")?, 1);
+        assert_eq!(con.llen::<_, usize>("queue")?, 2);
+        let error = con.get::<_, String>("queue").expect_err("it is a list");
+        assert_eq!(error.code(), Some("WRONGTYPE"));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_caller_who_waits_for_a_list_is_served_by_another() {
+    everywhere(|client| {
+        let (mut waiter, mut pusher) = (connect(client)?, connect(client)?);
+        thread::scope(|scope| {
+            let served =
+                scope.spawn(move || waiter.blpop::<_, Option<(String, String)>>(&["a", "b"], 10.0));
+            let pushed: usize = pusher.rpush("b", "element")?;
+            assert_eq!(pushed, 1);
+            let served = served.join().expect("it does not panic")?;
+            assert_eq!(served, Some(("b".into(), "element".into())));
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_wait_ends_when_its_time_is_over() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        assert_eq!(
+            con.blpop::<_, Option<(String, String)>>("none", 0.01)?,
+            None
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn a_subscriber_is_called_back_for_each_message() {
+    everywhere(|client| {
+        let (mut reader, mut writer) = (connect(client)?, connect(client)?);
+        thread::scope(|scope| {
+            let heard = scope.spawn(move || {
+                let mut heard = Vec::new();
+                reader.psubscribe("news.*", |message| {
+                    heard.push((
+                        message.get_channel_name().to_owned(),
+                        message.get_payload::<String>().ok(),
+                    ));
+                    match heard.len() {
+                        2 => ControlFlow::Break(heard.clone()),
+                        _ => ControlFlow::Continue,
+                    }
+                })
+            });
+            while writer.publish::<_, _, usize>("news.a", "one")? == 0 {
+                thread::yield_now();
+            }
+            let () = writer.publish("olds.a", "none")?;
+            let () = writer.publish("news.b", "two")?;
+            let heard = heard.join().expect("it does not panic")?;
+            let wanted = [("news.a", "one"), ("news.b", "two")];
+            let wanted = wanted.map(|(channel, text)| (channel.to_owned(), Some(text.to_owned())));
+            assert_eq!(heard, wanted);
+            Ok(())
+        })
     });
 }

@@ -82,11 +82,6 @@ impl<'a> Args<'a> {
         float(self.take()?).ok_or(Fault::NOT_A_FLOAT)
     }
 
-    /// A count that may be 0; a negative one is refused.
-    pub(crate) fn count(&mut self) -> Result<usize, Fault> {
-        usize::try_from(self.int()?).map_err(|_| Fault::NOT_POSITIVE)
-    }
-
     /// A count that must not be 0, with the text for one that is not.
     pub(crate) fn positive(&mut self, otherwise: &'static str) -> Result<usize, Fault> {
         let count = int(self.take()?).ok().filter(|count| *count > 0);

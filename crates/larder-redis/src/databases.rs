@@ -1,8 +1,8 @@
-//! `Databases`: the numbered key spaces that the sessions of one client share.
+//! `Databases`: the numbered key spaces that the sessions of one client share, and their bus.
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use larder::Store;
+use larder::{Bus, Store};
 
 use crate::fault::Fault;
 
@@ -22,19 +22,25 @@ const COUNT: usize = 16;
 /// assert_eq!(databases.get(0).map(|store| store.len()), Some(0));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Databases(Arc<[OnceLock<Store>]>);
+pub struct Databases(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    stores: Box<[OnceLock<Store>]>,
+    bus: Bus,
+}
 
 impl Default for Databases {
     /// 16 unbounded stores, each made when it is first used.
     fn default() -> Self {
-        Databases((0..COUNT).map(|_| OnceLock::new()).collect())
+        Databases::of((0..COUNT).map(|_| OnceLock::new()).collect())
     }
 }
 
 impl FromIterator<Store> for Databases {
     /// The stores in the order of their numbers.
     fn from_iter<I: IntoIterator<Item = Store>>(stores: I) -> Self {
-        Databases(stores.into_iter().map(OnceLock::from).collect())
+        Databases::of(stores.into_iter().map(OnceLock::from).collect())
     }
 }
 
@@ -46,6 +52,26 @@ impl From<Store> for Databases {
 }
 
 impl Databases {
+    fn of(stores: Box<[OnceLock<Store>]>) -> Self {
+        let bus = Bus::new();
+        Databases(Arc::new(Shared { stores, bus }))
+    }
+
+    /// What the sessions publish on.
+    ///
+    /// ```
+    /// use larder_redis::{Databases, Session};
+    ///
+    /// let databases = Databases::default();
+    /// let mut news = databases.bus().subscribe(["news"]);
+    /// Session::of(&databases).execute(&[b"PUBLISH", b"news", b"hello"]);
+    /// assert!(news.try_recv().is_ok());
+    /// ```
+    #[must_use]
+    pub fn bus(&self) -> &Bus {
+        &self.0.bus
+    }
+
     /// The store of this number, if there is one.
     ///
     /// ```
@@ -56,6 +82,7 @@ impl Databases {
     #[must_use]
     pub fn get(&self, number: usize) -> Option<&Store> {
         self.0
+            .stores
             .get(number)
             .map(|store| store.get_or_init(Store::new))
     }
@@ -67,7 +94,7 @@ impl Databases {
     /// ```
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.0.stores.len()
     }
 
     /// The store of this number; none is Redis' error.
@@ -84,14 +111,14 @@ impl Databases {
 
     /// The stores that were used so far, with their numbers.
     pub(crate) fn used(&self) -> impl Iterator<Item = (usize, &Store)> {
-        let numbered = self.0.iter().enumerate();
+        let numbered = self.0.stores.iter().enumerate();
         numbered.filter_map(|(number, store)| Some((number, store.get()?)))
     }
 }
 
 /// [`Databases`] that may be gone.
 #[derive(Debug)]
-pub(crate) struct WeakDatabases(Weak<[OnceLock<Store>]>);
+pub(crate) struct WeakDatabases(Weak<Shared>);
 
 impl WeakDatabases {
     pub(crate) fn upgrade(&self) -> Option<Databases> {

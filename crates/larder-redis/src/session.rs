@@ -9,15 +9,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use larder::{Store, WatchedKeys};
+use larder::{Message, Store, Subscription, WatchedKeys};
 
 use crate::args::{Args, Outcome};
+use crate::commands::waiting::Want;
 use crate::databases::Databases;
 use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::resp::Protocol;
-use crate::table::{self, ATOMIC, Command, DIRECT, Handler, NO_MULTI};
+use crate::table::{self, ATOMIC, Command, DIRECT, Handler, LISTENER, NO_MULTI};
 
 /// Sessions are numbered in the order in which they begin, from 1, as long as the process runs.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
@@ -34,6 +35,13 @@ pub(crate) struct Queue {
     pub(crate) commands: Vec<Queued>,
     /// A command could not be queued: EXEC will refuse.
     pub(crate) aborted: bool,
+}
+
+/// What became of a command.
+pub(crate) enum Step {
+    Done(Reply),
+    /// There is nothing yet of what it wants of the store.
+    Wait(Want, Store),
 }
 
 /// Which replies the client wants: CLIENT REPLY.
@@ -68,6 +76,8 @@ pub struct Session {
     /// With the number of their database.
     pub(crate) watched: Vec<(usize, WatchedKeys)>,
     pub(crate) wanted: Wanted,
+    /// Made by the first SUBSCRIBE.
+    pub(crate) listener: Option<Subscription<Message>>,
     pub(crate) closed: bool,
 }
 
@@ -118,6 +128,7 @@ impl Session {
             queue: None,
             watched: Vec::new(),
             wanted: Wanted::All,
+            listener: None,
             closed: false,
         }
     }
@@ -133,14 +144,25 @@ impl Session {
     ///
     /// # Cost
     ///
-    /// The command's, and some 30 ns to find it.
+    /// The command's, and some 30 ns to find it. A command that waits parks the thread.
     pub fn execute(&mut self, words: &[&[u8]]) -> Reply {
+        match self.start(words) {
+            Step::Done(reply) => reply,
+            Step::Wait(want, store) => want.park(&store).into(),
+        }
+    }
+
+    /// Executes one command, or says what it waits for.
+    pub(crate) fn start(&mut self, words: &[&[u8]]) -> Step {
         if words.is_empty() {
-            return Reply::Several(Vec::new());
+            return Step::Done(Reply::Several(Vec::new()));
         }
         let before = self.wanted;
-        let reply = self.dispatch(words).into();
-        self.muted(before, reply)
+        match self.dispatch(words) {
+            Ok(Step::Done(reply)) => Step::Done(self.muted(before, reply)),
+            Ok(wait) => wait,
+            Err(fault) => Step::Done(self.muted(before, Reply::Error(fault))),
+        }
     }
 
     /// The reply, if the client wants it.
@@ -159,20 +181,46 @@ impl Session {
     }
 
     #[inline]
-    fn dispatch(&mut self, words: &[&[u8]]) -> Outcome {
+    fn dispatch(&mut self, words: &[&[u8]]) -> Result<Step, Fault> {
         let command = match table::find(words[0]) {
             Some(command) if command.takes(words.len()) => command,
             found => return Err(self.refuse(found, words)),
         };
-        match &mut self.queue {
-            Some(queue) if !command.has(DIRECT) => queue.push(command, words),
-            _ => self.run(command, words),
+        if self.listener.is_some() && !command.has(LISTENER) {
+            self.may_run(command)?;
         }
+        match &mut self.queue {
+            Some(queue) if !command.has(DIRECT) => queue.push(command, words).map(Step::Done),
+            _ => match command.handler {
+                Handler::Waiting(read) => self.want(read(Args::new(words))?),
+                _ => self.run_now(command, words).map(Step::Done),
+            },
+        }
+    }
+
+    /// Refuses what a client of RESP2 that listens could not tell from a message.
+    fn may_run(&self, command: &Command) -> Result<(), Fault> {
+        if self.protocol == Protocol::Resp3 || self.listens_to() == 0 {
+            return Ok(());
+        }
+        Err(Fault::new(format!(
+            "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this \
+             context",
+            command.name
+        )))
+    }
+
+    /// Takes what is there; where there is nothing, it is to be waited for.
+    fn want(&self, want: Want) -> Result<Step, Fault> {
+        Ok(match want.at_once(Db::Store(&self.store))? {
+            None => Step::Wait(want, self.store.clone()),
+            Some(reply) => Step::Done(reply),
+        })
     }
 
     /// Runs a command outside of a transaction.
     #[inline]
-    pub(crate) fn run(&mut self, command: &'static Command, words: &[&[u8]]) -> Outcome {
+    pub(crate) fn run_now(&mut self, command: &'static Command, words: &[&[u8]]) -> Outcome {
         let args = Args::new(words);
         match command.handler {
             Handler::Data(run) if command.has(ATOMIC) => {
@@ -180,6 +228,7 @@ impl Session {
                 self.store.atomic(keys, |tx| run(Db::Tx(tx), args))
             }
             Handler::Data(run) => run(Db::Store(&self.store), args),
+            Handler::Waiting(read) => read(args)?.in_transaction(Db::Store(&self.store)),
             Handler::Whole(run) => run(&self.store, args),
             Handler::Session(run) => run(self, args),
         }

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 
 use crate::args::{Args, Outcome, is};
 use crate::commands as c;
+use crate::commands::waiting::Want;
 use crate::db::Db;
+use crate::fault::Fault;
 use crate::session::Session;
 
 /// Who runs a command.
@@ -14,6 +16,8 @@ use crate::session::Session;
 pub(crate) enum Handler {
     /// On the selected store, alone or in a transaction.
     Data(fn(Db<'_>, Args<'_>) -> Outcome),
+    /// On the selected store, and it may wait.
+    Waiting(fn(Args<'_>) -> Result<Want, Fault>),
     /// On the selected store as a whole: not in a transaction.
     Whole(fn(&larder::Store, Args<'_>) -> Outcome),
     /// On the session.
@@ -67,6 +71,8 @@ pub(crate) const BLOCKING: Flags = 1 << 9;
 
 /// Takes the store as a whole, or another: not under the locks of a transaction.
 pub(crate) const ALONE: Flags = 1 << 10;
+/// Also for a client of RESP2 that listens.
+pub(crate) const LISTENER: Flags = 1 << 11;
 /// Nothing is to be said.
 pub(crate) const PLAIN: Flags = 0;
 
@@ -88,6 +94,8 @@ pub(crate) enum Group {
     Generic,
     String,
     Bitmap,
+    List,
+    Publishing,
     Connection,
     Server,
     Transactions,
@@ -100,6 +108,8 @@ impl Group {
             Group::Generic => "generic",
             Group::String => "string",
             Group::Bitmap => "bitmap",
+            Group::List => "list",
+            Group::Publishing => "pubsub",
             Group::Connection => "connection",
             Group::Server => "server",
             Group::Transactions => "transactions",
@@ -112,6 +122,8 @@ impl Group {
             Group::Generic => "@keyspace",
             Group::String => "@string",
             Group::Bitmap => "@bitmap",
+            Group::List => "@list",
+            Group::Publishing => "@pubsub",
             Group::Connection => "@connection",
             Group::Server => "@admin",
             Group::Transactions => "@transaction",
@@ -144,12 +156,7 @@ impl Command {
 
     /// The access categories.
     pub(crate) fn categories(&self) -> impl Iterator<Item = &'static str> {
-        let by_flag = [
-            (WRITE, "@write"),
-            (READ, "@read"),
-            (PUBSUB, "@pubsub"),
-            (BLOCKING, "@blocking"),
-        ];
+        let by_flag = [(WRITE, "@write"), (READ, "@read"), (BLOCKING, "@blocking")];
         let speed = if self.has(FAST) { "@fast" } else { "@slow" };
         let flagged = by_flag.into_iter().filter(|(flag, _)| self.has(*flag));
         [self.group.category()]
@@ -245,12 +252,16 @@ const ALL: Keys = Keys::At(1, -1, 1);
 const PAIRS: Keys = Keys::At(1, -1, 2);
 /// All words but the first.
 const BEHIND: Keys = Keys::At(2, -1, 1);
+/// All but the last word, which is a time.
+const BUT_LAST: Keys = Keys::At(1, -2, 1);
 /// The word behind a command's own command, as OBJECT has it.
 const OBJECT: Keys = Keys::At(2, 2, 1);
 
 const GENERIC: Group = Group::Generic;
 const STRING: Group = Group::String;
 const BITMAP: Group = Group::Bitmap;
+const LIST: Group = Group::List;
+const PUBLISHING: Group = Group::Publishing;
 const CONNECTION: Group = Group::Connection;
 const SERVER: Group = Group::Server;
 const TRANSACTIONS: Group = Group::Transactions;
@@ -271,6 +282,23 @@ const fn data(
         keys,
         group,
         handler,
+    }
+}
+
+const fn waiting(
+    name: &'static str,
+    arity: i8,
+    keys: Keys,
+    group: Group,
+    read: fn(Args<'_>) -> Result<Want, Fault>,
+) -> Command {
+    Command {
+        name,
+        arity,
+        flags: WRITE | GROWS | BLOCKING,
+        keys,
+        group,
+        handler: Handler::Waiting(read),
     }
 }
 
@@ -345,6 +373,29 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("bitop", -4, WRITE | GROWS, BEHIND, BITMAP, c::bits::bitop),
     data("bitfield", -2, WRITE | GROWS | ATOMIC, ONE, BITMAP, c::bitfield::bitfield),
     data("bitfield_ro", -2, READ | FAST, ONE, BITMAP, c::bitfield::bitfield),
+    // Lists.
+    data("lpush", -3, WRITE | GROWS | FAST, ONE, LIST, c::lists::push),
+    data("rpush", -3, WRITE | GROWS | FAST, ONE, LIST, c::lists::push),
+    data("lpushx", -3, WRITE | GROWS | FAST, ONE, LIST, c::lists::pushx),
+    data("rpushx", -3, WRITE | GROWS | FAST, ONE, LIST, c::lists::pushx),
+    data("lpop", -2, WRITE | FAST, ONE, LIST, c::lists::pop),
+    data("rpop", -2, WRITE | FAST, ONE, LIST, c::lists::pop),
+    data("llen", 2, READ | FAST, ONE, LIST, c::lists::len),
+    data("lindex", 3, READ, ONE, LIST, c::lists::index),
+    data("lrange", 4, READ, ONE, LIST, c::lists::range),
+    data("lset", 4, WRITE | GROWS, ONE, LIST, c::lists::set),
+    data("linsert", 5, WRITE | GROWS, ONE, LIST, c::lists::insert),
+    data("lrem", 4, WRITE, ONE, LIST, c::lists::remove),
+    data("ltrim", 4, WRITE, ONE, LIST, c::lists::trim),
+    data("lpos", -3, READ, ONE, LIST, c::lists::position),
+    data("lmove", 5, WRITE | GROWS, TWO, LIST, c::lists::move_between),
+    data("rpoplpush", 3, WRITE | GROWS, TWO, LIST, c::lists::rpoplpush),
+    data("lmpop", -4, WRITE, Keys::Counted(1, 0), LIST, c::lists::pop_any),
+    waiting("blpop", -3, BUT_LAST, LIST, c::waiting::pop),
+    waiting("brpop", -3, BUT_LAST, LIST, c::waiting::pop),
+    waiting("blmpop", -5, Keys::Counted(2, 0), LIST, c::waiting::pop_many),
+    waiting("blmove", 6, TWO, LIST, c::waiting::move_between),
+    waiting("brpoplpush", 4, TWO, LIST, c::waiting::rpoplpush),
     // Keys.
     data("del", -2, WRITE, ALL, GENERIC, c::keys::del),
     data("unlink", -2, WRITE | FAST, ALL, GENERIC, c::keys::del),
@@ -367,14 +418,21 @@ pub(crate) static COMMANDS: &[Command] = &[
     whole("keys", 2, READ, GENERIC, c::scan::keys),
     whole("scan", -2, READ, GENERIC, c::scan::scan),
     whole("randomkey", 1, READ, GENERIC, c::scan::randomkey),
+    // Publishing.
+    session("subscribe", -2, PUBSUB | LISTENER, NONE, PUBLISHING, c::pubsub::subscribe),
+    session("psubscribe", -2, PUBSUB | LISTENER, NONE, PUBLISHING, c::pubsub::subscribe),
+    session("unsubscribe", -1, PUBSUB | LISTENER, NONE, PUBLISHING, c::pubsub::unsubscribe),
+    session("punsubscribe", -1, PUBSUB | LISTENER, NONE, PUBLISHING, c::pubsub::unsubscribe),
+    session("publish", 3, PUBSUB | FAST, NONE, PUBLISHING, c::pubsub::publish),
+    session("pubsub", -2, PUBSUB, NONE, PUBLISHING, c::pubsub::pubsub),
     // Connections.
-    session("ping", -1, FAST, NONE, CONNECTION, c::connection::ping),
+    session("ping", -1, FAST | LISTENER, NONE, CONNECTION, c::connection::ping),
     session("echo", 2, FAST, NONE, CONNECTION, c::connection::echo),
     session("select", 2, FAST | ALONE, NONE, CONNECTION, c::connection::select),
     session("hello", -1, FAST | DIRECT, NONE, CONNECTION, c::connection::hello),
     session("client", -2, PLAIN, NONE, CONNECTION, c::client::client),
-    session("quit", -1, FAST | DIRECT, NONE, CONNECTION, c::connection::quit),
-    session("reset", 1, FAST | DIRECT, NONE, CONNECTION, c::connection::reset),
+    session("quit", -1, FAST | DIRECT | LISTENER, NONE, CONNECTION, c::connection::quit),
+    session("reset", 1, FAST | DIRECT | LISTENER, NONE, CONNECTION, c::connection::reset),
     session("auth", -2, FAST | DIRECT, NONE, CONNECTION, c::connection::auth),
     // The server.
     session("time", 1, FAST, NONE, SERVER, c::server::time),

@@ -52,6 +52,6 @@ const LINES: &[&str] = &[
     "TTL {k}",
 ];
 
-pub fn command(draw: &mut Draw) -> Words {
+pub(crate) fn command(draw: &mut Draw) -> Words {
     draw.line(LINES)
 }

@@ -1,17 +1,17 @@
 //! `Draw`: a small seeded generator, and the words that commands are made of.
 
 /// A xorshift generator: the same seed gives the same commands.
-pub struct Draw {
+pub(crate) struct Draw {
     state: u64,
     /// Whether the commands drawn so far have opened a transaction.
-    pub in_multi: bool,
+    pub(crate) in_multi: bool,
 }
 
 /// A command: its words.
-pub type Words = Vec<Vec<u8>>;
+pub(crate) type Words = Vec<Vec<u8>>;
 
 impl Draw {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Draw {
             state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             in_multi: false,
@@ -26,33 +26,33 @@ impl Draw {
     }
 
     /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
     /// True once in so many times.
-    pub fn once_in(&mut self, times: usize) -> bool {
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
     /// One of these.
-    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(crate) fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[self.below(of.len())]
     }
 
     /// A key, one of few, so that commands meet.
-    pub fn key(&mut self) -> String {
+    pub(crate) fn key(&mut self) -> String {
         format!("k{}", self.below(8))
     }
 
     /// A number from `low` to `high`, both included.
-    pub fn number(&mut self, low: i64, high: i64) -> String {
+    pub(crate) fn number(&mut self, low: i64, high: i64) -> String {
         let span = (high - low + 1) as usize;
         (low + self.below(span) as i64).to_string()
     }
 
     /// An integer: mostly a small one, at times one at an edge, at times none at all.
-    pub fn int(&mut self) -> String {
+    pub(crate) fn int(&mut self) -> String {
         if self.once_in(12) {
             return self.odd_number().to_owned();
         }
@@ -60,7 +60,7 @@ impl Draw {
     }
 
     /// What is hard to read as a number, and what is hardly one.
-    pub fn odd_number(&mut self) -> &'static str {
+    pub(crate) fn odd_number(&mut self) -> &'static str {
         self.one(&[
             "9223372036854775807",
             "-9223372036854775808",
@@ -79,7 +79,7 @@ impl Draw {
     }
 
     /// A value: text, a number, bytes of any kind, at times long.
-    pub fn value(&mut self) -> Vec<u8> {
+    pub(crate) fn value(&mut self) -> Vec<u8> {
         match self.below(10) {
             0..3 => self.number(-1000, 1000).into_bytes(),
             3 => self.odd_number().into(),
@@ -96,13 +96,14 @@ impl Draw {
     }
 
     /// A command from a line, with words in braces drawn: `{k}` key, `{v}` value, `{i}` integer,
-    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{t}` seconds that last.
-    pub fn fill(&mut self, line: &str) -> Words {
+    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{e}` one of few elements, `{t}` seconds that last.
+    pub(crate) fn fill(&mut self, line: &str) -> Words {
         let word = |word: &str| match word {
             "{k}" => self.key().into_bytes(),
             "{v}" => self.value(),
             "{i}" => self.int().into_bytes(),
             "{o}" => self.odd_number().as_bytes().to_vec(),
+            "{e}" => format!("e{}", self.below(6)).into_bytes(),
             "{b}" => self.number(0, 130).into_bytes(),
             "#{b}" => format!("#{}", self.below(20)).into_bytes(),
             "{s}" => self.number(-3, 12).into_bytes(),
@@ -113,7 +114,7 @@ impl Draw {
     }
 
     /// One of these lines, filled.
-    pub fn line(&mut self, lines: &[&str]) -> Words {
+    pub(crate) fn line(&mut self, lines: &[&str]) -> Words {
         let line = self.one(lines);
         let mut words = self.fill(line);
         if self.once_in(60) {

@@ -76,7 +76,7 @@ const LINES: &[&str] = &[
     "BOGUS {k} {v}",
 ];
 
-pub fn command(draw: &mut Draw) -> Words {
+pub(crate) fn command(draw: &mut Draw) -> Words {
     if draw.once_in(500) {
         return draw.fill("FLUSHDB");
     }

@@ -41,7 +41,7 @@ impl Local {
 }
 
 /// Compares the replies to generated commands with those of every server that there is.
-pub fn compare(kind: &str, command: fn(&mut Draw) -> Words) {
+pub(crate) fn compare(kind: &str, command: fn(&mut Draw) -> Words) {
     let programs = Program::all();
     if programs.is_empty() {
         eprintln!("skipped: no redis-server or valkey-server to compare {kind} with");

@@ -64,6 +64,6 @@ const LINES: &[&str] = &[
     "DEL {k}",
 ];
 
-pub fn command(draw: &mut Draw) -> Words {
+pub(crate) fn command(draw: &mut Draw) -> Words {
     draw.line(LINES)
 }

@@ -26,9 +26,9 @@ const LINES: &[&str] = &[
     "RENAME {k} {k}",
     "RENAMENX {k} {k}",
     "COPY {k} {k} REPLACE",
-    "EXPIRE {k} {t}",
+    "EXPIREAT {k} 33177117420",
     "PERSIST {k}",
-    "TTL {k}",
+    "EXPIRETIME {k}",
     "TYPE {k}",
     "STRLEN {k}",
     "SETRANGE {k} {s} {v}",
@@ -42,7 +42,7 @@ const LINES: &[&str] = &[
 ];
 
 /// Of MULTI and WATCH inside a transaction, Valkey makes more than Redis: they are left to the session's own tests.
-pub fn command(draw: &mut Draw) -> Words {
+pub(crate) fn command(draw: &mut Draw) -> Words {
     loop {
         let words = draw.line(LINES);
         let name = String::from_utf8_lossy(&words[0]).into_owned();

@@ -7,9 +7,10 @@ use redis::aio::ConnectionLike;
 use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 
 use super::client::Client;
-use super::values::{pipelined, run, run_packed};
+use super::values::{pipelined, run_packed, start, value};
+use crate::commands::waiting::Want;
 use crate::reply::Reply;
-use crate::session::Session;
+use crate::session::{Session, Step};
 
 /// In this process, or to a server.
 #[derive(Clone)]
@@ -21,8 +22,9 @@ enum Way {
 /// A connection that takes the calls of `redis::AsyncCommands`, pipelines and transactions. Clones share its session,
 /// as clones of the `redis` crate's own connection share a socket; a session of its own comes from the client.
 ///
-/// Commands run when the future is first polled, and need no runtime. The lock of the session is held while one runs,
-/// never across an await.
+/// Commands run when the future is first polled. The lock of the session is held while one runs, never across an await:
+/// while one clone waits for an element (BLPOP), the others go on. Only a wait with a time needs tokio's clock.
+/// A command in a pipeline that waits parks the thread.
 ///
 /// ```
 /// use redis::AsyncCommands;
@@ -79,6 +81,22 @@ fn with<R>(session: &Mutex<Session>, work: impl FnOnce(&mut Session) -> R) -> R 
     work(&mut session.lock())
 }
 
+/// The reply of a command, after a wait where it has one. Nothing is held meanwhile; what arrives for a future that was
+/// dropped goes to the next.
+pub(super) async fn finish(step: Step) -> Reply {
+    let (want, store) = match step {
+        Step::Done(reply) => return reply,
+        Step::Wait(want, store) => (want, store),
+    };
+    let Some(wait) = want.wait else {
+        return want.arrive(store).await.into();
+    };
+    match tokio::time::timeout(wait, want.arrive(store)).await {
+        Ok(outcome) => outcome.into(),
+        Err(_) => Want::nothing(),
+    }
+}
+
 /// Executes a pipeline's commands one after the other under one hold of the session, so that clones stay out of it.
 fn run_all(session: &mut Session, pipeline: &Pipeline, offset: usize) -> RedisResult<Vec<Value>> {
     let packed = pipeline.get_packed_pipeline();
@@ -90,9 +108,12 @@ impl ConnectionLike for AsyncConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         match &mut self.0 {
             Way::There(connection) => connection.req_packed_command(cmd),
-            Way::Here(session) => {
-                Box::pin(async move { Ok(with(session, |session| run(session, cmd))) })
-            }
+            Way::Here(session) => Box::pin(async move {
+                let step = with(session, |session| start(session, cmd));
+                let reply = finish(step).await;
+                let protocol = with(session, |session| session.protocol());
+                Ok(value(reply, protocol))
+            }),
         }
     }
 

@@ -1,8 +1,13 @@
 //! `Connection`: the `redis` crate's blocking connection, over a session instead of a socket.
 
-use redis::{Cmd, ConnectionLike, RedisResult, Value};
+use larder::Event;
+use redis::{
+    Cmd, ConnectionLike, ControlFlow, ErrorKind, Msg, PubSubCommands, RedisError, RedisResult,
+    ToRedisArgs, Value,
+};
 
 use super::values::{pipelined, run, run_packed, value};
+use crate::commands::pubsub::{listener, push};
 use crate::session::Session;
 
 /// In this process, or to a server.
@@ -100,6 +105,58 @@ impl ConnectionLike for Connection {
         match &self.0 {
             Way::There(connection) => connection.is_open(),
             Way::Here(session) => !session.is_closed(),
+        }
+    }
+}
+
+impl Connection {
+    /// Calls back for each message of what it listens to.
+    fn listen<U>(
+        session: &mut Session,
+        listen: &'static str,
+        names: impl ToRedisArgs,
+        mut work: impl FnMut(Msg) -> ControlFlow<U>,
+    ) -> RedisResult<U> {
+        let words = names.to_redis_args();
+        let mut listener = listener(session.databases.bus());
+        match listen {
+            "PSUBSCRIBE" => listener.psubscribe(words),
+            _ => listener.subscribe(words),
+        }
+        loop {
+            let closed = || RedisError::from((ErrorKind::Io, "too many messages were left unread"));
+            let Ok(Event::Message(message)) = listener.recv_blocking(None) else {
+                return Err(closed());
+            };
+            let message = value(push(&message), session.protocol());
+            let message = Msg::from_owned_value(message).ok_or_else(closed)?;
+            if let ControlFlow::Break(result) = work(message) {
+                return Ok(result);
+            }
+        }
+    }
+}
+
+impl PubSubCommands for Connection {
+    fn subscribe<C, F, U>(&mut self, channels: C, work: F) -> RedisResult<U>
+    where
+        F: FnMut(Msg) -> ControlFlow<U>,
+        C: ToRedisArgs,
+    {
+        match &mut self.0 {
+            Way::There(connection) => connection.subscribe(channels, work),
+            Way::Here(session) => Self::listen(session, "SUBSCRIBE", channels, work),
+        }
+    }
+
+    fn psubscribe<P, F, U>(&mut self, patterns: P, work: F) -> RedisResult<U>
+    where
+        F: FnMut(Msg) -> ControlFlow<U>,
+        P: ToRedisArgs,
+    {
+        match &mut self.0 {
+            Way::There(connection) => connection.psubscribe(patterns, work),
+            Way::Here(session) => Self::listen(session, "PSUBSCRIBE", patterns, work),
         }
     }
 }

@@ -3,11 +3,17 @@
 //! For code that names `redis::aio::MultiplexedConnection`. Every command is written, read, and its reply parsed, as over
 //! a socket: some ten times what [`AsyncConnection`](crate::AsyncConnection) costs.
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, IntoConnectionInfo, RedisResult};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use redis::aio::{MultiplexedConnection, PubSub};
+use redis::{AsyncConnectionConfig, ConnectionInfo, IntoConnectionInfo, RedisResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
+use super::aio::finish;
 use super::client::Client;
+use crate::reply::Reply;
 use crate::resp::RespSession;
 
 /// Bytes that the pipe holds in one direction; more make the writer wait.
@@ -38,16 +44,70 @@ impl Client {
         if let Some(server) = self.server() {
             return server.get_multiplexed_async_connection().await;
         }
-        let (near, far) = tokio::io::duplex(PIPE);
-        tokio::spawn(serve(RespSession::new(self.session()?), far));
-        // Only the database and the protocol are read of it; the session has the first already.
-        let info = "redis://larder".into_connection_info()?;
+        let (near, info) = self.pipe()?;
         let config = AsyncConnectionConfig::new();
         let (connection, driver) =
             MultiplexedConnection::new_with_config(info.redis_settings(), near, config).await?;
         tokio::spawn(driver);
         Ok(connection)
     }
+
+    /// The `redis` crate's subscriber, to what is published on this client's databases. It must be made inside a tokio
+    /// runtime.
+    ///
+    /// ```
+    /// use redis::AsyncCommands;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    /// # runtime.block_on(async {
+    /// let client = larder_redis::Client::open("larder://")?;
+    /// let mut news = client.get_async_pubsub().await?;
+    /// news.subscribe("news").await?;
+    /// let readers: i64 = client.get_async_connection().await?.publish("news", "hello").await?;
+    /// assert_eq!(readers, 1);
+    /// # Ok::<(), redis::RedisError>(())
+    /// # })?;
+    /// # Ok::<(), redis::RedisError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the `redis` crate says.
+    pub async fn get_async_pubsub(&self) -> RedisResult<PubSub> {
+        if let Some(server) = self.server() {
+            return server.get_async_pubsub().await;
+        }
+        let (near, info) = self.pipe()?;
+        PubSub::new(info.redis_settings(), near).await
+    }
+
+    /// The near end of a pipe whose far end is a new session.
+    fn pipe(&self) -> RedisResult<(DuplexStream, ConnectionInfo)> {
+        let (near, far) = tokio::io::duplex(PIPE);
+        tokio::spawn(serve(RespSession::new(self.session()?), far));
+        // Only the database and the protocol are read of it; the session has the first already.
+        Ok((near, "redis://larder".into_connection_info()?))
+    }
+}
+
+/// What a session behind a pipe waits for.
+enum Arrived {
+    /// So many bytes; none when the pipe was closed.
+    Bytes(usize),
+    /// A message of a channel; none when the session was too slow.
+    Push(Option<Reply>),
+}
+
+/// Waits for bytes or for a message, whichever is first. Neither is lost with the other's wait.
+async fn arrived(session: &mut RespSession, pipe: &mut DuplexStream, read: &mut [u8]) -> Arrived {
+    let (mut bytes, mut push) = (pin!(pipe.read(read)), pin!(session.next_push()));
+    poll_fn(|context| {
+        if let Poll::Ready(length) = bytes.as_mut().poll(context) {
+            return Poll::Ready(Arrived::Bytes(length.unwrap_or(0)));
+        }
+        push.as_mut().poll(context).map(Arrived::Push)
+    })
+    .await
 }
 
 /// Feeds the session from the pipe until either ends.
@@ -55,10 +115,17 @@ async fn serve(mut session: RespSession, mut pipe: DuplexStream) {
     let mut read = vec![0; PIPE];
     let mut out = Vec::new();
     while !session.is_closed() {
-        let Ok(length @ 1..) = pipe.read(&mut read).await else {
-            return;
-        };
-        session.feed(&read[..length], &mut out);
+        match arrived(&mut session, &mut pipe, &mut read).await {
+            Arrived::Bytes(0) | Arrived::Push(None) => return,
+            Arrived::Push(Some(push)) => session.answer(&push, &mut out),
+            Arrived::Bytes(length) => {
+                session.take_in(&read[..length]);
+                while let Some(step) = session.step(&mut out) {
+                    let reply = finish(step).await;
+                    session.answer(&reply, &mut out);
+                }
+            }
+        }
         if pipe.write_all(&out).await.is_err() {
             return;
         }

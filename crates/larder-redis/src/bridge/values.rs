@@ -6,39 +6,42 @@ use redis::{Arg, Cmd, ErrorKind, PushKind, RedisError, RedisResult, Value, Verba
 use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::resp::{Decoder, Limits, Protocol};
-use crate::session::Session;
+use crate::session::{Session, Step};
 
 /// Most words of a command that are collected without an allocation.
 const FEW: usize = 16;
 
-/// Executes a command.
+/// Executes a command; one that waits parks the thread.
 pub(super) fn run(session: &mut Session, cmd: &Cmd) -> Value {
-    let mut words = cmd.args_iter();
-    let count = words.len();
-    let reply = if count <= FEW {
-        let mut few = [&[][..]; FEW];
-        let plain = few
-            .iter_mut()
-            .zip(words.by_ref())
-            .all(|(place, word)| place_word(place, word));
-        plain.then(|| session.execute(&few[..count]))
-    } else {
-        let mut many = vec![&[][..]; count];
-        let plain = many
-            .iter_mut()
-            .zip(words)
-            .all(|(place, word)| place_word(place, word));
-        plain.then(|| session.execute(&many))
-    };
-    // The number of a cursor is written into the packed form only.
-    let reply = match reply {
-        Some(reply) => reply,
-        None => match run_packed(session, &cmd.get_packed_command()) {
-            Ok(mut replies) => replies.pop().unwrap_or(Reply::Null),
-            Err(fault) => Reply::Error(fault),
-        },
+    let reply = match start(session, cmd) {
+        Step::Done(reply) => reply,
+        Step::Wait(want, store) => want.park(&store).into(),
     };
     value(reply, session.protocol())
+}
+
+/// Executes a command, or says what it waits for.
+pub(super) fn start(session: &mut Session, cmd: &Cmd) -> Step {
+    let mut words = cmd.args_iter();
+    let count = words.len();
+    let step = if count <= FEW {
+        let mut few = [&[][..]; FEW];
+        let mut each = few.iter_mut().zip(words.by_ref());
+        let plain = each.all(|(place, word)| place_word(place, word));
+        plain.then(|| session.start(&few[..count]))
+    } else {
+        let mut many = vec![&[][..]; count];
+        let mut each = many.iter_mut().zip(words);
+        let plain = each.all(|(place, word)| place_word(place, word));
+        plain.then(|| session.start(&many))
+    };
+    // The number of a cursor is written into the packed form only.
+    step.unwrap_or_else(|| {
+        Step::Done(match run_packed(session, &cmd.get_packed_command()) {
+            Ok(mut replies) => replies.pop().unwrap_or(Reply::Null),
+            Err(fault) => Reply::Error(fault),
+        })
+    })
 }
 
 /// Puts a word where it belongs; a cursor has none.

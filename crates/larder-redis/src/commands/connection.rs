@@ -6,7 +6,12 @@ use crate::reply::Reply;
 use crate::resp::Protocol;
 use crate::session::{Session, Wanted};
 
-pub(crate) fn ping(_: &mut Session, mut args: Args<'_>) -> Outcome {
+pub(crate) fn ping(session: &mut Session, mut args: Args<'_>) -> Outcome {
+    let listens = session.protocol == Protocol::Resp2 && session.listens_to() > 0;
+    if listens && args.left() <= 1 {
+        let text = args.peek().unwrap_or_default();
+        return Ok(Reply::bulks([b"pong", text]));
+    }
     match args.take() {
         Err(_) => Ok(Reply::Status("PONG".into())),
         Ok(text) if args.is_empty() => Ok(Reply::bulk(text)),
@@ -59,6 +64,7 @@ fn authenticate(user: &[u8]) -> Outcome {
 pub(crate) fn reset(session: &mut Session, _: Args<'_>) -> Outcome {
     session.queue = None;
     session.watched.clear();
+    session.listener = None;
     session.name.clear();
     session.protocol = Protocol::Resp2;
     session.wanted = Wanted::All;

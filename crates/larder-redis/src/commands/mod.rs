@@ -14,10 +14,13 @@ pub(crate) mod info;
 pub(crate) mod introspection;
 pub(crate) mod keys;
 pub(crate) mod lcs;
+pub(crate) mod lists;
+pub(crate) mod pubsub;
 pub(crate) mod scan;
 pub(crate) mod server;
 pub(crate) mod strings;
 pub(crate) mod transactions;
+pub(crate) mod waiting;
 
 use crate::args::Args;
 use crate::fault::Fault;

@@ -74,6 +74,9 @@ impl Queued {
             let args = Args::new(words);
             match self.command.handler {
                 Handler::Data(run) => run(Db::Tx(tx), args).into(),
+                Handler::Waiting(read) => read(args)
+                    .and_then(|want| want.in_transaction(Db::Tx(tx)))
+                    .into(),
                 Handler::Session(run) => run(session, args).into(),
                 Handler::Whole(_) => Reply::Error(Fault::SYNTAX),
             }
@@ -107,7 +110,7 @@ pub(crate) fn exec(session: &mut Session, _: Args<'_>) -> Outcome {
         };
         replies.push(
             alone
-                .with_words(|words| session.run(alone.command, words))
+                .with_words(|words| session.run_now(alone.command, words))
                 .into(),
         );
         rest = after;

@@ -3,7 +3,7 @@
 use super::decode::{Decoder, Limits};
 use super::encode::encode;
 use crate::reply::Reply;
-use crate::session::Session;
+use crate::session::{Session, Step};
 
 /// A [`Session`] that is fed with the bytes a client sends, and says what bytes the client is to receive.
 ///
@@ -70,24 +70,70 @@ impl RespSession {
     ///
     /// # Cost
     ///
-    /// O(bytes) and the commands.
+    /// O(bytes) and the commands; one that waits parks the thread.
     pub fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        self.take_in(bytes);
+        while let Some(step) = self.step(out) {
+            let reply = match step {
+                Step::Done(reply) => reply,
+                Step::Wait(want, store) => want.park(&store).into(),
+            };
+            self.answer(&reply, out);
+        }
+    }
+
+    /// Appends the messages that have arrived for the session's subscriptions.
+    ///
+    /// ```
+    /// use larder_redis::{Databases, RespSession, Session};
+    ///
+    /// let databases = Databases::default();
+    /// let mut reader = RespSession::new(Session::of(&databases));
+    /// reader.feed(b"SUBSCRIBE news\r\n", &mut Vec::new());
+    /// databases.bus().publish("news", "hello");
+    /// let mut out = Vec::new();
+    /// reader.pushes(&mut out);
+    /// assert_eq!(out, b"*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nhello\r\n");
+    /// ```
+    pub fn pushes(&mut self, out: &mut Vec<u8>) {
+        while let Some(push) = self.session.take_push() {
+            self.answer(&push, out);
+        }
+    }
+
+    /// Takes in bytes.
+    pub(crate) fn take_in(&mut self, bytes: &[u8]) {
+        if !self.closed {
+            self.decoder.feed(bytes);
+        }
+    }
+
+    /// Runs the next request that is whole; who calls gives the answer.
+    pub(crate) fn step(&mut self, out: &mut Vec<u8>) -> Option<Step> {
         if self.closed {
-            return;
+            return None;
         }
-        self.decoder.feed(bytes);
-        while !self.closed {
-            let session = &mut self.session;
-            match self.decoder.next(|words| session.execute(words)) {
-                Ok(None) => return,
-                Ok(Some(reply)) => encode(&reply, session.protocol(), out),
-                Err(fault) => {
-                    encode(&Reply::Error(fault), session.protocol(), out);
-                    self.closed = true;
-                }
+        let session = &mut self.session;
+        match self.decoder.next(|words| session.start(words)) {
+            Ok(step) => step,
+            Err(fault) => {
+                self.answer(&Reply::Error(fault), out);
+                self.closed = true;
+                None
             }
-            self.closed |= self.session.is_closed();
         }
+    }
+
+    /// The next message, when one is there.
+    #[cfg(feature = "aio")]
+    pub(crate) async fn next_push(&mut self) -> Option<Reply> {
+        self.session.next_push().await
+    }
+
+    /// Appends a reply.
+    pub(crate) fn answer(&mut self, reply: &Reply, out: &mut Vec<u8>) {
+        encode(reply, self.session.protocol(), out);
+        self.closed |= self.session.is_closed();
     }
 
     /// Whether the session has ended: after QUIT, or bytes that broke the protocol.

@@ -1,0 +1,166 @@
+//! Commands that wait for an element: BLPOP, BLMOVE and what is like them.
+//!
+//! Each is read into a [`Want`], which can be had in three ways: at once or not at all (in a transaction), by parking
+//! the thread, or as a future.
+
+use std::time::Duration;
+
+use larder::{End, Store};
+
+use super::lists::{end, many, taken};
+use crate::args::{Args, Outcome, float};
+use crate::db::{Db, on};
+use crate::fault::Fault;
+use crate::reply::Reply;
+
+type Bytes = Vec<u8>;
+
+/// What is waited for.
+#[derive(Clone, Debug)]
+enum Goods {
+    /// One element off the first of these lists.
+    One(Vec<Bytes>, End),
+    /// Several.
+    Many(Vec<Bytes>, End, usize),
+    /// One element, from a list to another.
+    Move((Bytes, End), (Bytes, End)),
+}
+
+/// A command that waits, read.
+#[derive(Clone, Debug)]
+pub(crate) struct Want {
+    goods: Goods,
+    /// How long; for ever if it is not said.
+    pub(crate) wait: Option<Duration>,
+}
+
+/// A key with the one element that was taken off it.
+fn pair((key, element): (Bytes, Bytes)) -> Reply {
+    Reply::bulks([key, element])
+}
+
+impl Want {
+    /// What a caller gets whose time is over.
+    pub(crate) fn nothing() -> Reply {
+        Reply::NullArray
+    }
+
+    /// What a transaction gets where nothing is there.
+    fn nothing_at_once(&self) -> Reply {
+        match self.goods {
+            Goods::Move(..) => Reply::Null,
+            _ => Reply::NullArray,
+        }
+    }
+
+    /// Does not wait.
+    pub(crate) fn in_transaction(&self, db: Db<'_>) -> Outcome {
+        Ok(self.at_once(db)?.unwrap_or_else(|| self.nothing_at_once()))
+    }
+
+    /// Takes what is there, if anything is.
+    pub(crate) fn at_once(&self, db: Db<'_>) -> Result<Option<Reply>, Fault> {
+        Ok(match &self.goods {
+            Goods::One(keys, end) => {
+                let popped = on!(db, |d| d.pop_any::<Bytes>(keys, *end, 1))?;
+                popped.and_then(|(key, mut elements)| Some(pair((key, elements.pop()?))))
+            }
+            Goods::Many(keys, end, most) => {
+                on!(db, |d| d.pop_any::<Bytes>(keys, *end, *most))?.map(taken)
+            }
+            Goods::Move((from, from_end), (to, to_end)) => {
+                let list = on!(db, |d| d.list::<Bytes>(from));
+                list.move_to(*from_end, to, *to_end)?.map(Reply::Bulk)
+            }
+        })
+    }
+
+    /// Parks the thread until there is something, or the time is over.
+    pub(crate) fn park(self, store: &Store) -> Outcome {
+        let wait = self.wait;
+        let found = match self.goods {
+            Goods::One(keys, end) => store.take_blocking(keys, end, wait)?.map(pair),
+            Goods::Many(keys, end, most) => {
+                store.take_many_blocking(keys, end, most, wait)?.map(taken)
+            }
+            Goods::Move((from, from_end), (to, to_end)) => store
+                .take_to_blocking(from, from_end, to, to_end, wait)?
+                .map(Reply::Bulk),
+        };
+        Ok(found.unwrap_or_else(Self::nothing))
+    }
+
+    /// Waits for as long as it takes; who polls it looks at the time.
+    #[cfg(feature = "aio")]
+    pub(crate) async fn arrive(self, store: Store) -> Outcome {
+        Ok(match self.goods {
+            Goods::One(keys, end) => pair(store.take(keys, end).await?),
+            Goods::Many(keys, end, most) => taken(store.take_many(keys, end, most).await?),
+            Goods::Move((from, from_end), (to, to_end)) => {
+                Reply::Bulk(store.take_to(from, from_end, to, to_end).await?)
+            }
+        })
+    }
+}
+
+/// Seconds with a fraction; 0 is for ever.
+fn time(word: &[u8]) -> Result<Option<Duration>, Fault> {
+    let seconds = float(word);
+    let seconds = seconds.ok_or(Fault::fixed("ERR timeout is not a float or out of range"))?;
+    if seconds < 0.0 {
+        return Err(Fault::fixed("ERR timeout is negative"));
+    }
+    // As many milliseconds as 64 bits have.
+    if seconds > i64::MAX as f64 / 1000.0 {
+        return Err(Fault::fixed("ERR timeout is out of range"));
+    }
+    let millis = (seconds * 1000.0).ceil() as u64;
+    Ok(Some(Duration::from_millis(millis)).filter(|wait| !wait.is_zero()))
+}
+
+fn owned(keys: &[&[u8]]) -> Vec<Bytes> {
+    keys.iter().map(|key| key.to_vec()).collect()
+}
+
+/// BLPOP and BRPOP.
+pub(crate) fn pop(args: Args<'_>) -> Result<Want, Fault> {
+    let side = if args.name().starts_with("bl") {
+        End::Front
+    } else {
+        End::Back
+    };
+    let (last, keys) = args.rest().split_last().ok_or(Fault::SYNTAX)?;
+    let wait = time(last)?;
+    Ok(Want {
+        goods: Goods::One(owned(keys), side),
+        wait,
+    })
+}
+
+pub(crate) fn pop_many(mut args: Args<'_>) -> Result<Want, Fault> {
+    let wait = time(args.take()?)?;
+    let (keys, end, most) = many(&mut args)?;
+    Ok(Want {
+        goods: Goods::Many(owned(keys), end, most),
+        wait,
+    })
+}
+
+pub(crate) fn move_between(mut args: Args<'_>) -> Result<Want, Fault> {
+    let (from, to) = (args.take()?.to_vec(), args.take()?.to_vec());
+    let (from_end, to_end) = (end(args.take()?)?, end(args.take()?)?);
+    let wait = time(args.take()?)?;
+    Ok(Want {
+        goods: Goods::Move((from, from_end), (to, to_end)),
+        wait,
+    })
+}
+
+pub(crate) fn rpoplpush(mut args: Args<'_>) -> Result<Want, Fault> {
+    let (from, to) = (args.take()?.to_vec(), args.take()?.to_vec());
+    let wait = time(args.take()?)?;
+    Ok(Want {
+        goods: Goods::Move((from, End::Back), (to, End::Front)),
+        wait,
+    })
+}
