@@ -10,6 +10,8 @@ mod bitmaps;
 mod differences;
 #[path = "differential/draw.rs"]
 mod draw;
+#[path = "differential/hashes.rs"]
+mod hashes;
 #[path = "differential/keys.rs"]
 mod keys;
 #[path = "differential/lists.rs"]
@@ -18,6 +20,10 @@ mod lists;
 mod page;
 #[path = "differential/run.rs"]
 mod run;
+#[path = "differential/sets.rs"]
+mod sets;
+#[path = "differential/sorted_sets.rs"]
+mod sorted_sets;
 #[path = "differential/strings.rs"]
 mod strings;
 #[path = "differential/transactions.rs"]
@@ -44,6 +50,21 @@ fn bitmaps_answer_as_a_server_does() {
 #[test]
 fn lists_answer_as_a_server_does() {
     run::compare("lists", lists::command);
+}
+
+#[test]
+fn hashes_answer_as_a_server_does() {
+    run::compare("hashes", hashes::command);
+}
+
+#[test]
+fn sets_answer_as_a_server_does() {
+    run::compare("sets", sets::command);
+}
+
+#[test]
+fn sorted_sets_answer_as_a_server_does() {
+    run::compare("sorted sets", sorted_sets::command);
 }
 
 #[test]

@@ -105,6 +105,7 @@ impl Draw {
             "{o}" => self.odd_number().as_bytes().to_vec(),
             "{e}" => format!("e{}", self.below(6)).into_bytes(),
             "{b}" => self.number(0, 130).into_bytes(),
+            "({s}" => format!("({}", self.number(-3, 12)).into_bytes(),
             "#{b}" => format!("#{}", self.below(20)).into_bytes(),
             "{s}" => self.number(-3, 12).into_bytes(),
             "{t}" => self.number(100, 1000).into_bytes(),
