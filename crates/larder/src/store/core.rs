@@ -69,6 +69,61 @@ const SELF_REAP: usize = 4;
 /// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`take_min`](Store::take_min), [`take_max`](Store::take_max), [`take_min_many`](Store::take_min_many), [`take_max_many`](Store::take_max_many), each with a `_blocking` twin |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
+/// | `SETBIT`, `GETBIT`, `BITCOUNT`, … | [`Bits`](crate::Bits) |
+/// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
+/// | `MULTI`, `EXEC`, `DISCARD` | [`atomic`](Store::atomic), [`atomic_all`](Store::atomic_all) |
+/// | `WATCH`, `UNWATCH` | [`watch_keys`](Store::watch_keys), [`atomic_if_unchanged`](Store::atomic_if_unchanged) |
+/// | `PUBLISH`, `SUBSCRIBE`, `PSUBSCRIBE`, `PUBSUB` | [`publish`](Store::publish), [`subscribe`](Store::subscribe), [`psubscribe`](Store::psubscribe), [`bus`](Store::bus) |
+///
+/// **Lists** ([`list`](Store::list)):
+///
+/// | command | method of [`List`](crate::List) |
+/// |---|---|
+/// | `LPUSH`, `RPUSH`, `LPUSHX`, `RPUSHX` | [`push_front_many`](crate::List::push_front_many), [`push_back_many`](crate::List::push_back_many), [`push_existing`](crate::List::push_existing) |
+/// | `LPOP`, `RPOP` | [`pop_front`](crate::List::pop_front), [`pop_back`](crate::List::pop_back), [`pop_many`](crate::List::pop_many) |
+/// | `LLEN`, `LINDEX`, `LRANGE`, `LPOS` | [`len`](crate::List::len), [`get`](crate::List::get), [`range`](crate::List::range), [`position`](crate::List::position), [`positions`](crate::List::positions) |
+/// | `LSET`, `LINSERT`, `LREM`, `LTRIM` | [`set`](crate::List::set), [`insert_before`](crate::List::insert_before), [`insert_after`](crate::List::insert_after), [`remove`](crate::List::remove), [`trim`](crate::List::trim) |
+/// | `LMOVE`, `RPOPLPUSH`, `LMPOP` | [`move_to`](crate::List::move_to), [`Store::pop_any`] |
+/// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH` | [`Store::take`], [`Store::take_many`], [`Store::take_to`], and each `_blocking` |
+///
+/// **Hashes** ([`hash`](Store::hash)):
+///
+/// | command | method of [`Hash`](crate::Hash) |
+/// |---|---|
+/// | `HSET`, `HMSET`, `HSETNX` | [`set`](crate::Hash::set), [`set_many`](crate::Hash::set_many), [`set_if_absent`](crate::Hash::set_if_absent) |
+/// | `HGET`, `HMGET`, `HGETALL`, `HKEYS`, `HVALS` | [`get`](crate::Hash::get), [`get_many`](crate::Hash::get_many), [`entries`](crate::Hash::entries), [`fields`](crate::Hash::fields), [`values`](crate::Hash::values) |
+/// | `HLEN`, `HSTRLEN`, `HEXISTS` | [`len`](crate::Hash::len), [`len_of`](crate::Hash::len_of), [`contains`](crate::Hash::contains) |
+/// | `HDEL`, `HGETDEL` | [`remove_many`](crate::Hash::remove_many), [`take_many`](crate::Hash::take_many) |
+/// | `HINCRBY`, `HINCRBYFLOAT` | [`incr`](crate::Hash::incr), [`incr_by_float`](crate::Hash::incr_by_float) |
+/// | `HRANDFIELD`, `HSCAN` | [`random_many`](crate::Hash::random_many), [`scan_page`](crate::Hash::scan_page) |
+/// | `HEXPIRE`, `HEXPIREAT`, `HPERSIST`, `HTTL`, `HEXPIRETIME`, and those in milliseconds | [`expire`](crate::Hash::expire), [`expire_at`](crate::Hash::expire_at), [`persist`](crate::Hash::persist), [`ttl`](crate::Hash::ttl), [`expire_times`](crate::Hash::expire_times) |
+///
+/// **Sets** ([`set_of`](Store::set_of)):
+///
+/// | command | method of [`Set`](crate::Set) |
+/// |---|---|
+/// | `SADD`, `SREM`, `SPOP`, `SMOVE` | [`add_many`](crate::Set::add_many), [`remove_many`](crate::Set::remove_many), [`pop`](crate::Set::pop), [`pop_many`](crate::Set::pop_many), [`move_to`](crate::Set::move_to) |
+/// | `SCARD`, `SISMEMBER`, `SMISMEMBER`, `SMEMBERS` | [`len`](crate::Set::len), [`contains`](crate::Set::contains), [`contains_many`](crate::Set::contains_many), [`members`](crate::Set::members) |
+/// | `SRANDMEMBER`, `SSCAN` | [`random`](crate::Set::random), [`random_many`](crate::Set::random_many), [`scan_page`](crate::Set::scan_page) |
+/// | `SINTER`, `SUNION`, `SDIFF` | [`Store::intersection`], [`Store::union`], [`Store::difference`] |
+/// | `SINTERSTORE`, `SUNIONSTORE`, `SDIFFSTORE` | [`Store::store_intersection`], [`Store::store_union`], [`Store::store_difference`] |
+/// | `SINTERCARD` | [`Store::intersection_len`] |
+///
+/// **Sorted sets** ([`sorted_set`](Store::sorted_set)):
+///
+/// | command | method of [`SortedSet`](crate::SortedSet) |
+/// |---|---|
+/// | `ZADD`, `ZINCRBY` | [`add`](crate::SortedSet::add), [`add_many`](crate::SortedSet::add_many), [`add_with`](crate::SortedSet::add_with), [`incr`](crate::SortedSet::incr) |
+/// | `ZREM`, `ZREMRANGEBYRANK`, `ZREMRANGEBYSCORE`, `ZREMRANGEBYLEX` | [`remove_many`](crate::SortedSet::remove_many), [`remove_range`](crate::SortedSet::remove_range) |
+/// | `ZSCORE`, `ZMSCORE`, `ZCARD` | [`score`](crate::SortedSet::score), [`scores`](crate::SortedSet::scores), [`len`](crate::SortedSet::len) |
+/// | `ZRANK`, `ZREVRANK` | [`rank`](crate::SortedSet::rank), [`rev_rank`](crate::SortedSet::rev_rank), and each `_with_score` |
+/// | `ZRANGE` and its relatives | [`range`](crate::SortedSet::range), [`rev_range`](crate::SortedSet::rev_range), each `_with_scores`, of a [`Select`](crate::Select) |
+/// | `ZCOUNT`, `ZLEXCOUNT` | [`count`](crate::SortedSet::count) |
+/// | `ZPOPMIN`, `ZPOPMAX`, `ZMPOP` | [`pop_min`](crate::SortedSet::pop_min), [`pop_max`](crate::SortedSet::pop_max), [`Store::pop_min_any`], [`Store::pop_max_any`] |
+/// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`Store::take_min`], [`Store::take_max`], and each `_blocking` |
+/// | `ZRANDMEMBER`, `ZSCAN` | [`random`](crate::SortedSet::random), [`random_many`](crate::SortedSet::random_many), [`scan_page`](crate::SortedSet::scan_page) |
+/// | `ZUNION`, `ZINTER`, `ZDIFF`, `ZINTERCARD` | [`Store::combine`], [`Store::combine_len`] of a [`Combine`](crate::Combine) |
+/// | `ZUNIONSTORE`, `ZINTERSTORE`, `ZDIFFSTORE`, `ZRANGESTORE` | [`store_combined`](crate::SortedSet::store_combined), [`store_range_of`](crate::SortedSet::store_range_of) |
 ///
 /// # Consistency
 ///

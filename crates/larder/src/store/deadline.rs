@@ -51,6 +51,10 @@ impl Seat<'_, '_> {
         };
         let before = self.deadline();
         if before == deadline {
+            // Setting the deadline that is there counts as a change, taking one off that is not there does not.
+            if deadline.is_some() {
+                self.mark();
+            }
             return Ok(());
         }
         let World { shared, shard, .. } = &mut *self.world;
