@@ -23,6 +23,7 @@ mod commands;
 mod databases;
 mod db;
 mod fault;
+mod group;
 mod reply;
 mod resp;
 mod session;

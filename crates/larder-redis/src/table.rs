@@ -9,6 +9,7 @@ use crate::commands as c;
 use crate::commands::waiting::Want;
 use crate::db::Db;
 use crate::fault::Fault;
+use crate::group::Group;
 use crate::session::Session;
 
 /// Who runs a command.
@@ -87,58 +88,6 @@ const FLAG_NAMES: [(Flags, &str); 8] = [
     (BLOCKING, "blocking"),
     (FAST, "fast"),
 ];
-
-/// What a command is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
-    Generic,
-    String,
-    Bitmap,
-    List,
-    Hash,
-    Set,
-    SortedSet,
-    Publishing,
-    Connection,
-    Server,
-    Transactions,
-}
-
-impl Group {
-    /// The name that COMMAND DOCS has.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Group::Generic => "generic",
-            Group::String => "string",
-            Group::Bitmap => "bitmap",
-            Group::List => "list",
-            Group::Hash => "hash",
-            Group::Set => "set",
-            Group::SortedSet => "sorted-set",
-            Group::Publishing => "pubsub",
-            Group::Connection => "connection",
-            Group::Server => "server",
-            Group::Transactions => "transactions",
-        }
-    }
-
-    /// The access category of its commands.
-    pub(crate) fn category(self) -> &'static str {
-        match self {
-            Group::Generic => "@keyspace",
-            Group::String => "@string",
-            Group::Bitmap => "@bitmap",
-            Group::List => "@list",
-            Group::Hash => "@hash",
-            Group::Set => "@set",
-            Group::SortedSet => "@sortedset",
-            Group::Publishing => "@pubsub",
-            Group::Connection => "@connection",
-            Group::Server => "@admin",
-            Group::Transactions => "@transaction",
-        }
-    }
-}
 
 impl Command {
     #[inline]

@@ -96,7 +96,7 @@ impl Draw {
     }
 
     /// A command from a line, with words in braces drawn: `{k}` key, `{v}` value, `{i}` integer,
-    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{e}` one of few elements, `{t}` seconds that last.
+    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{x}` a far moment, `{e}` one of few elements, `{t}` seconds that last.
     pub(crate) fn fill(&mut self, line: &str) -> Words {
         let word = |word: &str| match word {
             "{k}" => self.key().into_bytes(),
@@ -104,6 +104,7 @@ impl Draw {
             "{i}" => self.int().into_bytes(),
             "{o}" => self.odd_number().as_bytes().to_vec(),
             "{e}" => format!("e{}", self.below(6)).into_bytes(),
+            "{x}" => self.number(33_000_000_000, 33_999_999_999).into_bytes(),
             "{b}" => self.number(0, 130).into_bytes(),
             "({s}" => format!("({}", self.number(-3, 12)).into_bytes(),
             "#{b}" => format!("#{}", self.below(20)).into_bytes(),

@@ -154,6 +154,10 @@ const NOTES: &[(&str, &str)] = &[
     ("select", "in a transaction, parts it in two"),
     ("flushdb", "in a transaction, parts it in two"),
     ("flushall", "in a transaction, parts it in two"),
+    (
+        "watch",
+        "a deadline that the key has already, set again, is no change",
+    ),
     ("lcs", "tables of more than 2^28 cells are refused"),
 ];
 

@@ -26,7 +26,7 @@ const LINES: &[&str] = &[
     "RENAME {k} {k}",
     "RENAMENX {k} {k}",
     "COPY {k} {k} REPLACE",
-    "EXPIREAT {k} 33177117420",
+    "EXPIREAT {k} {x}",
     "PERSIST {k}",
     "EXPIRETIME {k}",
     "TYPE {k}",

@@ -106,7 +106,7 @@ pub(crate) fn intersection_card(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let keys = args.take_many(count)?;
     let mut limit = None;
     while !args.is_empty() {
-        if !args.accept("LIMIT") {
+        if !args.accept("LIMIT") || args.is_empty() {
             return Err(Fault::SYNTAX);
         }
         let most = usize::try_from(args.int().unwrap_or(-1));

@@ -70,7 +70,7 @@ impl AddWords {
                 "ERR XX and NX options at the same time are not compatible",
             ));
         }
-        if (gt && nx) || (lt && nx) || (gt && lt) {
+        if nx && (gt || lt) || gt && lt {
             return Err(Fault::fixed(
                 "ERR GT, LT, and/or NX options at the same time are not compatible",
             ));
@@ -348,7 +348,7 @@ pub(crate) fn count(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     Ok(Reply::count(
         match select(by, args.take()?, args.take()?)? {
             Some(select) => set.count(select)?,
-            None => set.len()?.min(0),
+            None => set.len().map(|_| 0)?,
         },
     ))
 }
@@ -360,7 +360,7 @@ pub(crate) fn remove_range(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     Ok(Reply::count(
         match select(by, args.take()?, args.take()?)? {
             Some(select) => set.remove_range(select)?,
-            None => set.len()?.min(0),
+            None => set.len().map(|_| 0)?,
         },
     ))
 }
