@@ -67,9 +67,11 @@ const SELF_REAP: usize = 4;
 /// | `LPUSH`, `RPOP`, `LRANGE`, … | [`list`](Store::list), [`pop_any`](Store::pop_any) |
 /// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH` | [`take`](Store::take), [`take_many`](Store::take_many), [`take_to`](Store::take_to), each with a `_blocking` twin |
 /// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`take_min`](Store::take_min), [`take_max`](Store::take_max), [`take_min_many`](Store::take_min_many), [`take_max_many`](Store::take_max_many), each with a `_blocking` twin |
+/// | `OBJECT ENCODING`, `OBJECT FREQ`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
 /// | `SETBIT`, `GETBIT`, `BITCOUNT`, … | [`Bits`](crate::Bits) |
+/// | `OBJECT ENCODING`, `OBJECT FREQ`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `MULTI`, `EXEC`, `DISCARD` | [`atomic`](Store::atomic), [`atomic_all`](Store::atomic_all) |
 /// | `WATCH`, `UNWATCH` | [`watch_keys`](Store::watch_keys), [`atomic_if_unchanged`](Store::atomic_if_unchanged) |

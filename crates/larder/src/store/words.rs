@@ -359,6 +359,21 @@ impl Words {
         crate::record::patch(words, Head::load(words).value_at(), &value.to_le_bytes());
     }
 
+    /// Bytes that the entry takes.
+    #[inline]
+    pub(crate) fn bytes_of(&self, pages: &Pages, entry: Ref) -> u64 {
+        let words = pages.words(entry).unwrap_or_default();
+        let head = Head::load(words);
+        let outside = match head.kind() {
+            Some(Kind::Outside) => self
+                .outside
+                .get(head.number(words))
+                .map_or(0, Outside::bytes),
+            _ => 0,
+        };
+        charge(head.words(), head.deadline(words).is_some()) + outside
+    }
+
     /// Whether there may be a sparse page.
     #[inline]
     pub(crate) fn may_be_sparse(&self) -> bool {
@@ -415,16 +430,7 @@ impl Entries for Words {
         if self.measure == Measure::Entries {
             return 1;
         }
-        let words = pages.words(entry).unwrap_or_default();
-        let head = Head::load(words);
-        let outside = match head.kind() {
-            Some(Kind::Outside) => self
-                .outside
-                .get(head.number(words))
-                .map_or(0, Outside::bytes),
-            _ => 0,
-        };
-        charge(head.words(), head.deadline(words).is_some()) + outside
+        self.bytes_of(pages, entry)
     }
 
     #[inline]
