@@ -13,7 +13,11 @@
 //! Cost: inserting and removing move the bytes behind the place, at most some 2 KiB in four copies.
 
 use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 use std::ops::Range;
+
+use super::frame::Frame;
+use super::tagged::Tagged;
 
 /// Most elements of a block. Larger blocks hold less beside the elements, and take longer to search and to change.
 pub(super) const MAX_LEN: usize = 96;
@@ -32,14 +36,6 @@ pub(super) struct Element<'a> {
     pub(super) member: &'a [u8],
 }
 
-/// How the scores of a block are held.
-#[derive(Clone, Copy, Default)]
-struct Frame {
-    base: u64,
-    shift: u8,
-    width: u8,
-}
-
 /// See the module's text.
 #[derive(Clone, Default)]
 pub(crate) struct Block {
@@ -52,36 +48,6 @@ pub(crate) struct Block {
     len: u8,
     /// Whether ends take four bytes.
     wide: bool,
-}
-
-impl Frame {
-    /// The narrowest frame of keys of which `first` is the least and `last` the greatest.
-    fn of(first: u64, last: u64, keys: impl Iterator<Item = u64>) -> Self {
-        let differ = keys.fold(first ^ last, |bits, key| bits | (key ^ first));
-        if differ == 0 {
-            return Frame {
-                base: first,
-                ..Frame::default()
-            };
-        }
-        let shift = differ.trailing_zeros();
-        let width = ((last - first) >> shift).ilog2() / 8 + 1;
-        Frame {
-            base: first,
-            shift: shift as u8,
-            width: width as u8,
-        }
-    }
-
-    /// Whether a key can be held.
-    fn holds(self, key: u64) -> bool {
-        let Some(distance) = key.checked_sub(self.base) else {
-            return false;
-        };
-        let held = distance >> self.shift;
-        held << self.shift == distance
-            && (self.width == 8 || held < 1 << (8 * u32::from(self.width)))
-    }
 }
 
 impl Block {
@@ -170,17 +136,21 @@ impl Block {
     /// The score of element `i`, in the order's form.
     #[inline]
     pub(super) fn key(&self, i: usize) -> u64 {
+        self.frame.base + (self.held_key(i) << self.frame.shift)
+    }
+
+    /// The score of element `i`, as the frame holds it.
+    #[inline]
+    fn held_key(&self, i: usize) -> u64 {
         let width = self.width();
         let at = self.len() + i * width;
-        let held = if let Some(word) = self.data.get(at..at + 8) {
-            let word = u64::from_le_bytes(word.try_into().expect("eight bytes were taken"));
-            word & (1u64.checked_shl(8 * width as u32).unwrap_or(0)).wrapping_sub(1)
+        if let Some(word) = self.data[at..].first_chunk() {
+            u64::from_le_bytes(*word) & self.frame.most()
         } else {
             let mut word = [0; 8];
             word[..width].copy_from_slice(&self.data[at..at + width]);
             u64::from_le_bytes(word)
-        };
-        self.frame.base + (held << self.frame.shift)
+        }
     }
 
     #[inline]
@@ -195,53 +165,62 @@ impl Block {
     /// The place of the member.
     #[inline]
     pub(super) fn find(&self, tag: u8, member: &[u8]) -> Option<usize> {
-        self.tagged(tag).find(|&i| self.member(i) == member)
+        self.tagged(tag).find(|&i| {
+            // Where members are as long as this one, it stands here: the line comes while the end is read.
+            let likely = self.members_at() + i * member.len();
+            if let Some(first) = self.data.get(likely) {
+                crate::ds::approach(first);
+            }
+            self.member(i) == member
+        })
     }
 
     /// The places whose tag is this one, eight compared at a time.
     #[inline]
-    pub(super) fn tagged(&self, tag: u8) -> impl Iterator<Item = usize> {
-        const ONES: u64 = u64::MAX / 255;
-        let tags = &self.data[..self.len()];
-        tags.chunks(8).enumerate().flat_map(move |(i, chunk)| {
-            let mut word = [!tag; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            let differ = u64::from_le_bytes(word) ^ (ONES * u64::from(tag));
-            // Marks the zero bytes, and now and then one more above a zero byte, which the filter drops.
-            let mut zero = differ.wrapping_sub(ONES) & !differ & (ONES << 7);
-            std::iter::from_fn(move || {
-                let at = (zero != 0).then(|| zero.trailing_zeros() as usize / 8)?;
-                zero &= zero - 1;
-                Some(8 * i + at)
-            })
-            .filter(move |&place| tags[place] == tag)
-        })
+    pub(super) fn tagged(&self, tag: u8) -> Tagged<'_> {
+        Tagged::new(&self.data[..self.len()], tag)
     }
 
     /// How many elements come before this score and member.
     #[inline]
     pub(super) fn place_of(&self, key: u64, member: &[u8]) -> usize {
-        self.partition(|at| {
-            self.key(at)
-                .cmp(&key)
-                .then_with(|| self.member(at).cmp(member))
-                .is_lt()
-        })
-    }
-
-    /// How many elements are on the near side of a boundary.
-    #[inline]
-    pub(super) fn partition(&self, mut near: impl FnMut(usize) -> bool) -> usize {
-        let (mut from, mut to) = (0, self.len());
+        let Some(distance) = key.checked_sub(self.frame.base) else {
+            return 0;
+        };
+        let wanted = distance >> self.frame.shift;
+        let first = self.partition(|i| self.held_key(i) < wanted);
+        // Held scores that are the same are the same scores, unless the low bits of the wanted one were cut off.
+        let cut_off = wanted << self.frame.shift != distance;
+        let before = |i: usize| self.held_key(i) == wanted && (cut_off || self.member(i) < member);
+        if first == self.len() || !before(first) {
+            return first;
+        }
+        let (mut from, mut to) = (first + 1, self.len());
         while from < to {
             let middle = (from + to) / 2;
-            if near(middle) {
+            if before(middle) {
                 from = middle + 1;
             } else {
                 to = middle;
             }
         }
         from
+    }
+
+    /// How many elements are on the near side of a boundary.
+    #[inline]
+    pub(super) fn partition(&self, near: impl Fn(usize) -> bool) -> usize {
+        let (mut from, mut size) = (0, self.len());
+        if size == 0 {
+            return 0;
+        }
+        // As many steps wherever the boundary is, and none is guessed: half of the guesses would be wrong.
+        while size > 1 {
+            let half = size / 2;
+            from = select_unpredictable(near(from + half), from + half, from);
+            size -= half;
+        }
+        from + usize::from(near(from))
     }
 
     /// Bytes of the members of some elements.
@@ -409,14 +388,41 @@ impl Block {
 
     /// Moves the elements from `at` on to a block of their own.
     pub(super) fn split_off(&mut self, at: usize) -> Block {
-        let mut right = Block::default();
-        right.take(self, at..self.len());
+        let mut right = self.copy_from(at);
+        right.reframe(None);
+        right.data.shrink_to(capacity_for(right.data.len()));
         self.remove(at..self.len());
         if self.len > 0 {
             self.reframe(None);
         }
         self.data.shrink_to(capacity_for(self.data.len()));
         right
+    }
+
+    /// A block of the elements from `at` on, one at least, in the same frame.
+    fn copy_from(&self, at: usize) -> Block {
+        let (len, n, start) = (self.len(), self.len() - at, self.start(at));
+        let sections = [
+            &self.data[at..len],
+            &self.data[len + at * self.width()..self.ends_at()],
+            &self.data[self.ends_at() + at * self.end_width()..self.members_at()],
+            &self.data[self.members_at() + start..],
+        ];
+        let mut data = Vec::new();
+        let bytes = sections.iter().map(|section| section.len()).sum();
+        data.reserve_exact(capacity_for(bytes));
+        for section in sections {
+            data.extend_from_slice(section);
+        }
+        let mut copy = Block {
+            data,
+            frame: self.frame,
+            len: n as u8,
+            wide: self.wide,
+            ..Block::default()
+        };
+        copy.move_ends(0, (start as u32).wrapping_neg());
+        copy
     }
 
     /// Adds copies of another block's elements, which come before or after all of this one's.

@@ -95,13 +95,23 @@ impl Node {
 
     /// The place of a child.
     pub(super) fn place_of(&self, child: u32) -> usize {
-        // All of them, so that the loop has no way out and eight are compared at a time.
-        let mut found = 0;
-        for (i, &here) in self.children.iter().enumerate() {
-            found |= u64::from(here == child) << i;
+        const STEP: usize = 8;
+        let steps = self.children.as_chunks::<STEP>().0;
+        let mut chunk = 0;
+        // Eight are compared at a time; only where one of them is the child, it is asked which.
+        while chunk + 1 < steps.len()
+            && !steps[chunk]
+                .iter()
+                .fold(false, |found, &here| found | (here == child))
+        {
+            chunk += 1;
+        }
+        let mut found = 0_u32;
+        for (i, &here) in steps[chunk].iter().enumerate() {
+            found |= u32::from(here == child) << i;
         }
         debug_assert_eq!(found.count_ones(), 1, "a child stands in its node once");
-        found.trailing_zeros() as usize % FANOUT
+        chunk * STEP + found.trailing_zeros() as usize % STEP
     }
 
     /// Adds to a child's count; a wrapped sum subtracts.
@@ -112,7 +122,11 @@ impl Node {
 
     /// Elements under the children before `i`.
     pub(super) fn before(&self, i: usize) -> usize {
-        self.counts[..i].iter().map(|&count| count as usize).sum()
+        // In 32 bits, four at a time: the index of names has no room for as many elements as they can count.
+        let sum = self.counts[..i]
+            .iter()
+            .fold(0_u32, |sum, &count| sum.wrapping_add(count));
+        sum as usize
     }
 
     /// Elements under all children.
@@ -135,17 +149,19 @@ impl Node {
     /// `i` is under it or later.
     #[inline]
     pub(super) fn search(&self, wanted: Head, decide: impl Fn(u32) -> bool) -> usize {
-        let (mut from, mut to) = (1, self.len().max(1));
+        // The first head is before everything here.
+        let keys = self.keys.get(1..self.len()).unwrap_or_default();
+        let less = keys.partition_point(|&key| key < wanted.key);
+        if keys.get(less) != Some(&wanted.key) {
+            return less;
+        }
+        let (mut from, mut to) = (less + 1, self.len());
         while from < to {
             let middle = (from + to) / 2;
-            let at_or_after = match self.keys[middle].cmp(&wanted.key) {
+            let at_or_after = match self.head(middle).cmp(&wanted) {
                 std::cmp::Ordering::Less => true,
                 std::cmp::Ordering::Greater => false,
-                std::cmp::Ordering::Equal => match self.prefixes[middle].cmp(&wanted.prefix) {
-                    std::cmp::Ordering::Less => true,
-                    std::cmp::Ordering::Greater => false,
-                    std::cmp::Ordering::Equal => decide(self.children[middle]),
-                },
+                std::cmp::Ordering::Equal => decide(self.children[middle]),
             };
             if at_or_after {
                 from = middle + 1;

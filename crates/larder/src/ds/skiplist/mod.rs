@@ -27,8 +27,10 @@
 
 mod block;
 mod change;
+mod frame;
 mod iter;
 mod level;
+mod tagged;
 #[cfg(test)]
 mod tests;
 

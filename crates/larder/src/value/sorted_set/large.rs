@@ -69,12 +69,13 @@ impl Large {
         let Some(Moved { from, to, places }) = moved else {
             return;
         };
-        let hash_at = |at| hash_of(hasher, self.list.member(Place { block: to, at }));
-        for at in places.clone() {
-            self.index.approach(hash_at(at));
+        let member = |at| self.list.member(Place { block: to, at });
+        let hashes: Vec<u32> = places.map(|at| hash_of(hasher, member(at))).collect();
+        for &hash in &hashes {
+            self.index.approach(hash);
         }
-        for at in places {
-            self.index.replace(hash_at(at), from, to);
+        for hash in hashes {
+            self.index.replace(hash, from, to);
         }
     }
 
