@@ -92,9 +92,9 @@ pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
     AddCount, BitOp, Bits, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, GetExpire,
-    Hash, Inspection, List, Matches, MemberPage, PositionOptions, Scan, ScanOptions, ScanPage,
-    Select, Set, SetOptions, SetOutcome, SortOptions, SortedSet, Span, Store, StoreBuilder, Tx,
-    WatchedKeys,
+    Hash, Inspection, List, Matches, MemberPage, Pipeline, PositionOptions, Scan, ScanOptions,
+    ScanPage, Select, Set, SetOptions, SetOutcome, SortOptions, SortedSet, Span, Store,
+    StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

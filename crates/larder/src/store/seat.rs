@@ -55,6 +55,16 @@ impl After {
 }
 
 impl After {
+    /// Adds what was done before.
+    pub(crate) fn follow(&mut self, mut earlier: After) {
+        earlier.touched.append(&mut self.touched);
+        self.touched = earlier.touched;
+        self.due = self.due.min(earlier.due);
+        self.added += earlier.added;
+        self.replaced += earlier.replaced;
+        self.removed += earlier.removed;
+    }
+
     /// Forgets what was done: it was taken back. Timers that were filed are there still.
     pub(crate) fn forget(&mut self) {
         let due = self.due;

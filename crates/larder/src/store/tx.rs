@@ -6,6 +6,7 @@ use std::fmt;
 use super::core::{Core, Store};
 use super::group::{Group, Key, Name};
 use super::outside::Gone;
+use super::seat::After;
 use super::site::{Enter, Site};
 use super::undo::{Note, Taken, Undo};
 use super::watched::Flag;
@@ -26,7 +27,7 @@ impl fmt::Debug for Tx<'_> {
 }
 
 /// A transaction under way. Dropped without [`Self::commit`], it takes its changes back.
-struct Open<'w> {
+pub(super) struct Open<'w> {
     group: RefCell<Option<Group<'w>>>,
     core: &'w Core,
     /// The keys that were named; none for all.
@@ -35,7 +36,7 @@ struct Open<'w> {
 }
 
 impl<'w> Open<'w> {
-    fn new(core: &'w Core, named: Option<Vec<Name>>) -> Self {
+    pub(super) fn new(core: &'w Core, named: Option<Vec<Name>>) -> Self {
         let worlds = match &named {
             Some(keys) => core.stripes.lock_many(keys.iter().map(|(hash, _)| *hash)),
             None => core.stripes.lock_all(),
@@ -48,6 +49,34 @@ impl<'w> Open<'w> {
             named,
             committed: Cell::new(false),
         }
+    }
+}
+
+impl Open<'_> {
+    /// Runs one of several calls, which stands or is taken back by itself.
+    pub(super) fn one<R, E>(&self, call: impl FnOnce(&Tx<'_>) -> Result<R, E>) -> Result<R, E> {
+        let earlier = self.group.borrow_mut().as_mut().map(|group| {
+            let after = After::new(group.after.observed);
+            std::mem::replace(&mut group.after, after)
+        });
+        let result = call(&Tx {
+            site: Site::Open(self),
+        });
+        if let Some(group) = self.group.borrow_mut().as_mut()
+            && let Some(undo) = group.undo.replace(Undo::default())
+        {
+            let next = group.undo.take();
+            if result.is_ok() {
+                group.commit(undo);
+            } else {
+                group.roll_back(undo);
+            }
+            group.undo = next;
+            if let Some(earlier) = earlier {
+                group.after.follow(earlier);
+            }
+        }
+        result
     }
 }
 
@@ -222,7 +251,7 @@ impl Drop for WatchedKeys {
 
 impl Core {
     /// Keys with their hashes, sorted, each once.
-    fn name(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Name> {
+    pub(super) fn name(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Name> {
         let mut named: Vec<_> = keys
             .into_iter()
             .map(|key| (self.hash(key.as_ref()), key.as_ref().to_vec()))

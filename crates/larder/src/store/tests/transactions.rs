@@ -189,3 +189,52 @@ fn transfers_lose_nothing_and_nobody_sees_half_of_one() {
     });
     assert_invariants(&store);
 }
+
+#[test]
+fn a_call_of_a_pipeline_that_fails_is_taken_back_and_the_others_stand() {
+    let store = Store::new();
+    let watched = store.watch_keys(["a"]);
+    let results = store
+        .pipeline()
+        .call(["a"], |tx| tx.incr("a", 1))
+        .call(["a", "b"], |tx| {
+            tx.incr("a", 10)?;
+            tx.list::<u32>("b").push_back_many(0..1000)?;
+            Err(Error::Syntax)
+        })
+        .call(["b"], |tx| tx.incr("b", 5))
+        .run();
+    assert_eq!(results, [Ok(1), Err(Error::Syntax), Ok(5)]);
+    assert_eq!(
+        store.get_many::<i64>(["a", "b"]),
+        Ok(vec![Some(1), Some(5)])
+    );
+    assert!(!watched.are_unchanged());
+    assert_invariants(&store);
+}
+
+#[test]
+fn large_collections_come_back_whole_from_under_other_keys() {
+    let store = Store::builder().max_bytes(10 << 20).build().expect("valid");
+    let members: Vec<u32> = (0..5000).collect();
+    store
+        .list::<u32>("list")
+        .push_back_many(&members)
+        .expect("room");
+    store.set_of::<u32>("set").add_many(&members).expect("room");
+    let result: Result<(), Error> = store.atomic(["list", "set", "other"], |tx| {
+        tx.list::<u32>("list").pop_front()?;
+        tx.rename("list", "other")?;
+        tx.list::<u32>("other").push_back(7)?;
+        tx.set_of::<u32>("set").remove_many(&members[..4990])?;
+        assert_eq!(tx.set_of::<u32>("set").len()?, 10);
+        tx.copy_over("set", "other")?;
+        assert!(tx.remove("set"));
+        Err(Error::Syntax)
+    });
+    assert_eq!(result, Err(Error::Syntax));
+    assert_eq!(store.list::<u32>("list").range(..), Ok(members));
+    assert_eq!(store.set_of::<u32>("set").len(), Ok(5000));
+    assert!(!store.exists("other"));
+    assert_invariants(&store);
+}
