@@ -92,14 +92,14 @@ impl Drop for Open<'_> {
             core,
             worlds,
             departed,
-            after,
+            mut after,
             spare,
             ..
         } = group;
         core.watched.mark(&after.touched);
         core.stripes.budget.give(spare);
         drop(worlds);
-        core.conclude(departed, &after);
+        core.conclude(departed, &mut after);
         core.serve(after.touched);
     }
 }
