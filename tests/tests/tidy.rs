@@ -67,6 +67,7 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
             "budget.rs",
             "bus/",
             "store/watched.rs",
+            "store/events.rs",
             "store/graves.rs",
             "store/waiting.rs",
         ],

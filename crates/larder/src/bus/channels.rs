@@ -75,7 +75,13 @@ impl Bus {
     /// A bus whose waits are measured by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        let core = Core::new(clock);
+        let core = Core::new(clock, None);
+        Bus { core }
+    }
+
+    /// A bus that calls `signal` whenever it changes who listens to what; `signal` must not use the bus.
+    pub(crate) fn with_signal(clock: Clock, signal: impl Fn() + Send + Sync + 'static) -> Self {
+        let core = Core::new(clock, Some(Box::new(signal)));
         Bus { core }
     }
 

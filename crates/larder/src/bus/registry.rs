@@ -36,6 +36,9 @@ use crate::time::Clock;
 /// Where messages go.
 type Target = Arc<Ring<Message>>;
 
+/// Called when it changes who listens to what, with the registry locked.
+pub(super) type Signal = Box<dyn Fn() + Send + Sync>;
+
 /// Places for routes: a power of two.
 const ROUTES: usize = 1024;
 
@@ -47,6 +50,7 @@ pub(super) struct Core {
     pub(super) order: Arc<CachePadded<AtomicU64>>,
     /// Changes with every change of who listens to what.
     pub(super) generation: AtomicU64,
+    pub(super) signal: Option<Signal>,
     pub(super) routes: Box<[RwLock<Option<Arc<Route>>>]>,
     pub(super) registry: RwLock<Registry>,
 }
@@ -151,6 +155,9 @@ impl Core {
         // No read-modify-write: only who holds the registry changes it.
         let generation = self.generation.load(Acquire);
         self.generation.store(generation + 1, Release);
+        if let Some(signal) = &self.signal {
+            signal();
+        }
     }
 
     /// Has a listener without channels woken when the bus goes.
@@ -244,13 +251,14 @@ impl Drop for Core {
 
 impl Core {
     /// A bus without subscribers.
-    pub(super) fn new(clock: Clock) -> Arc<Self> {
+    pub(super) fn new(clock: Clock, signal: Option<Signal>) -> Arc<Self> {
         Arc::new_cyclic(|me| Core {
             me: me.clone(),
             clock,
             hasher: RandomState::new(),
             order: Arc::new(CachePadded::new(AtomicU64::new(0))),
             generation: AtomicU64::new(0),
+            signal,
             routes: (0..ROUTES).map(|_| RwLock::new(None)).collect(),
             registry: RwLock::new(Registry::default()),
         })

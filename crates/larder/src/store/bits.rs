@@ -9,6 +9,7 @@ use super::span::Span;
 use super::stored::Stored;
 use super::tx::Tx;
 use crate::error::Error;
+use crate::event::EventKind;
 
 /// How [`Store::combine_bits`] joins the bits of several strings.
 ///
@@ -265,6 +266,7 @@ impl Bits<'_> {
             text[byte] = to(was, mask);
             let deadline = seat.deadline();
             seat.put(&Stored::text(&text), deadline)?;
+            seat.tell(EventKind::SetBit);
             Ok(was & mask != 0)
         })
     }
@@ -310,9 +312,9 @@ fn combine(site: Site<'_>, op: BitOp, to: &[u8], from: &[&[u8]]) -> Result<usize
     let joined = op.join_all(&strings);
     site.write(site.key(to), |seat| {
         if joined.is_empty() {
-            seat.remove();
+            seat.delete();
         } else {
-            seat.put(&Stored::text(&joined), None)?;
+            seat.assign_until(&Stored::text(&joined), None)?;
         }
         Ok(joined.len())
     })

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use ahash::RandomState;
 
 use super::core::{Core, Store};
+use super::events::Listening;
 use super::graves::Graves;
 use super::waiting::Waiting;
 use super::watched::Watched;
@@ -181,8 +182,9 @@ impl StoreBuilder {
         let bounded = limit != u64::MAX;
         let clock = self.clock.unwrap_or_default();
         let hasher = self.seed.map_or_else(RandomState::new, seeded);
+        let listening = Listening::default();
         let stripes = Stripes::new(count, limit, |_| {
-            let words = Words::new(hasher.clone(), measure);
+            let words = Words::new(hasher.clone(), measure, listening.word());
             (
                 Pages::new(),
                 Shard::new(words, Chosen::new(self.eviction, bounded), clock.now()),
@@ -200,6 +202,7 @@ impl StoreBuilder {
                 watch,
                 draws: AtomicU64::new(0),
                 watched: Watched::default(),
+                listening,
                 bus: OnceLock::new(),
                 waiting,
                 graves: Graves::default(),

@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use ahash::RandomState;
 
+use super::events::Listening;
 use super::graves::Graves;
 use super::group::Key;
 use super::outside::Gone;
@@ -27,6 +28,7 @@ use super::wish::Waiter;
 use super::words::Words;
 use crate::bus::Bus;
 use crate::error::Error;
+use crate::event::{EventKind, KeyEvent};
 use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
 use crate::stats::{Count, Counters};
@@ -159,6 +161,7 @@ pub(crate) struct Core {
     pub(crate) watch: Watch,
     /// Who wants to know of changes.
     pub(crate) watched: Watched,
+    pub(crate) listening: Listening,
     /// Who waits for a key to get elements.
     pub(crate) waiting: Waiting<Waiter>,
     pub(crate) graves: Graves,
@@ -184,6 +187,7 @@ impl Core {
         let low = low_bits(hash);
         self.stripes.of(hash).table.approach(low);
         let mut after = After::new(false);
+        after.wanted = self.wanted();
         let (result, departed) = self.stripes.write(hash, |world, departed| {
             // Under the lock: who watches or waits begins under it as well.
             after.observed = self.is_observed(hash);
@@ -200,7 +204,7 @@ impl Core {
                 Err(Refusal::NoRoom) => Err(NoRoom),
             }
         });
-        self.conclude(departed, &after);
+        self.conclude(departed, &mut after);
         if !after.touched.is_empty() {
             self.serve(after.touched);
         }
@@ -239,7 +243,7 @@ impl Core {
 
     /// What follows the unlock.
     #[inline]
-    pub(crate) fn conclude(&self, departed: Departed<Gone>, after: &After) {
+    pub(crate) fn conclude(&self, departed: Departed<Gone>, after: &mut After) {
         if after.added > 0 {
             self.counters.add(Count::Inserts, after.added);
         }
@@ -253,6 +257,9 @@ impl Core {
             self.watch.note(after.due, &self.clock);
         }
         self.part(departed);
+        if !after.events.is_empty() {
+            self.announce(std::mem::take(&mut after.events));
+        }
     }
 
     /// Counts and drops what left.
@@ -280,11 +287,15 @@ impl Core {
         let weight = departed.evicted_weight;
         let (mut evicted, mut expired) = (0, 0);
         let mut large = Vec::new();
-        for (cause, gone) in departed.drain() {
-            match cause {
-                Departure::Evicted => evicted += 1,
-                Departure::Expired => expired += 1,
-            }
+        let mut events = Vec::new();
+        for (cause, mut gone) in departed.drain() {
+            let kind = match cause {
+                Departure::Evicted => EventKind::Evicted,
+                Departure::Expired => EventKind::Expired,
+            };
+            evicted += u64::from(kind == EventKind::Evicted);
+            expired += u64::from(kind == EventKind::Expired);
+            events.extend(gone.key.take().map(|key| KeyEvent::new(key, kind)));
             if gone.is_large() {
                 large.push(gone);
             }
@@ -295,5 +306,8 @@ impl Core {
         self.counters.add(Count::Evictions, evicted);
         self.counters.add(Count::EvictedWeight, weight);
         self.counters.add(Count::Expirations, expired);
+        if !events.is_empty() {
+            self.announce(events);
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::stored::{Stored, Value};
 use crate::bytes::{Raw, ToValue};
 use crate::decimal::add_decimal;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::number::{NumberError, parse_i64};
 
 impl From<NumberError> for Error {
@@ -27,6 +28,7 @@ impl Seat<'_, '_> {
         if let Some(now) = self.int() {
             let sum = now.checked_add(by).ok_or(Error::Overflow)?;
             self.set_int(sum);
+            self.tell(EventKind::IncrBy);
             return Ok(sum);
         }
         let now = match self.with_string(|stored| stored.integer())? {
@@ -36,6 +38,7 @@ impl Seat<'_, '_> {
         let sum = now.checked_add(by).ok_or(Error::Overflow)?;
         let deadline = self.deadline();
         self.put(&Stored::Int(sum), deadline)?;
+        self.tell(EventKind::IncrBy);
         Ok(sum)
     }
 }
@@ -60,6 +63,7 @@ impl Site<'_> {
                 .map_or_else(|| Value::Bytes(sum.clone().into()), Value::Int);
             let deadline = seat.deadline();
             seat.put(&value.as_stored(), deadline)?;
+            seat.tell(EventKind::IncrByFloat);
             Ok(sum)
         })
     }

@@ -7,6 +7,7 @@ use super::seat::Seat;
 use super::stored::Stored;
 use super::whole::Whole;
 use crate::ds::Ref;
+use crate::event::EventKind;
 use crate::key::KeyType;
 use crate::shard::{NoRoom, World};
 use crate::time::Millis;
@@ -42,6 +43,25 @@ impl Seat<'_, '_> {
             self.world.schedule(entry);
             self.after.due = self.after.due.min(due);
         }
+    }
+
+    /// Gives the key that is there a deadline on request.
+    pub(crate) fn expire(&mut self, deadline: Millis) -> Result<(), NoRoom> {
+        self.set_deadline(Some(deadline))?;
+        if self.exists() {
+            self.tell(EventKind::Expire);
+        }
+        Ok(())
+    }
+
+    /// Takes the deadline off on request; `false` if there is none.
+    pub(crate) fn persist(&mut self) -> Result<bool, NoRoom> {
+        let timed = self.deadline().is_some();
+        if timed {
+            self.set_deadline(None)?;
+            self.tell(EventKind::Persist);
+        }
+        Ok(timed)
     }
 
     /// Sets the deadline of the entry that is there.

@@ -124,11 +124,7 @@ impl Site<'_> {
     }
 
     pub(crate) fn persist(self, key: &[u8]) -> bool {
-        let persisted = self.write(self.key(key), |seat| {
-            let timed = seat.deadline().is_some();
-            seat.set_deadline(None)?;
-            Ok(timed)
-        });
+        let persisted = self.write(self.key(key), |seat| Ok(seat.persist()?));
         persisted.unwrap_or(false)
     }
 
@@ -163,9 +159,9 @@ impl Site<'_> {
                 return Ok(false);
             }
             if over {
-                return Ok(seat.remove());
+                return Ok(seat.delete());
             }
-            seat.set_deadline(Some(deadline)).map_err(Refusal::from)?;
+            seat.expire(deadline).map_err(Refusal::from)?;
             Ok(true)
         })
     }

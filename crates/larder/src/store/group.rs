@@ -59,7 +59,10 @@ impl<'w> Group<'w> {
             now,
             worlds,
             departed: Departed::default(),
-            after: After::new(false),
+            after: After {
+                wanted: core.wanted(),
+                ..After::new(false)
+            },
             spare: 0,
             undo: None,
         }
@@ -240,8 +243,8 @@ impl Core {
                 }
             });
         let mut touched = Vec::new();
-        if let Some(after) = after {
-            self.conclude(departed, &after);
+        if let Some(mut after) = after {
+            self.conclude(departed, &mut after);
             touched = after.touched;
         }
         (result.unwrap_or(Err(Error::TooLarge)), touched)

@@ -8,6 +8,7 @@ use super::words::Words;
 use crate::ds::table::{BUCKETS, Home};
 use crate::entry::Entries;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::key::KeyType;
 use crate::record::{Head, MAX_KEY};
 use crate::stripes::{Stripe, low_bits};
@@ -65,6 +66,8 @@ impl Group<'_> {
         let whole = self.seat(from, |seat| seat.take_whole());
         if let Some(whole) = whole {
             self.seat(to, |seat| seat.put_whole(whole, deadline))?;
+            self.after.tell(from.bytes, EventKind::RenameFrom);
+            self.after.tell(to.bytes, EventKind::RenameTo);
         }
         Ok(true)
     }
@@ -93,13 +96,14 @@ impl Group<'_> {
             return Ok(false);
         };
         self.seat(to, |seat| seat.put_whole(whole, deadline))?;
+        self.after.tell(to.bytes, EventKind::CopyTo);
         Ok(true)
     }
 }
 
 impl Site<'_> {
     pub(crate) fn remove(self, key: &[u8]) -> bool {
-        self.write(self.key(key), |seat| Ok(seat.remove()))
+        self.write(self.key(key), |seat| Ok(seat.delete()))
             .unwrap_or(false)
     }
 

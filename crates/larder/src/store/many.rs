@@ -97,7 +97,7 @@ impl Group<'_> {
     fn set_all(&mut self, plan: &[Planned<'_>]) -> Result<(), NoRoom> {
         self.reserve(plan)?;
         for planned in plan {
-            self.seat(planned.key, |seat| seat.put(&planned.value, None))?;
+            self.seat(planned.key, |seat| seat.assign_until(&planned.value, None))?;
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Site<'_> {
     pub(crate) fn remove_many(self, keys: &[impl AsRef<[u8]>]) -> usize {
         let keys: Vec<_> = keys.iter().map(|key| self.key(key.as_ref())).collect();
         let removed = self.write_many(&keys, |group| {
-            let there = |key: &&Key<'_>| group.seat(**key, |seat| seat.remove());
+            let there = |key: &&Key<'_>| group.seat(**key, |seat| seat.delete());
             Ok(keys.iter().filter(there).count())
         });
         removed.unwrap_or(0)

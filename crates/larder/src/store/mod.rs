@@ -12,6 +12,7 @@ mod counters;
 mod deadline;
 mod draw;
 mod elements;
+mod events;
 mod expiry;
 mod graves;
 mod group;

@@ -31,11 +31,13 @@ pub(crate) struct Outside {
 pub(crate) struct Gone {
     /// What was outside; freed when this is dropped.
     outside: Option<Outside>,
+    /// The key, if somebody wants to be told of it.
+    pub(crate) key: Option<Box<[u8]>>,
 }
 
 impl Gone {
     pub(crate) fn new(outside: Option<Outside>) -> Self {
-        Gone { outside }
+        Gone { outside, key: None }
     }
 
     /// Whether dropping it frees something.
@@ -50,12 +52,10 @@ impl Gone {
 
     /// What is left of a value with elements.
     pub(crate) fn of(any: Box<Any>) -> Self {
-        Gone {
-            outside: Some(Outside {
-                key: None,
-                value: Large::Elements(any),
-            }),
-        }
+        Gone::new(Some(Outside {
+            key: None,
+            value: Large::Elements(any),
+        }))
     }
 
     /// The value with elements, if that is what was outside.
@@ -65,7 +65,7 @@ impl Gone {
                 value: Large::Elements(elements),
                 ..
             }) => Ok(elements),
-            outside => Err(Gone { outside }),
+            outside => Err(Gone::new(outside)),
         }
     }
 }

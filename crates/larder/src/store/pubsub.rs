@@ -14,9 +14,7 @@ impl Store {
     /// ```
     #[must_use]
     pub fn bus(&self) -> &Bus {
-        self.core
-            .bus
-            .get_or_init(|| Bus::with_clock(self.core.clock.clone()))
+        self.core.bus.get_or_init(|| self.core.make_bus())
     }
 
     /// Sends a message to all who subscribed to the channel, or to a pattern that it matches; see [`Bus::publish`].

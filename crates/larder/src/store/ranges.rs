@@ -8,6 +8,7 @@ use super::stored::Stored;
 use super::strings::with_buffer;
 use crate::bytes::{Raw, ToValue};
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::number::i64_len;
 
 /// Longest string, as a server has it.
@@ -26,6 +27,7 @@ impl Site<'_> {
             if !(seat.exists() && tail.is_empty()) {
                 let deadline = seat.deadline();
                 seat.put(&Stored::text(&joined), deadline)?;
+                seat.tell(EventKind::Append);
             }
             Ok(joined.len())
         })
@@ -71,6 +73,7 @@ impl Site<'_> {
             text[offset..end].copy_from_slice(part);
             let deadline = seat.deadline();
             seat.put(&Stored::text(&text), deadline)?;
+            seat.tell(EventKind::SetRange);
             Ok(text.len())
         })
     }

@@ -23,6 +23,7 @@ use crate::ds::Ref;
 use crate::ds::table::Slot;
 use crate::entry::Entries;
 use crate::error::Error;
+use crate::event::{EventKind, EventMask, KeyEvent};
 use crate::key::KeyType;
 use crate::shard::{Departed, NoRoom, World};
 use crate::time::Millis;
@@ -34,6 +35,10 @@ pub(crate) struct After {
     pub(crate) observed: bool,
     /// The keys that were changed, if so.
     pub(crate) touched: Vec<Vec<u8>>,
+    /// The kinds of events that somebody wants to be told of.
+    pub(crate) wanted: EventMask,
+    /// What happened, of these kinds.
+    pub(crate) events: Vec<KeyEvent>,
     /// The earliest deadline that was filed; `Millis::MAX` for none.
     pub(crate) due: Millis,
     pub(crate) added: u64,
@@ -46,6 +51,8 @@ impl After {
         After {
             observed,
             touched: Vec::new(),
+            wanted: EventMask::NONE,
+            events: Vec::new(),
             due: Millis::MAX,
             added: 0,
             replaced: 0,
@@ -63,13 +70,25 @@ impl After {
         self.added += earlier.added;
         self.replaced += earlier.replaced;
         self.removed += earlier.removed;
+        earlier.events.append(&mut self.events);
+        self.events = earlier.events;
+    }
+
+    /// Takes note of an event, if somebody wants it.
+    #[inline]
+    pub(crate) fn tell(&mut self, key: &[u8], kind: EventKind) {
+        if self.wanted.has(kind) {
+            self.events.push(KeyEvent::new(key, kind));
+        }
     }
 
     /// Forgets what was done: it was taken back. Timers that were filed are there still.
     pub(crate) fn forget(&mut self) {
-        let due = self.due;
-        *self = After::new(self.observed);
-        self.due = due;
+        *self = After {
+            due: self.due,
+            wanted: self.wanted,
+            ..After::new(self.observed)
+        };
     }
 }
 
@@ -160,6 +179,22 @@ impl<'s, 'w> Seat<'s, 'w> {
         if self.after.observed {
             self.after.touched.push(self.key.to_vec());
         }
+    }
+
+    /// Takes note of what a command did to the key, for those who listen. A command that removes the last element notes
+    /// `Del` after its own event.
+    #[inline]
+    pub(crate) fn tell(&mut self, kind: EventKind) {
+        self.after.tell(self.key, kind);
+    }
+
+    /// Removes the key on request; `false` if there is none.
+    pub(crate) fn delete(&mut self) -> bool {
+        let removed = self.remove();
+        if removed {
+            self.tell(EventKind::Del);
+        }
+        removed
     }
 
     #[inline]

@@ -302,7 +302,7 @@ impl Site<'_> {
     fn put_list(self, key: &[u8], copies: &Copies) -> Result<(), Error> {
         self.write(self.key(key), |seat| {
             if copies.len() == 0 {
-                seat.remove();
+                seat.delete();
                 return Ok(());
             }
             let mut list = List::unpack(Vec::new());

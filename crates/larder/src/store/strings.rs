@@ -12,7 +12,10 @@ use super::site::Site;
 use super::stored::{Stored, Value};
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
+use crate::event::EventKind;
+use crate::shard::NoRoom;
 use crate::stats::Count;
+use crate::time::Millis;
 
 /// A thread's buffer for copies of values is let go when it has become larger than this.
 const KEPT_BUFFER: usize = 64 << 10;
@@ -117,16 +120,28 @@ impl Seat<'_, '_> {
     fn assign(&mut self, value: &Stored<'_>, lease: Lease) -> Result<(), Refusal> {
         match lease {
             Lease::Over => {
-                self.remove();
-                Ok(())
+                self.delete();
             }
-            Lease::Clear => Ok(self.put(value, None)?),
-            Lease::Keep => {
-                let deadline = self.deadline();
-                Ok(self.put(value, deadline)?)
+            Lease::Clear => self.assign_until(value, None)?,
+            Lease::Keep => self.assign_until(value, self.deadline())?,
+            Lease::Until(deadline) => {
+                self.assign_until(value, Some(deadline))?;
+                self.tell(EventKind::Expire);
             }
-            Lease::Until(deadline) => Ok(self.put(value, Some(deadline))?),
         }
+        Ok(())
+    }
+
+    /// Sets a value, for a command that sets strings.
+    #[inline]
+    pub(crate) fn assign_until(
+        &mut self,
+        value: &Stored<'_>,
+        deadline: Option<Millis>,
+    ) -> Result<(), NoRoom> {
+        self.put(value, deadline)?;
+        self.tell(EventKind::Set);
+        Ok(())
     }
 }
 
@@ -134,7 +149,7 @@ impl Site<'_> {
     #[inline]
     pub(crate) fn set(self, key: &[u8], value: &Raw<'_>) -> Result<(), Error> {
         let stored = Stored::new(value);
-        self.write(self.key(key), |seat| Ok(seat.put(&stored, None)?))
+        self.write(self.key(key), |seat| Ok(seat.assign_until(&stored, None)?))
     }
 
     pub(crate) fn set_with(
@@ -162,7 +177,7 @@ impl Site<'_> {
     pub(crate) fn get_delete(self, key: &[u8]) -> Result<Option<Value>, Error> {
         let value = self.write(self.key(key), |seat| {
             let value = seat.value()?;
-            seat.remove();
+            seat.delete();
             Ok(value)
         })?;
         self.count_look(value.is_some());
@@ -182,9 +197,9 @@ impl Site<'_> {
             let value = seat.value()?;
             match lease {
                 Lease::Keep => {}
-                Lease::Over => drop(seat.remove()),
-                Lease::Clear => seat.set_deadline(None)?,
-                Lease::Until(deadline) => seat.set_deadline(Some(deadline))?,
+                Lease::Over => drop(seat.delete()),
+                Lease::Clear => drop(seat.persist()?),
+                Lease::Until(deadline) => seat.expire(deadline)?,
             }
             seat.touch();
             Ok(value)

@@ -56,7 +56,10 @@ impl Open<'_> {
     /// Runs one of several calls, which stands or is taken back by itself.
     pub(super) fn one<R, E>(&self, call: impl FnOnce(&Tx<'_>) -> Result<R, E>) -> Result<R, E> {
         let earlier = self.group.borrow_mut().as_mut().map(|group| {
-            let after = After::new(group.after.observed);
+            let after = After {
+                wanted: group.after.wanted,
+                ..After::new(group.after.observed)
+            };
             std::mem::replace(&mut group.after, after)
         });
         let result = call(&Tx {
@@ -121,14 +124,14 @@ impl Drop for Open<'_> {
             core,
             worlds,
             departed,
-            after,
+            mut after,
             spare,
             ..
         } = group;
         core.watched.mark(&after.touched);
         core.stripes.budget.give(spare);
         drop(worlds);
-        core.conclude(departed, &after);
+        core.conclude(departed, &mut after);
         core.serve(after.touched);
     }
 }

@@ -1,10 +1,12 @@
 //! `Words`: a stripe's keys and values as records in an arena, and what is too large for one beside it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ahash::RandomState;
 
 use super::builder::Measure;
+use super::events::wants_departures;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
 use crate::ds::arena::{Arena, Pages, rounded};
@@ -26,15 +28,18 @@ pub(crate) struct Words {
     outside: Outsides,
     hasher: RandomState,
     measure: Measure,
+    /// Who listens to the keyspace: a word of `events`.
+    wanted: Arc<AtomicU64>,
 }
 
 impl Words {
-    pub(crate) fn new(hasher: RandomState, measure: Measure) -> Self {
+    pub(crate) fn new(hasher: RandomState, measure: Measure, wanted: Arc<AtomicU64>) -> Self {
         Words {
             arena: Arena::new(),
             outside: Outsides::default(),
             hasher,
             measure,
+            wanted,
         }
     }
 
@@ -478,7 +483,10 @@ impl Entries for Words {
     }
 
     fn take(&mut self, pages: &Pages, entry: Ref) -> Gone {
-        let gone = Gone::new(self.take_outside(pages, entry));
+        let key =
+            wants_departures(&self.wanted).then(|| self.with_key(pages, entry, |key| key.into()));
+        let mut gone = Gone::new(self.take_outside(pages, entry));
+        gone.key = key;
         self.arena.free(pages, entry);
         gone
     }

@@ -274,7 +274,7 @@ impl Site<'_> {
             let len = set.len();
             group.seat(to, |seat| {
                 if len == 0 {
-                    seat.remove();
+                    seat.delete();
                     return Ok(0);
                 }
                 let whole = match set.packed() {

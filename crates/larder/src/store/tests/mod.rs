@@ -2,6 +2,7 @@
 
 mod blocking;
 mod budget;
+mod events;
 mod hashes;
 mod lists;
 mod oracle;

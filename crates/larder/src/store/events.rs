@@ -1,0 +1,270 @@
+//! Keyspace events: who listens, and how they are told.
+//!
+//! ```text
+//! write   [lock] command notes an event, if its kind is wanted [unlock] ── publish ─┬─ each listener whose pattern fits
+//! upkeep  [lock] what leaves keeps its key, if that is wanted   [unlock] ──────────┘└─ the bus: __keyspace@0__, __keyevent@0__
+//! ```
+//!
+//! Which kinds are wanted is one word: the union of all listeners' masks, and a bit that says that who listens on the bus
+//! has changed since it was computed. It is zero when nobody listens; then a call costs one relaxed load.
+//!
+//! A listener's topic stays until a publication finds that nobody reads it any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::core::{Core, Store};
+use crate::bus::{Bus, BusError, Overflow, Subscription, Topic};
+use crate::event::{EventKind, EventMask, KeyEvent};
+use crate::glob::Glob;
+use crate::sync::Mutex;
+
+/// In the word of what is wanted: it has to be computed again.
+const STALE: u64 = 1 << 63;
+
+const KEYSPACE: &str = "__keyspace@0__:";
+const KEYEVENT: &str = "__keyevent@0__:";
+
+/// Somebody who listens to some keys.
+struct Listener {
+    mask: EventMask,
+    glob: Glob,
+    topic: Topic<KeyEvent>,
+}
+
+/// Who listens to what.
+#[derive(Clone, Default)]
+struct Audience {
+    listeners: Arc<Vec<Listener>>,
+    /// What is wanted under `__keyspace@0__`.
+    keyspace: EventMask,
+    /// What is wanted under `__keyevent@0__`.
+    keyevent: EventMask,
+}
+
+/// See the module's text.
+#[derive(Default)]
+pub(crate) struct Listening {
+    wanted: Arc<AtomicU64>,
+    audience: Mutex<Audience>,
+}
+
+impl Listening {
+    /// The word of what is wanted, for those who keep keys of what leaves.
+    pub(crate) fn word(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.wanted)
+    }
+}
+
+/// Whether a word of what is wanted asks for what leaves by itself.
+#[inline]
+pub(crate) fn wants_departures(word: &AtomicU64) -> bool {
+    let word = word.load(Ordering::Relaxed);
+    let wanted = EventMask::from_bits(word);
+    word != 0
+        && (word & STALE != 0 || wanted.has(EventKind::Expired) || wanted.has(EventKind::Evicted))
+}
+
+/// Whether a channel with this prefix may match the pattern.
+fn may_match(glob: &Glob, prefix: &str) -> bool {
+    let (literal, prefix) = (glob.literal_prefix(), prefix.as_bytes());
+    literal.starts_with(prefix) || (prefix.starts_with(literal) && !glob.is_literal())
+}
+
+/// What those who listen on a bus want of the keyspace, and of the events.
+fn wanted_on(bus: &Bus) -> (EventMask, EventMask) {
+    let (mut keyspace, mut keyevent) = (EventMask::NONE, EventMask::NONE);
+    for channel in bus.channels() {
+        if channel.starts_with(KEYSPACE.as_bytes()) {
+            keyspace = EventMask::ALL;
+        } else if let Some(name) = channel.strip_prefix(KEYEVENT.as_bytes()) {
+            let kind = EventKind::ALL
+                .iter()
+                .find(|kind| kind.name().as_bytes() == name);
+            keyevent = kind.map_or(keyevent, |kind| keyevent | *kind);
+        }
+    }
+    for pattern in bus.patterns() {
+        let glob = Glob::new(&pattern);
+        if may_match(&glob, KEYSPACE) {
+            keyspace = EventMask::ALL;
+        }
+        for kind in EventKind::ALL {
+            if glob.matches(format!("{KEYEVENT}{kind}").as_bytes()) {
+                keyevent = keyevent | *kind;
+            }
+        }
+    }
+    (keyspace, keyevent)
+}
+
+impl Core {
+    /// A bus that says when its listeners change.
+    pub(crate) fn make_bus(&self) -> Bus {
+        let word = self.listening.word();
+        Bus::with_signal(self.clock.clone(), move || {
+            word.fetch_or(STALE, Ordering::AcqRel);
+        })
+    }
+
+    /// The kinds of events that somebody wants to be told of.
+    #[inline]
+    pub(crate) fn wanted(&self) -> EventMask {
+        let word = self.listening.wanted.load(Ordering::Relaxed);
+        if word & STALE == 0 {
+            return EventMask::from_bits(word);
+        }
+        self.gather(|_| ());
+        EventMask::from_bits(self.listening.wanted.load(Ordering::Relaxed) & !STALE)
+    }
+
+    /// Changes who listens, and computes what is wanted.
+    #[cold]
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    fn gather(&self, change: impl FnOnce(&mut Vec<Listener>)) {
+        let mut audience = self.listening.audience.lock();
+        // Before the look at the bus: what changes after that look makes it stale again.
+        self.listening.wanted.fetch_and(!STALE, Ordering::AcqRel);
+        let mut listeners: Vec<_> = audience.listeners.iter().cloned().collect();
+        listeners.retain(|listener| listener.topic.subscribers() > 0);
+        change(&mut listeners);
+        (audience.keyspace, audience.keyevent) =
+            self.bus.get().map_or_else(Default::default, wanted_on);
+        let wanted = listeners
+            .iter()
+            .fold(audience.keyspace | audience.keyevent, |all, one| {
+                all | one.mask
+            });
+        audience.listeners = Arc::new(listeners);
+        let wanted = wanted.bits() & !STALE;
+        let _ = self
+            .listening
+            .wanted
+            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |word| {
+                Some(word & STALE | wanted)
+            });
+    }
+
+    /// Tells those who listen. No lock is held.
+    #[cold]
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    pub(crate) fn announce(&self, events: Vec<KeyEvent>) {
+        // So that who came meanwhile is known.
+        self.wanted();
+        let audience = self.listening.audience.lock().clone();
+        let mut deserted = false;
+        for event in events {
+            let event = Arc::new(event);
+            for listener in &*audience.listeners {
+                if listener.topic.subscribers() == 0 {
+                    deserted = true;
+                } else if listener.mask.has(event.kind()) && listener.glob.matches(event.key()) {
+                    listener.topic.publish(Arc::clone(&event));
+                }
+            }
+            if let Some(bus) = self.bus.get() {
+                if audience.keyspace.has(event.kind()) {
+                    let channel = [KEYSPACE.as_bytes(), event.key()].concat();
+                    bus.publish(channel, event.kind().name());
+                }
+                if audience.keyevent.has(event.kind()) {
+                    bus.publish(format!("{KEYEVENT}{}", event.kind()), event.key());
+                }
+            }
+        }
+        if deserted {
+            self.gather(|_| ());
+        }
+    }
+}
+
+impl Clone for Listener {
+    fn clone(&self) -> Self {
+        Listener {
+            mask: self.mask,
+            glob: self.glob.clone(),
+            topic: self.topic.clone(),
+        }
+    }
+}
+
+impl Store {
+    /// Subscribes to what happens to keys that match a pattern.
+    ///
+    /// ```
+    /// use larder::{Event, EventKind, Store};
+    ///
+    /// let store = Store::new();
+    /// let mut events = store.events(EventKind::Set | EventKind::Del, "user:*");
+    /// store.set("user:7", "Ada")?;
+    /// store.set("other", 1)?;
+    /// store.remove("user:7");
+    /// for kind in [EventKind::Set, EventKind::Del] {
+    ///     let Event::Message(event) = events.try_recv()? else { unreachable!() };
+    ///     assert_eq!((event.kind(), event.key()), (kind, &b"user:7"[..]));
+    /// }
+    /// assert!(events.try_recv().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A server's channels work as well, on [`subscribe`](Self::subscribe) and [`psubscribe`](Self::psubscribe):
+    /// `__keyevent@0__:expired` says the key, `__keyspace@0__:key` the event. They need not be switched on.
+    ///
+    /// # Cost
+    ///
+    /// While anybody listens, each event of a kind that somebody wants copies its key; each listener's pattern is tried on
+    /// it. Where nobody listens, a call of the store pays for one relaxed load.
+    ///
+    /// # Consistency
+    ///
+    /// Events are sent after the call's locks are released and before it returns; those of one call in their order. Calls
+    /// of several threads on one key may be told of in another order than they happened in. A transaction's events are
+    /// sent at its end, and not if it was taken back. [`clear`](Self::clear) sends none, as with a server. A key expires
+    /// when it is taken out: at the next write of it, or by the upkeep.
+    #[doc(alias("notify-keyspace-events", "keyspace notifications"))]
+    #[must_use]
+    pub fn events(
+        &self,
+        mask: impl Into<EventMask>,
+        pattern: impl AsRef<[u8]>,
+    ) -> Subscription<Arc<KeyEvent>> {
+        self.listen(mask.into(), Glob::new(pattern), |topic| topic.subscribe())
+    }
+
+    /// [`Store::events`] with a policy for events that are not read in time.
+    ///
+    /// ```
+    /// use larder::{EventMask, Overflow, Store};
+    ///
+    /// let store = Store::new();
+    /// let events = store.events_with(EventMask::ALL, "*", Overflow::drop_newest(16));
+    /// assert!(events.is_ok());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`BusError::Capacity`] if the capacity is zero or too large.
+    pub fn events_with(
+        &self,
+        mask: impl Into<EventMask>,
+        pattern: impl AsRef<[u8]>,
+        overflow: Overflow<Arc<KeyEvent>>,
+    ) -> Result<Subscription<Arc<KeyEvent>>, BusError> {
+        self.listen(mask.into(), Glob::new(pattern), |topic| {
+            topic.subscribe_with(overflow)
+        })
+    }
+
+    fn listen<R>(
+        &self,
+        mask: EventMask,
+        glob: Glob,
+        subscribe: impl FnOnce(&Topic<KeyEvent>) -> R,
+    ) -> R {
+        let topic = Topic::with_clock(self.core.clock.clone());
+        let subscription = subscribe(&topic);
+        self.core
+            .gather(|listeners| listeners.push(Listener { mask, glob, topic }));
+        subscription
+    }
+}

@@ -1,0 +1,209 @@
+//! Keyspace events: which, in which order, to whom.
+
+use std::time::Duration;
+
+use crate::{
+    Event, EventKind, EventMask, GetExpire, KeyEvent, ManualClock, Message, SetOptions, Store,
+    Subscription,
+};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The events that have come, as a server's client would write them.
+fn told(events: &mut Subscription<Arc<KeyEvent>>) -> String {
+    let mut all = Vec::new();
+    while let Ok(Event::Message(event)) = events.try_recv() {
+        let key = String::from_utf8_lossy(event.key()).into_owned();
+        all.push(format!("{} {key}", event.kind()));
+    }
+    all.join(", ")
+}
+
+/// The messages that have come on a server's channels.
+fn heard(messages: &mut Subscription<Message>) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut all = Vec::new();
+    while let Ok(Event::Message(message)) = messages.try_recv() {
+        all.push((text(message.channel()), text(message.payload())));
+    }
+    all
+}
+
+#[test]
+fn strings_tell_what_a_server_tells() {
+    let store = Store::new();
+    let mut events = store.events(EventMask::ALL, "*");
+    let hour = Duration::from_secs(3600);
+    let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    macro_rules! tells {
+        ($call:expr, $expected:literal) => {
+            let _ = $call;
+            assert_eq!(told(&mut events), $expected, stringify!($call));
+        };
+    }
+    tells!(store.set("k", "v"), "set k");
+    tells!(
+        store.set_with("k", "v", SetOptions::new().ttl(hour)),
+        "set k, expire k"
+    );
+    tells!(
+        store.set_with("k", "v", SetOptions::new().keep_ttl()),
+        "set k"
+    );
+    tells!(store.set_with("k", "v", SetOptions::new().if_absent()), "");
+    tells!(store.get_delete::<String>("k"), "del k");
+    tells!(store.get_delete::<String>("k"), "");
+    tells!(store.set_many([("a", 1)]), "set a");
+    tells!(store.set_many_if_absent([("a", 1), ("c", 1)]), "");
+    tells!(store.append("a", "x"), "append a");
+    tells!(store.set_range("a", 0, "y"), "setrange a");
+    tells!(store.set_range("none", 0, ""), "");
+    tells!(store.set("n", 1), "set n");
+    tells!(store.incr("n", 1), "incrby n");
+    tells!(store.decr("n", 5), "incrby n");
+    tells!(store.incr_by_float("n", 1.5), "incrbyfloat n");
+    tells!(store.incr("n", 1), "");
+    tells!(
+        store.get_expire::<f64>("n", GetExpire::In(hour)),
+        "expire n"
+    );
+    tells!(store.get_expire::<f64>("n", GetExpire::Never), "persist n");
+    tells!(store.get_expire::<f64>("n", GetExpire::Never), "");
+    tells!(store.get_expire::<f64>("n", GetExpire::Unchanged), "");
+    tells!(store.get_expire::<f64>("n", GetExpire::At(past)), "del n");
+    tells!(store.expire("a", hour), "expire a");
+    tells!(store.persist("a"), "persist a");
+    tells!(store.persist("a"), "");
+    tells!(store.expire("a", Duration::ZERO), "del a");
+    tells!(store.expire("none", hour), "");
+    tells!(store.set("a", 1), "set a");
+    tells!(store.remove_many(["a", "none"]), "del a");
+    tells!(store.remove("a"), "");
+}
+
+#[test]
+fn renames_and_copies_tell_of_both_names() {
+    let store = Store::new();
+    store.set("a", 1).unwrap();
+    let mut events = store.events(EventMask::ALL, "*");
+    store.rename("a", "b").unwrap();
+    assert_eq!(told(&mut events), "rename_from a, rename_to b");
+    store.copy("b", "c").unwrap();
+    assert_eq!(told(&mut events), "copy_to c");
+    store.copy("b", "c").unwrap();
+    store.rename_if_absent("b", "c").unwrap();
+    assert_eq!(told(&mut events), "");
+}
+
+#[test]
+fn what_expired_is_told_at_the_next_tick_and_apart_from_what_was_evicted() {
+    let time = ManualClock::new();
+    let builder = Store::builder().clock(time.clock()).max_entries(2);
+    let store = builder.build().unwrap();
+    let mut events = store.events(EventKind::Expired | EventKind::Evicted, "*");
+    let second = Duration::from_secs(1);
+    let short = SetOptions::new().ttl(second);
+    store.set_with("short", 1, short).unwrap();
+    assert_eq!(told(&mut events), "");
+    time.advance(second);
+    store.tick();
+    assert_eq!(told(&mut events), "expired short");
+    for key in ["a", "b", "c"] {
+        store.set(key, 1).unwrap();
+    }
+    let evicted = told(&mut events);
+    assert!(evicted.starts_with("evicted "), "{evicted}");
+    assert_eq!(evicted.matches("ed ").count(), 1, "{evicted}");
+}
+
+#[test]
+fn a_write_tells_first_that_the_key_had_expired() {
+    let time = ManualClock::new();
+    let store = Store::builder().clock(time.clock()).build().unwrap();
+    let mut events = store.events(EventMask::ALL, "*");
+    let second = Duration::from_secs(1);
+    store.set("b", 1).unwrap();
+    store.expire("b", second).unwrap();
+    time.advance(second);
+    store.set("b", 2).unwrap();
+    assert_eq!(told(&mut events), "set b, expire b, expired b, set b");
+}
+
+#[test]
+fn masks_and_patterns_choose() {
+    let store = Store::new();
+    let mut dels = store.events(EventKind::Del, "user:*");
+    store.set("user:1", 1).unwrap();
+    store.set("other", 1).unwrap();
+    store.remove_many(["user:1", "other"]);
+    assert_eq!(told(&mut dels), "del user:1");
+}
+
+#[test]
+fn a_transaction_tells_at_its_end_and_nothing_if_taken_back() {
+    let store = Store::new();
+    let mut events = store.events(EventMask::ALL, "*");
+    let _ = store.atomic(["a"], |tx| {
+        tx.set("a", 1)?;
+        Err::<(), _>(crate::Error::OutOfRange)
+    });
+    assert_eq!(told(&mut events), "");
+    store
+        .atomic(["a", "b"], |tx| {
+            tx.set("a", 1)?;
+            tx.incr("b", 1)
+        })
+        .unwrap();
+    assert_eq!(told(&mut events), "set a, incrby b");
+}
+
+#[test]
+fn a_servers_channels_are_heard_by_those_who_subscribe() {
+    let store = Store::new();
+    let mut by_event = store.subscribe(["__keyevent@0__:set"]);
+    let mut by_key = store.psubscribe(["__keyspace@0__:user:*"]);
+    store.set("user:1", 1).unwrap();
+    store.incr("user:1", 1).unwrap();
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(heard(&mut by_event), [pair("__keyevent@0__:set", "user:1")]);
+    assert_eq!(
+        heard(&mut by_key),
+        [
+            pair("__keyspace@0__:user:1", "set"),
+            pair("__keyspace@0__:user:1", "incrby")
+        ]
+    );
+    by_event.subscribe(["__keyevent@0__:del"]);
+    store.remove("user:1");
+    assert_eq!(heard(&mut by_event), [pair("__keyevent@0__:del", "user:1")]);
+}
+
+#[test]
+fn nothing_is_wanted_when_nobody_listens() {
+    let store = Store::new();
+    assert_eq!(store.core.wanted(), EventMask::NONE);
+    let news = store.subscribe(["news"]);
+    assert_eq!(store.core.wanted(), EventMask::NONE);
+    let on_bus = store.psubscribe(["__keyevent@0__:*"]);
+    assert!(store.core.wanted().has(EventKind::Expired));
+    drop((news, on_bus));
+    assert_eq!(store.core.wanted(), EventMask::NONE);
+    let typed = store.events(EventKind::Del, "*");
+    assert_eq!(store.core.wanted(), EventKind::Del.into());
+    drop(typed);
+    store.set("a", 1).unwrap();
+    store.remove("a");
+    assert_eq!(store.core.wanted(), EventMask::NONE);
+}
+
+#[test]
+fn a_closure_that_is_told_may_use_the_store() {
+    let store = Store::new();
+    let mut events = store.events(EventKind::Set, "a");
+    store.set("a", 1).unwrap();
+    let Ok(Event::Message(event)) = events.try_recv() else {
+        panic!("an event");
+    };
+    store.set(event.key(), 2).unwrap();
+    assert_eq!(told(&mut events), "set a");
+}
