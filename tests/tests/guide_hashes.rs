@@ -97,7 +97,9 @@ fn a_field_expires_and_the_others_stay() -> Result<(), Error> {
 #[test]
 fn two_fields_change_together_or_not_at_all() -> Result<(), Error> {
     let store = Store::new();
-    store.hash::<i64>("account").set_many([("a", 10), ("b", 0)])?;
+    store
+        .hash::<i64>("account")
+        .set_many([("a", 10), ("b", 0)])?;
     let pay = |amount: i64| {
         store.atomic(["account"], |tx| {
             let account = tx.hash::<i64>("account");

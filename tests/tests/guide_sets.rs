@@ -15,7 +15,11 @@ fn tagged() -> Result<Store, Error> {
 }
 
 fn sorted(members: Vec<String>) -> Vec<String> {
-    members.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+    members
+        .into_iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
 }
 
 const ARTICLES: [&str; 2] = ["tags:article1", "tags:article2"];
@@ -56,7 +60,10 @@ fn common_tags_are_found() -> Result<(), Error> {
 #[test]
 fn all_tags_are_found() -> Result<(), Error> {
     let all = tagged()?.union::<String>(ARTICLES)?;
-    assert_eq!(sorted(all), ["database", "django", "python", "redis", "web"]);
+    assert_eq!(
+        sorted(all),
+        ["database", "django", "python", "redis", "web"]
+    );
     Ok(())
 }
 
