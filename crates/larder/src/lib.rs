@@ -50,6 +50,8 @@ mod entry;
 mod error;
 mod evict;
 mod glob;
+#[cfg(feature = "json")]
+mod json;
 mod key;
 pub mod memo;
 mod number;
@@ -76,6 +78,8 @@ pub use ds::deque::End;
 pub use error::{BuildError, Error, LoadError};
 pub use evict::Eviction;
 pub use glob::Glob;
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use key::KeyType;
 #[cfg(feature = "macros")]
 pub use larder_macros::{memo_evict, memo_put, memoize};
