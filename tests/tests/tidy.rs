@@ -25,7 +25,7 @@ const RANKS: &[(u8, &[&str])] = &[
         ],
     ),
     (1, &["bytes", "decimal"]),
-    (2, &["error"]),
+    (2, &["error", "json"]),
     // Structures that know nothing of a cache.
     (5, &["ds"]),
     // Plain values, what is stored, what is told, who waits.

@@ -238,6 +238,8 @@ pub enum ConvertError {
     NotAFloat,
     /// A `bool` was asked for, and the bytes are none of `1`, `0`, `true` and `false`.
     NotABool,
+    /// A `Json` was asked for, and the bytes are not the JSON text of one; or a value has none.
+    NotJson,
     /// The value is of the right kind but does not fit the type.
     OutOfRange,
 }
@@ -249,6 +251,7 @@ impl fmt::Display for ConvertError {
             Self::NotAnInteger => "value is not an integer",
             Self::NotAFloat => "value is not a float",
             Self::NotABool => "value is not a bool",
+            Self::NotJson => "value is not json of the type asked for",
             Self::OutOfRange => "value does not fit the type asked for",
         })
     }

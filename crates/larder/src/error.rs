@@ -52,6 +52,10 @@ pub enum Error {
     NotAnInteger,
     /// The value, or the argument, is not a finite decimal number.
     NotAFloat,
+    /// The value of the field is not a 64-bit signed integer in canonical form.
+    FieldNotAnInteger,
+    /// The value of the field is not a finite decimal number.
+    FieldNotAFloat,
     /// The sum does not fit 64 bits.
     Overflow,
     /// The decrement has no positive counterpart.
@@ -94,6 +98,8 @@ impl Error {
             Error::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value",
             Error::NotAnInteger => "ERR value is not an integer or out of range",
             Error::NotAFloat | Error::Convert(_) => "ERR value is not a valid float",
+            Error::FieldNotAnInteger => "ERR hash value is not an integer",
+            Error::FieldNotAFloat => "ERR hash value is not a float",
             Error::Overflow => "ERR increment or decrement would overflow",
             Error::DecrementOverflow => "ERR decrement would overflow",
             Error::NotFinite => "ERR increment would produce NaN or Infinity",
@@ -119,6 +125,8 @@ impl fmt::Display for Error {
             Error::WrongType => "the key holds a value of another type",
             Error::NotAnInteger => "not a 64-bit integer",
             Error::NotAFloat => "not a number",
+            Error::FieldNotAnInteger => "the field is not a 64-bit integer",
+            Error::FieldNotAFloat => "the field is not a number",
             Error::Overflow => "the sum does not fit 64 bits",
             Error::DecrementOverflow => "the decrement does not fit 64 bits",
             Error::NotFinite => "the sum is not a finite number",

@@ -51,6 +51,8 @@ mod error;
 mod event;
 mod evict;
 mod glob;
+#[cfg(feature = "json")]
+mod json;
 mod key;
 pub mod memo;
 mod number;
@@ -78,6 +80,8 @@ pub use error::{BuildError, Error, LoadError};
 pub use event::{EventKind, EventMask, KeyEvent};
 pub use evict::Eviction;
 pub use glob::Glob;
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use key::KeyType;
 #[cfg(feature = "macros")]
 pub use larder_macros::{memo_evict, memo_put, memoize};

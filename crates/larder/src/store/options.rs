@@ -180,6 +180,17 @@ impl<'a> SetOptions<'a> {
         self
     }
 
+    /// As [`Self::resolve`], for fields of a hash: they have no conditions on values, and a time to live of zero ends them.
+    pub(crate) fn resolve_for_fields(mut self, clock: &Clock) -> Result<Setting<'a>, Error> {
+        if self.return_old || matches!(self.guard, Some(Guard::Equal(_))) {
+            return Err(Error::Syntax);
+        }
+        if let Some(Expiry::In(Duration::ZERO)) = self.expiry {
+            self.expiry = Some(Expiry::At(Moment::from(SystemTime::UNIX_EPOCH)));
+        }
+        self.resolve(clock)
+    }
+
     /// Checks the options and reads the clock if they need it.
     pub(crate) fn resolve(self, clock: &Clock) -> Result<Setting<'a>, Error> {
         if self.conflict {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::shard::NoRoom;
 use crate::stats::Count;
-use crate::time::Millis;
+use crate::time::{Clock, Millis};
 
 /// A thread's buffer for copies of values is let go when it has become larger than this.
 const KEPT_BUFFER: usize = 64 << 10;
@@ -70,6 +70,26 @@ pub enum GetExpire {
     Never,
     /// Leaves the deadline as it is.
     Unchanged,
+}
+
+impl GetExpire {
+    fn lease(self, clock: &Clock) -> Result<Lease, Error> {
+        Ok(match self {
+            GetExpire::In(Duration::ZERO) => return Err(Error::InvalidExpiry),
+            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, clock)?),
+            GetExpire::At(moment) => Moment::from(moment).lease(clock)?,
+            GetExpire::Never => Lease::Clear,
+            GetExpire::Unchanged => Lease::Keep,
+        })
+    }
+
+    /// As [`Self::lease`], for fields of a hash: a time to live of zero ends them.
+    pub(crate) fn lease_for_fields(self, clock: &Clock) -> Result<Lease, Error> {
+        match self {
+            GetExpire::In(Duration::ZERO) => Ok(Lease::Over),
+            other => other.lease(clock),
+        }
+    }
 }
 
 impl Core {
@@ -185,14 +205,7 @@ impl Site<'_> {
     }
 
     pub(crate) fn get_expire(self, key: &[u8], expire: GetExpire) -> Result<Option<Value>, Error> {
-        let clock = &self.core().clock;
-        let lease = match expire {
-            GetExpire::In(Duration::ZERO) => return Err(Error::InvalidExpiry),
-            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, clock)?),
-            GetExpire::At(moment) => Moment::from(moment).lease(clock)?,
-            GetExpire::Never => Lease::Clear,
-            GetExpire::Unchanged => Lease::Keep,
-        };
+        let lease = expire.lease(&self.core().clock)?;
         let value = self.write(self.key(key), |seat| {
             let value = seat.value()?;
             match lease {

@@ -1,6 +1,7 @@
 //! Upkeep: reaping what has expired, and what a store tells about itself.
 
 use super::core::{Core, Store};
+use super::hash::Ripe;
 use super::outside::Gone;
 use super::words::Words;
 use crate::entry::Entries;
@@ -37,21 +38,35 @@ pub(crate) fn evacuate(world: &mut World<'_, Words>) {
 }
 
 impl Core {
-    /// Reaps at most one step's worth in a stripe; returns when it wants the next step.
-    fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> Option<Millis> {
+    /// Reaps at most one step's worth in a stripe; returns when it wants the next step, and the hashes that this step left
+    /// with fields that are due.
+    fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> (Option<Millis>, Vec<Ripe>) {
         let mut departed = Departed::<Gone>::default();
-        let due = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
+        let step = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
             let more = world.reap(now, REAP_STEP, &mut departed);
-            self.ripen(world, &mut departed, now);
+            let unfinished = self.ripen(world, &mut departed, now);
             evacuate(world);
-            if more {
+            let due = if more {
                 Some(now)
             } else {
                 world.shard.next_due()
-            }
+            };
+            (due, unfinished)
         });
         self.part(departed);
-        due
+        step
+    }
+
+    /// Takes all fields that are due out of a hash, a step's worth under each hold of the lock.
+    fn finish(&self, stripe: &Stripe<Words>, ripe: &Ripe, now: Millis) {
+        let mut more = true;
+        while more {
+            let mut departed = Departed::<Gone>::default();
+            more = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
+                self.ripen_key(world, &mut departed, ripe, now)
+            });
+            self.part(departed);
+        }
     }
 }
 
@@ -62,7 +77,7 @@ impl Upkept for Core {
         let due = self
             .stripes
             .iter()
-            .filter_map(|stripe| self.step_stripe(stripe, now))
+            .filter_map(|stripe| self.step_stripe(stripe, now).0)
             .min();
         Next { now, due }
     }
@@ -94,15 +109,18 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(what is due); each stripe is locked for at most 256 timers at a time.
+    /// O(what is due); each stripe is locked for at most 256 timers, or fields of a hash, at a time.
     pub fn tick(&self) {
         let now = self.core.clock.fine_now();
         for stripe in self.core.stripes.iter() {
-            while self
-                .core
-                .step_stripe(stripe, now)
-                .is_some_and(|due| due <= now)
-            {}
+            let mut more = true;
+            while more {
+                let (due, unfinished) = self.core.step_stripe(stripe, now);
+                for ripe in &unfinished {
+                    self.core.finish(stripe, ripe, now);
+                }
+                more = due.is_some_and(|due| due <= now);
+            }
         }
     }
 

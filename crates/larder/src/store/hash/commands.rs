@@ -1,11 +1,13 @@
 //! The commands of hashes, as they run in a store or in a transaction.
 
+use std::borrow::Cow;
+
 use crate::bytes::Raw;
 use crate::decimal::add_decimal;
 use crate::ds::deque::element::Element as Copied;
 use crate::ds::packed::{Element, NEVER};
 use crate::error::Error;
-use crate::number::{parse_i64, write_i64};
+use crate::number::{NumberError, parse_i64, write_i64};
 use crate::store::draw::Draw;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::Key;
@@ -43,6 +45,13 @@ pub(super) fn growth(pairs: &[Pair<'_>]) -> Result<Growth, Error> {
         elements: pairs.len(),
         bytes: bytes.sum(),
     })
+}
+
+/// Copies of the values of some fields.
+pub(super) fn copies(hash: &Hash, frame: Frame<'_>, fields: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+    let found = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
+    let copy = |field: &&[u8]| found(field).map(|element| element.value.to_vec());
+    fields.iter().map(copy).collect()
 }
 
 impl Seat<'_, '_> {
@@ -126,13 +135,7 @@ impl<'a> Site<'a> {
         fields: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let frame = self.frame();
-        let values = self.look(key, |hash: &Hash| {
-            let value = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
-            let values = fields.iter().map(value);
-            values
-                .map(|found| found.map(|element| element.value.to_vec()))
-                .collect()
-        })?;
+        let values = self.look(key, |hash: &Hash| copies(hash, frame, fields))?;
         Ok(values.unwrap_or_else(|| vec![None; fields.len()]))
     }
 
@@ -192,7 +195,7 @@ impl<'a> Site<'a> {
             })?;
             let now = match now.flatten() {
                 None => 0,
-                Some(int) => int.ok_or(Error::NotAnInteger)?,
+                Some(int) => int.ok_or(Error::FieldNotAnInteger)?,
             };
             let sum = now.checked_add(by).ok_or(Error::Overflow)?;
             seat.put_field(field, write_i64(sum, &mut [0; 20]), frame)?;
@@ -208,15 +211,20 @@ impl<'a> Site<'a> {
     ) -> Result<String, Error> {
         let (frame, mut scratch) = (self.frame(), [0; 20]);
         let by = by.bytes(&mut scratch);
+        // What is wrong with the increment is told first, and whatever the field holds.
+        let alone = add_decimal(b"0", by)?;
         self.write(key, |seat| {
             let sum = seat.look(|hash: &Hash| {
                 let found = hash.get(frame.hasher, field, frame.now);
                 found.map(|element| add_decimal(element.value, by))
             })?;
-            let sum = sum.flatten().unwrap_or_else(|| add_decimal(b"0", by));
-            let sum = sum.map_err(Error::from)?;
+            let sum = match sum.flatten() {
+                None => Cow::Borrowed(&alone),
+                Some(Err(NumberError::NotAFloat)) => return Err(Error::FieldNotAFloat.into()),
+                Some(sum) => Cow::Owned(sum.map_err(Error::from)?),
+            };
             seat.put_field(field, sum.as_bytes(), frame)?;
-            Ok(sum)
+            Ok(sum.into_owned())
         })
     }
 
@@ -244,19 +252,20 @@ impl<'a> Site<'a> {
         })
     }
 
-    /// Fields and values, in turn.
+    /// What `push` takes of the elements that match.
     pub(crate) fn hash_page(
         self,
         key: Key<'_>,
         cursor: Cursor,
         options: &ScanOptions,
+        push: impl Fn(&mut Copies, Element<'_>),
     ) -> Result<(Copies, Option<Cursor>), Error> {
         let count = options.page()?;
         self.hash_look(key, |hash, now| {
             let mut copies = Copies::default();
             let next = hash.scan(cursor.into(), count, now, &mut |row| {
                 if options.admits(row.key) {
-                    push_row(&mut copies, row);
+                    push(&mut copies, row);
                 }
             });
             (copies, (next != 0).then(|| Cursor::from(next)))
@@ -264,7 +273,11 @@ impl<'a> Site<'a> {
     }
 }
 
-fn push_row(copies: &mut Copies, row: Element<'_>) {
+pub(super) fn push_field(copies: &mut Copies, row: Element<'_>) {
+    copies.push(Copied::Bytes(row.key));
+}
+
+pub(super) fn push_row(copies: &mut Copies, row: Element<'_>) {
     copies.push(Copied::Bytes(row.key));
     copies.push(Copied::Bytes(row.value));
 }

@@ -1,7 +1,7 @@
 //! Deadlines of fields: set, read, taken off; and fields taken out when their deadline has come.
 
-use crate::ds::Ref;
-use crate::ds::packed::NEVER;
+use super::commands::{Frame, Pair, copies, growth};
+use crate::ds::packed::{Element, NEVER};
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::shard::{Departed, World};
@@ -9,8 +9,9 @@ use crate::store::core::Core;
 use crate::store::elements::{Edit, Growth};
 use crate::store::expiry::Condition;
 use crate::store::group::Key;
+use crate::store::options::{Check, Lease, Setting};
 use crate::store::outside::Gone;
-use crate::store::seat::{After, Seat};
+use crate::store::seat::{After, Refusal, Seat};
 use crate::store::site::Site;
 use crate::store::words::Words;
 use crate::time::Millis;
@@ -44,6 +45,50 @@ pub enum FieldExpiry {
     Removed,
 }
 
+impl Seat<'_, '_> {
+    /// Gives fields of a hash that is there a deadline, [`NEVER`] for none, where the condition holds.
+    fn redate(
+        &mut self,
+        fields: &[&[u8]],
+        frame: Frame<'_>,
+        deadline: Millis,
+        condition: Option<Condition>,
+    ) -> Result<Vec<FieldExpiry>, Refusal> {
+        let growth = self.look(|hash: &Hash| {
+            let found = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
+            let found = fields.iter().filter_map(found);
+            found.fold(Growth::NONE, |growth, found| Growth {
+                elements: growth.elements + 1,
+                bytes: growth.bytes + found.key.len() + found.value.len(),
+            })
+        })?;
+        self.change_hash(growth.unwrap_or_default(), frame, |hash| {
+            let mut redate = |field: &&[u8]| {
+                let Some(found) = hash.get(frame.hasher, field, frame.now) else {
+                    return FieldExpiry::Absent;
+                };
+                let present = Some(found.due).filter(|due| *due != NEVER);
+                if !condition.is_none_or(|condition| condition.holds(present, deadline)) {
+                    return FieldExpiry::Refused;
+                }
+                if deadline <= frame.now {
+                    hash.remove(frame.hasher, field, frame.now);
+                    return FieldExpiry::Removed;
+                }
+                hash.set_due(frame.hasher, field, deadline, frame.now);
+                FieldExpiry::Set
+            };
+            let outcomes: Vec<_> = fields.iter().map(&mut redate).collect();
+            let same = |outcome| matches!(outcome, FieldExpiry::Absent | FieldExpiry::Refused);
+            if outcomes.iter().copied().all(same) {
+                Edit::Same(outcomes)
+            } else {
+                Edit::Changed(outcomes)
+            }
+        })
+    }
+}
+
 impl Site<'_> {
     /// Gives fields a deadline, [`NEVER`] for none, where the condition holds.
     pub(super) fn hash_expire(
@@ -58,39 +103,62 @@ impl Site<'_> {
             if !seat.check::<Hash>()? {
                 return Ok(vec![FieldExpiry::Absent; fields.len()]);
             }
-            let growth = seat.look(|hash: &Hash| {
-                let mut growth = Growth::NONE;
-                for field in fields {
-                    if let Some(found) = hash.get(frame.hasher, field, frame.now) {
-                        growth.elements += 1;
-                        growth.bytes += found.key.len() + found.value.len();
-                    }
-                }
-                growth
+            seat.redate(fields, frame, deadline, condition)
+        })
+    }
+
+    /// Copies of the values of some fields, whose deadlines become others.
+    pub(super) fn hash_get_expire(
+        self,
+        key: Key<'_>,
+        fields: &[&[u8]],
+        lease: Lease,
+    ) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        // Taking a deadline off a field that has none is no change.
+        let (deadline, condition) = match lease {
+            Lease::Keep => return self.hash_get(key, fields),
+            Lease::Clear => (NEVER, Some(Condition::HasOne)),
+            Lease::Until(deadline) => (deadline, None),
+            Lease::Over => (0, None),
+        };
+        let frame = self.frame();
+        self.write(key, |seat| {
+            let values = seat.look(|hash: &Hash| copies(hash, frame, fields))?;
+            let Some(values) = values else {
+                return Ok(vec![None; fields.len()]);
+            };
+            seat.redate(fields, frame, deadline, condition)?;
+            Ok(values)
+        })
+    }
+
+    /// Sets fields, all or none, where the condition holds for all of them; tells whether it did.
+    pub(super) fn hash_set_with(
+        self,
+        key: Key<'_>,
+        pairs: &[Pair<'_>],
+        setting: &Setting<'_>,
+    ) -> Result<bool, Error> {
+        let (growth, frame) = (growth(pairs)?, self.frame());
+        self.write(key, |seat| {
+            let is_there = |hash: &Hash, field| hash.get(frame.hasher, field, frame.now).is_some();
+            let there = seat.look(|hash: &Hash| {
+                let fields = pairs.iter().map(|(field, _)| *field);
+                fields.filter(|field| is_there(hash, field)).count()
             })?;
-            seat.change_hash(growth.unwrap_or_default(), frame, |hash| {
-                let mut redate = |field: &&[u8]| {
-                    let Some(found) = hash.get(frame.hasher, field, frame.now) else {
-                        return FieldExpiry::Absent;
-                    };
-                    let present = Some(found.due).filter(|due| *due != NEVER);
-                    if !condition.is_none_or(|condition| condition.holds(present, deadline)) {
-                        return FieldExpiry::Refused;
-                    }
-                    if deadline <= frame.now {
-                        hash.remove(frame.hasher, field, frame.now);
-                        return FieldExpiry::Removed;
-                    }
-                    hash.set_due(frame.hasher, field, deadline, frame.now);
-                    FieldExpiry::Set
-                };
-                let outcomes: Vec<_> = fields.iter().map(&mut redate).collect();
-                let same = |outcome| matches!(outcome, FieldExpiry::Absent | FieldExpiry::Refused);
-                if outcomes.iter().copied().all(same) {
-                    Edit::Same(outcomes)
-                } else {
-                    Edit::Changed(outcomes)
+            let holds = match setting.guard {
+                Check::Absent => there.unwrap_or(0) == 0,
+                Check::Present => there.unwrap_or(0) == pairs.len(),
+                Check::None | Check::Equal(_) => true,
+            };
+            if pairs.is_empty() || !holds {
+                return Ok(holds);
+            }
+            seat.change_hash(growth, frame, |hash| {
+                for pair in pairs {
+                    put_leased(hash, frame, pair, setting.expiry);
                 }
+                Edit::Changed(true)
             })
         })
     }
@@ -111,42 +179,73 @@ impl Site<'_> {
     }
 }
 
+/// Sets a field, with a deadline or without; one whose deadline has passed is taken out.
+fn put_leased(hash: &mut Hash, frame: Frame<'_>, (key, value): &Pair<'_>, lease: Lease) {
+    let found = hash.get(frame.hasher, key, frame.now);
+    let due = match lease {
+        Lease::Clear => NEVER,
+        Lease::Keep => found.map_or(NEVER, |found| found.due),
+        Lease::Until(deadline) => deadline,
+        Lease::Over => 0,
+    };
+    if due <= frame.now {
+        hash.remove(frame.hasher, key, frame.now);
+        return;
+    }
+    let mut scratch = [0; 20];
+    let value = value.bytes(&mut scratch);
+    hash.set(frame.hasher, Element { key, value, due }, frame.now);
+}
+
+/// A key whose hash has fields that are due, and the key's hash.
+pub(crate) struct Ripe {
+    key: Vec<u8>,
+    hash: u32,
+}
+
 impl Core {
-    /// Takes fields that are due out of the hashes that a reaping found, as many as one step may.
+    /// Takes fields that are due out of the hashes that a reaping found, as many as one step may; returns the hashes that
+    /// have more. The wheel brings these up again, a tick later.
     pub(crate) fn ripen(
         &self,
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
         now: Millis,
-    ) {
-        let mut after = After::new(self.watched.any());
+    ) -> Vec<Ripe> {
+        let mut unfinished = Vec::new();
         for entry in std::mem::take(&mut departed.ripe) {
-            let key = world
-                .shard
-                .entries
-                .with_key(world.shared, entry, <[u8]>::to_vec);
-            self.ripen_key(world, departed, &mut after, (entry, &key), now);
+            let entries = &world.shard.entries;
+            let ripe = Ripe {
+                key: entries.with_key(world.shared, entry, <[u8]>::to_vec),
+                hash: entries.hash(world.shared, entry),
+            };
+            if self.ripen_key(world, departed, &ripe, now) {
+                unfinished.push(ripe);
+            }
         }
-        self.watched.mark(&after.touched);
+        unfinished
     }
 
-    fn ripen_key(
+    /// Takes one step's worth of fields that are due out of a hash; whether there may be more.
+    pub(crate) fn ripen_key(
         &self,
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
-        after: &mut After,
-        (entry, key): (Ref, &[u8]),
+        ripe: &Ripe,
         now: Millis,
-    ) {
-        let hash = world.shard.entries.hash(world.shared, entry);
-        let mut seat = Seat::open(world, departed, after, key, hash, |_| false);
+    ) -> bool {
+        let mut after = After::new(self.watched.any());
+        let (key, hash) = (&ripe.key, ripe.hash);
+        let mut seat = Seat::open(world, departed, &mut after, key, hash, |_| false);
         // It only shrinks, so there is room; where its record cannot be written, the fields stay and are tried again.
-        let _ = seat.change(Growth::NONE, |value: &mut Hash| {
+        let taken = seat.change(Growth::NONE, |value: &mut Hash| {
             match value.expire(&self.hasher, now, STEP) {
-                0 => Edit::Same(()),
-                _ => Edit::Changed(()),
+                0 => Edit::Same(0),
+                taken => Edit::Changed(taken),
             }
         });
-        seat.time_elements();
+        seat.time_hash();
+        self.watched.mark(&after.touched);
+        taken.is_ok_and(|taken| taken == STEP)
     }
 }

@@ -3,10 +3,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::due::FieldExpiry;
+use super::read::convert_all;
 use super::{Hash, with_fields};
+use crate::bytes::FromValue;
 use crate::ds::packed::NEVER;
 use crate::error::Error;
 use crate::store::expiry::{Condition, Moment, deadline_in};
+use crate::store::strings::GetExpire;
 use crate::time::Ttl;
 
 impl<T> Hash<'_, T> {
@@ -179,5 +182,44 @@ impl<T> Hash<'_, T> {
             UNIX_EPOCH.checked_add(Duration::from_millis(due.saturating_add(origin)))
         };
         Ok(dues.iter().map(moment).collect())
+    }
+}
+
+impl<T: FromValue> Hash<'_, T> {
+    /// The values of fields, whose deadlines become others.
+    ///
+    /// A time to live of zero, or a moment that has passed, removes the fields; their values are returned all the same.
+    ///
+    /// ```
+    /// use larder::{GetExpire, Store, Ttl};
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// hash.set("a", 1)?;
+    /// let sliding = GetExpire::In(Duration::from_secs(60));
+    /// assert_eq!(hash.get_expire(["a", "b"], sliding)?, [Some(1), None]);
+    /// assert!(matches!(hash.ttl(["a"])?[..], [Ttl::Left(_)]));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1) for each, one stripe's lock; a packed hash is written anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`Hash::expire`]; and [`Error::Convert`] if a value is not a `T`: the deadlines are set all the same.
+    #[doc(alias("HGETEX"))]
+    pub fn get_expire(
+        &self,
+        fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        expire: GetExpire,
+    ) -> Result<Vec<Option<T>>, Error> {
+        let lease = expire.lease_for_fields(&self.site.core().clock)?;
+        let values = with_fields(fields, |fields| {
+            self.site.hash_get_expire(self.key(), fields, lease)
+        })?;
+        convert_all(&values)
     }
 }

@@ -17,6 +17,7 @@ use super::site::Site;
 use super::tx::Tx;
 
 pub use due::FieldExpiry;
+pub(super) use due::Ripe;
 
 /// A hash: fields with values.
 ///
@@ -39,11 +40,12 @@ pub use due::FieldExpiry;
 /// | command | method |
 /// |---|---|
 /// | `HSET`, `HMSET`, `HSETNX` | [`set`](Hash::set), [`set_many`](Hash::set_many), [`set_if_absent`](Hash::set_if_absent) |
+/// | `HSETEX`, `HGETEX` | [`set_many_with`](Hash::set_many_with), [`get_expire`](Hash::get_expire) |
 /// | `HGET`, `HMGET`, `HGETALL` | [`get`](Hash::get), [`get_many`](Hash::get_many), [`entries`](Hash::entries) |
 /// | `HKEYS`, `HVALS`, `HLEN`, `HEXISTS`, `HSTRLEN` | [`fields`](Hash::fields), [`values`](Hash::values), [`len`](Hash::len), [`contains`](Hash::contains), [`len_of`](Hash::len_of) |
 /// | `HDEL`, `HGETDEL` | [`remove`](Hash::remove), [`remove_many`](Hash::remove_many), [`take_many`](Hash::take_many) |
 /// | `HINCRBY`, `HINCRBYFLOAT` | [`incr`](Hash::incr), [`incr_by_float`](Hash::incr_by_float) |
-/// | `HRANDFIELD`, `HSCAN` | [`random_many`](Hash::random_many), [`scan_page`](Hash::scan_page) |
+/// | `HRANDFIELD`, `HSCAN` | [`random_many`](Hash::random_many), [`scan_page`](Hash::scan_page), [`scan_fields_page`](Hash::scan_fields_page) |
 /// | `HEXPIRE`, `HPEXPIRE`, `HEXPIREAT`, `HPEXPIREAT` | [`expire`](Hash::expire), [`expire_at`](Hash::expire_at) |
 /// | `HTTL`, `HPTTL`, `HEXPIRETIME`, `HPEXPIRETIME`, `HPERSIST` | [`ttl`](Hash::ttl), [`expire_times`](Hash::expire_times), [`persist`](Hash::persist) |
 ///

@@ -1,5 +1,6 @@
 //! What is read of a hash.
 
+use super::commands::{push_field, push_row};
 use super::{Hash, with_fields};
 use crate::bytes::FromValue;
 use crate::error::Error;
@@ -139,6 +140,39 @@ impl<T> Hash<'_, T> {
         let copies = self.site.hash_rows(self.key())?;
         let fields = copies.iter().step_by(2);
         Ok(fields.map(convert).collect::<Result<_, _>>()?)
+    }
+
+    /// As [`Hash::scan_page`], without the values.
+    ///
+    /// ```
+    /// use larder::{Cursor, ScanOptions, Store};
+    ///
+    /// let store = Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// hash.set_many([("a1", 1), ("b1", 2)])?;
+    /// let options = ScanOptions::new().matching("a*");
+    /// let (page, next) = hash.scan_fields_page::<String>(Cursor::START, &options)?;
+    /// assert_eq!((page, next), (vec!["a1".to_owned()], None));
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Hash::scan_page`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Syntax`] if the count is 0, and as [`Hash::fields`].
+    #[doc(alias("HSCAN", "NOVALUES"))]
+    pub fn scan_fields_page<F: FromValue>(
+        &self,
+        cursor: Cursor,
+        options: &ScanOptions,
+    ) -> Result<(Vec<F>, Option<Cursor>), Error> {
+        let (copies, next) = self
+            .site
+            .hash_page(self.key(), cursor, options, push_field)?;
+        Ok((copies.convert()?, next))
     }
 }
 
@@ -287,7 +321,7 @@ impl<T: FromValue> Hash<'_, T> {
         cursor: Cursor,
         options: &ScanOptions,
     ) -> Result<Page<F, T>, Error> {
-        let (copies, next) = self.site.hash_page(self.key(), cursor, options)?;
+        let (copies, next) = self.site.hash_page(self.key(), cursor, options, push_row)?;
         Ok((rows(&copies)?, next))
     }
 }

@@ -1,8 +1,23 @@
 //! What changes a hash.
 
+use super::commands::Pair;
 use super::{Hash, with_fields};
 use crate::bytes::{FromValue, ToValue};
 use crate::error::Error;
+use crate::store::options::SetOptions;
+
+/// Runs `work` on the bytes of fields and on their values.
+fn with_pairs<R>(
+    pairs: impl IntoIterator<Item = (impl AsRef<[u8]>, impl ToValue)>,
+    work: impl FnOnce(&[Pair<'_>]) -> R,
+) -> R {
+    let pairs: Vec<_> = pairs.into_iter().collect();
+    let pairs: Vec<Pair<'_>> = pairs
+        .iter()
+        .map(|(field, value)| (field.as_ref(), value.to_value()))
+        .collect();
+    work(&pairs)
+}
 
 impl<T> Hash<'_, T> {
     /// Sets a field and clears its deadline; `true` if it was not there.
@@ -50,12 +65,44 @@ impl<T> Hash<'_, T> {
         &self,
         pairs: impl IntoIterator<Item = (impl AsRef<[u8]>, impl ToValue)>,
     ) -> Result<usize, Error> {
-        let pairs: Vec<_> = pairs.into_iter().collect();
-        let pairs: Vec<_> = pairs
-            .iter()
-            .map(|(field, value)| (field.as_ref(), value.to_value()))
-            .collect();
-        self.site.hash_set(self.key(), &pairs)
+        with_pairs(pairs, |pairs| self.site.hash_set(self.key(), pairs))
+    }
+
+    /// Sets fields, all of them or none: with a deadline, or only if all are there, or none; tells whether it did.
+    ///
+    /// A time to live of zero, or a moment that has passed, removes the fields.
+    ///
+    /// ```
+    /// use larder::{SetOptions, Store};
+    /// use std::time::Duration;
+    ///
+    /// let store = Store::new();
+    /// let hash = store.hash::<i64>("hash");
+    /// let fresh = SetOptions::new().if_absent().ttl(Duration::from_secs(60));
+    /// assert!(hash.set_many_with([("a", 1), ("b", 2)], fresh.clone())?);
+    /// assert!(!hash.set_many_with([("b", 9), ("c", 9)], fresh)?);
+    /// assert_eq!(hash.get_many(["a", "b", "c"])?, [Some(1), Some(2), None]);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Hash::set`], for each.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Syntax`] for options that exclude each other, [`SetOptions::if_equal`] and [`SetOptions::return_old`];
+    /// [`Error::InvalidExpiry`] for a deadline too far away; otherwise as [`Hash::set`].
+    #[doc(alias("HSETEX", "FNX", "FXX"))]
+    pub fn set_many_with(
+        &self,
+        pairs: impl IntoIterator<Item = (impl AsRef<[u8]>, impl ToValue)>,
+        options: SetOptions<'_>,
+    ) -> Result<bool, Error> {
+        let setting = options.resolve_for_fields(&self.site.core().clock)?;
+        with_pairs(pairs, |pairs| {
+            self.site.hash_set_with(self.key(), pairs, &setting)
+        })
     }
 
     /// Sets a field unless it is there; tells whether it did.
@@ -151,7 +198,7 @@ impl<T> Hash<'_, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAnInteger`] if the value is not the canonical text of a 64-bit integer, [`Error::Overflow`] if the sum is
+    /// [`Error::FieldNotAnInteger`] if the value is not the canonical text of a 64-bit integer, [`Error::Overflow`] if the sum is
     /// not one, [`Error::TooLarge`] as [`Hash::set`].
     #[doc(alias("HINCRBY"))]
     pub fn incr(&self, field: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
@@ -174,8 +221,8 @@ impl<T> Hash<'_, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAFloat`] if the value or the increment is not a decimal number, [`Error::NotFinite`] if the sum is not,
-    /// [`Error::TooLarge`] as [`Hash::set`].
+    /// [`Error::FieldNotAFloat`] if the value is not a decimal number, [`Error::NotAFloat`] if the increment is not,
+    /// [`Error::NotFinite`] if the sum is not, [`Error::TooLarge`] as [`Hash::set`].
     #[doc(alias("HINCRBYFLOAT"))]
     pub fn incr_by_float(
         &self,

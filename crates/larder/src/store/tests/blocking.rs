@@ -392,7 +392,7 @@ fn threads_that_push_wait_move_and_leave_lose_and_double_nothing() {
             }
         });
     });
-    assert_eq!(sum.into_inner(), (0..2 * EACH).sum());
+    assert_eq!(sum.into_inner(), (0..2 * EACH).sum::<u64>());
     assert!(["in1", "in2", "out"].iter().all(|key| !store.exists(key)));
     assert_invariants(&store);
 }

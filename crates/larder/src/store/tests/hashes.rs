@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::assert_invariants;
 use crate::store::{Condition, Draw, FieldExpiry, Store};
 use crate::time::{ManualClock, Ttl};
-use crate::{Cursor, Error, ScanOptions};
+use crate::{Cursor, Error, GetExpire, ScanOptions, SetOptions};
 
 fn timed() -> (ManualClock, Store) {
     let time = ManualClock::new();
@@ -36,7 +36,7 @@ fn fields_answer_as_servers_do() {
     assert!(!store.exists("h"));
     assert_eq!((hash.incr("n", 5), hash.incr("n", -7)), (Ok(5), Ok(-2)));
     assert_eq!(hash.incr_by_float("fl", "10.5").as_deref(), Ok("10.5"));
-    assert_eq!(hash.incr("fl", 1), Err(Error::NotAnInteger));
+    assert_eq!(hash.incr("fl", 1), Err(Error::FieldNotAnInteger));
     assert_eq!(
         hash.random_many::<String>(Draw::Distinct(10))
             .unwrap()
@@ -119,6 +119,126 @@ fn deadlines_of_fields_answer_as_servers_do() {
 }
 
 #[test]
+fn what_is_no_number_is_told_from_a_bad_increment() {
+    let store = Store::new();
+    let hash = store.hash::<String>("h");
+    hash.set("a", "x").unwrap();
+    let text = |error: Result<String, Error>| error.unwrap_err().redis_text();
+    let refused = text(hash.incr("a", 1).map(|sum| sum.to_string()));
+    assert_eq!(refused, "ERR hash value is not an integer");
+    let refused = text(hash.incr_by_float("a", 1));
+    assert_eq!(refused, "ERR hash value is not a float");
+    let refused = text(hash.incr_by_float("a", "one"));
+    assert_eq!(refused, "ERR value is not a valid float");
+    assert_eq!(hash.incr_by_float("new", "one"), Err(Error::NotAFloat));
+    assert_eq!(hash.entries::<String>(), Ok(vec![("a".into(), "x".into())]));
+}
+
+#[test]
+fn fields_set_and_read_with_deadlines_answer_as_servers_do() {
+    let (_, store) = timed();
+    let hash = store.hash::<String>("h");
+    let set = |pairs: &[(&str, u8)], options: SetOptions<'_>| {
+        hash.set_many_with(pairs.iter().copied(), options)
+    };
+    let (ttl, ex) = (
+        |left| Ttl::Left(seconds(left)),
+        |count| SetOptions::new().ttl(seconds(count)),
+    );
+    assert_eq!(set(&[("a", 1), ("b", 2)], ex(100)), Ok(true));
+    assert_eq!(hash.ttl(["a", "b"]), Ok(vec![ttl(100); 2]));
+    assert_eq!(
+        set(&[("a", 5), ("z", 6)], SetOptions::new().if_absent()),
+        Ok(false)
+    );
+    assert_eq!(
+        set(&[("a", 5), ("z", 6)], SetOptions::new().if_present()),
+        Ok(false)
+    );
+    assert_eq!(set(&[("a", 5), ("b", 6)], ex(50).if_present()), Ok(true));
+    assert_eq!(
+        hash.ttl(["a", "b", "z"]),
+        Ok(vec![ttl(50), ttl(50), Ttl::Absent])
+    );
+    assert_eq!(set(&[("a", 7)], SetOptions::new().keep_ttl()), Ok(true));
+    assert_eq!(hash.ttl(["a"]), Ok(vec![ttl(50)]));
+    assert_eq!(set(&[("a", 7)], SetOptions::new()), Ok(true));
+    assert_eq!(hash.ttl(["a"]), Ok(vec![Ttl::Forever]));
+    assert_eq!(set(&[("a", 7)], ex(0)), Ok(true));
+    assert_eq!(
+        set(
+            &[("a", 7)],
+            SetOptions::new().expire_at(SystemTime::UNIX_EPOCH)
+        ),
+        Ok(true)
+    );
+    assert_eq!(hash.entries::<String>(), Ok(vec![("b".into(), "6".into())]));
+    assert_eq!(
+        set(&[("a", 7)], SetOptions::new().return_old()),
+        Err(Error::Syntax)
+    );
+    assert_eq!(set(&[("a", 7)], ex(9).keep_ttl()), Err(Error::Syntax));
+    let none = store.hash::<String>("none");
+    assert_eq!(
+        none.set_many_with([("a", 1)], SetOptions::new().if_present()),
+        Ok(false)
+    );
+    assert_eq!(none.set_many_with([("a", 1)], ex(0)), Ok(true));
+    assert!(!store.exists("none"));
+
+    let six = || Some("6".to_owned());
+    let get = |expire| hash.get_expire(["b"], expire);
+    let ten = GetExpire::In(seconds(10));
+    assert_eq!(hash.get_expire(["b", "nope"], ten), Ok(vec![six(), None]));
+    assert_eq!(hash.ttl(["b", "nope"]), Ok(vec![ttl(10), Ttl::Absent]));
+    assert_eq!(get(GetExpire::Unchanged), Ok(vec![six()]));
+    assert_eq!(hash.ttl(["b"]), Ok(vec![ttl(10)]));
+    assert_eq!(get(GetExpire::Never), Ok(vec![six()]));
+    assert_eq!(hash.ttl(["b"]), Ok(vec![Ttl::Forever]));
+    assert_eq!(get(GetExpire::In(Duration::ZERO)), Ok(vec![six()]));
+    assert_eq!(get(ten), Ok(vec![None]));
+    assert!(!store.exists("h"));
+    store.set("s", "x").unwrap();
+    assert_eq!(
+        store.hash::<String>("s").get_expire(["b"], ten),
+        Err(Error::WrongType)
+    );
+    assert_invariants(&store);
+}
+
+#[test]
+fn deadlines_set_with_the_fields_are_kept_by_the_wheel() {
+    for fields in [3, 1000_u32] {
+        let (time, store) = timed();
+        let hash = store.hash::<u32>("h");
+        let pairs = || (0..fields).map(|n| (n.to_string(), n));
+        let options = SetOptions::new().ttl(seconds(10));
+        assert_eq!(hash.set_many_with(pairs(), options), Ok(true));
+        time.advance(seconds(11));
+        store.tick();
+        assert_eq!(store.len(), 0);
+        assert_invariants(&store);
+    }
+}
+
+#[test]
+fn one_tick_reaps_all_that_is_due_in_many_large_hashes() {
+    let (time, store) = timed();
+    let keys = || (0..20).map(|key| format!("h{key}"));
+    for key in keys() {
+        let hash = store.hash::<u32>(key);
+        hash.set_many((0..600).map(|n: u32| (n.to_string(), n)))
+            .unwrap();
+        hash.expire((0..600).map(|n: u32| n.to_string()), seconds(10), None)
+            .unwrap();
+    }
+    time.advance(seconds(11));
+    store.tick();
+    assert_eq!(store.len(), 0);
+    assert_invariants(&store);
+}
+
+#[test]
 fn due_fields_are_absent_at_once_and_reaped_by_the_tick() {
     for fields in [3, 2000_u32] {
         let (time, store) = timed();
@@ -138,11 +258,7 @@ fn due_fields_are_absent_at_once_and_reaped_by_the_tick() {
         assert_eq!(hash.entries::<String>(), Ok(vec![("0".into(), 0)]));
         hash.expire(["0"], seconds(10), None).unwrap();
         time.advance(seconds(11));
-        // A large hash is emptied 256 fields at a time, a step per tick of the wheel.
-        for _ in 0..10 {
-            time.advance(Duration::from_millis(10));
-            store.tick();
-        }
+        store.tick();
         assert!(!store.exists("h"));
         assert_eq!(store.len(), 0);
         assert_invariants(&store);
