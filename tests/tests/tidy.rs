@@ -26,8 +26,8 @@ const RANKS: &[(u8, &[&str])] = &[
     ),
     (1, &["bytes", "decimal"]),
     (2, &["error", "json"]),
-    // Structures that know nothing of a cache.
-    (5, &["ds"]),
+    // Structures that know nothing of a cache, and arguments as keys.
+    (5, &["ds", "memo"]),
     // Plain values, what is stored, what is told, who waits.
     (10, &["value", "entry", "record", "event", "wait", "worker"]),
     (20, &["evict"]),
@@ -36,7 +36,7 @@ const RANKS: &[(u8, &[&str])] = &[
     // The faces, and their upkeep.
     (45, &["reaper"]),
     (50, &["store", "cache"]),
-    (60, &["patterns", "memo"]),
+    (60, &["patterns"]),
 ];
 
 /// Modules that stay strangers although their ranks would allow an import: importer, imported.

@@ -6,18 +6,25 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, ExprCall, ExprPath, Ident, ItemFn, Path, Result, ReturnType, Token, Type};
 
-/// `get_user(&id)`, `all = list_users`
+use crate::tags::{self, Template};
+
+/// `get_user(&id)`, `all = list_users`, `tags = ["org:{id}"]`
 pub(crate) enum Target {
     One(Path, Punctuated<Expr, Token![,]>),
     All(Path),
+    Tags(Ident, Vec<Template>),
 }
 
 impl Parse for Target {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.peek(Ident) && input.peek2(Token![=]) {
             let name: Ident = input.parse()?;
+            if name == "tags" {
+                let templates = tags::parse(input, &name)?;
+                return Ok(Target::Tags(name, templates));
+            }
             if name != "all" {
-                let message = "write `get_user(&id)` for one entry, `all = get_user` for all";
+                let message = "write `get_user(&id)` for one entry, `all = get_user` for all, `tags = [\"org:{id}\"]` for those with a tag";
                 return Err(Error::new(name.span(), message));
             }
             input.parse::<Token![=]>()?;
@@ -118,6 +125,19 @@ pub(crate) fn evict(Targets(targets): &Targets, function: &ItemFn) -> TokenStrea
                 quote!(#path::invalidate(#(#keys),*);)
             }
             Target::All(path) => quote!(#path::clear();),
+            Target::Tags(_, templates) => {
+                let tags = templates.iter().enumerate().map(|(place, template)| {
+                    let tag = template.tag();
+                    if template.names_result() {
+                        return tag;
+                    }
+                    // The body may consume the arguments.
+                    let made = format_ident!("tag_{number}_{place}");
+                    before.extend(quote!(let #made = #tag;));
+                    quote!(#made)
+                });
+                quote!(#(::larder::Tags::shared().invalidate(#tags);)*)
+            }
         });
     }
     around(function, &before, &then)
@@ -134,6 +154,11 @@ pub(crate) fn put(Targets(targets): &Targets, function: &ItemFn) -> Result<Token
             Target::All(path) => {
                 let message = "a result is put under one key: `memo_put(get_user(&id))`";
                 return Err(Error::new_spanned(path, message));
+            }
+            Target::Tags(name, _) => {
+                let message =
+                    "tags are those of the memoized function: `memo_put(get_user(&id))` gives them";
+                return Err(Error::new(name.span(), message));
             }
         }
     }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, Expr, Ident, LitInt, LitStr, Result, Token, Type, parenthesized};
+use syn::{Error, Expr, Ident, Lit, LitInt, LitStr, Result, Token, Type, parenthesized};
 
-const KNOWN: &str =
-    "max_entries, max_weight, weigher, unbounded, ttl, idle, key, skip, scope, result";
+use crate::tags::{self, Template};
+
+const KNOWN: &str = "max_entries, max_weight, weigher, unbounded, ttl, idle, jitter, refresh_at, early, stale, \
+    stale_if_error, soft_timeout, timeout, none, errors, tags, clock, key, skip, scope, result";
 
 /// Entries of a cache about whose size nothing is said.
 const USUAL_ENTRIES: u64 = 10_000;
@@ -41,6 +44,15 @@ pub(crate) struct Attributes {
     pub(crate) weigher: Option<Expr>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) idle: Option<Duration>,
+    /// Calls of `Freshness`.
+    pub(crate) freshness: Vec<TokenStream>,
+    pub(crate) timeout: Option<Ident>,
+    /// For how long `None` is kept.
+    pub(crate) none: Option<(Ident, Duration)>,
+    /// For how long errors are kept.
+    pub(crate) errors: Option<(Ident, Duration)>,
+    pub(crate) tags: Vec<Template>,
+    pub(crate) clock: Option<Expr>,
     pub(crate) key: Option<Key>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) scope: Scope,
@@ -61,47 +73,156 @@ fn is_bare(input: ParseStream<'_>) -> bool {
     input.is_empty() || input.peek(Token![,])
 }
 
+/// Settings as they are read.
+#[derive(Default)]
+struct Reader {
+    bound: Option<Bound>,
+    weigher: Option<Expr>,
+    ttl: Option<Duration>,
+    idle: Option<Duration>,
+    freshness: Vec<(Ident, TokenStream)>,
+    none: Option<(Ident, Duration)>,
+    errors: Option<(Ident, Duration)>,
+    tags: Option<Vec<Template>>,
+    clock: Option<Expr>,
+    key: Option<Key>,
+    skip: Option<Vec<Ident>>,
+    scope: Option<Scope>,
+    result: Option<bool>,
+    /// Those that make the cache.
+    of_cache: Vec<Ident>,
+}
+
+impl Reader {
+    fn read(&mut self, input: ParseStream<'_>, name: &Ident) -> Result<()> {
+        match name.to_string().as_str() {
+            "tags" => return once(&mut self.tags, name, tags::parse(input, name)?),
+            "key" => return once(&mut self.key, name, parse_key(input, name)?),
+            "skip" => return once(&mut self.skip, name, names(input, name)?),
+            "scope" => return once(&mut self.scope, name, parse_scope(input, name)?),
+            "result" if is_bare(input) => return once(&mut self.result, name, true),
+            _ => self.of_cache.push(name.clone()),
+        }
+        match name.to_string().as_str() {
+            "max_entries" => once(&mut self.bound, name, Bound::Entries(value(input, name)?)),
+            "max_weight" => once(&mut self.bound, name, Bound::Weight(value(input, name)?)),
+            "unbounded" => once(&mut self.bound, name, Bound::None),
+            "weigher" => once(&mut self.weigher, name, value(input, name)?),
+            "clock" => once(&mut self.clock, name, value(input, name)?),
+            "ttl" => once(&mut self.ttl, name, duration(input, name)?),
+            "idle" => once(&mut self.idle, name, duration(input, name)?),
+            "none" => once(&mut self.none, name, (name.clone(), duration(input, name)?)),
+            "errors" => once(
+                &mut self.errors,
+                name,
+                (name.clone(), duration(input, name)?),
+            ),
+            "jitter" | "refresh_at" => self.fresh(name, name, number(input, name, 1.0)?),
+            "early" => self.fresh(name, name, number(input, name, f64::MAX)?),
+            "stale" | "stale_if_error" | "soft_timeout" | "timeout" => {
+                let method = match name.to_string().as_str() {
+                    "stale" => format_ident!("stale_for"),
+                    "timeout" => format_ident!("hard_timeout"),
+                    _ => name.clone(),
+                };
+                let time = written(duration(input, name)?);
+                self.fresh(name, &method, time)
+            }
+            other => {
+                let message = format!("`{other}` is not a setting of memoize: {KNOWN}");
+                Err(Error::new(name.span(), message))
+            }
+        }
+    }
+
+    /// Notes a call of `Freshness`.
+    fn fresh(&mut self, name: &Ident, method: &Ident, value: TokenStream) -> Result<()> {
+        let mut earlier = self.freshness.iter();
+        let mut place = earlier.find(|(other, _)| other == name).map(|_| ());
+        once(&mut place, name, ())?;
+        self.freshness
+            .push((name.clone(), quote!(.#method(#value))));
+        Ok(())
+    }
+
+    /// Refuses settings that have no effect.
+    fn check(&self) -> Result<()> {
+        if let (Some(Scope::Field(_)), Some(name)) = (&self.scope, self.of_cache.first()) {
+            let message = format!(
+                "the cache in the field has its own settings: give `{name}` to its `Cache::builder()`"
+            );
+            return Err(Error::new(name.span(), message));
+        }
+        if let (None, Some((name, _))) = (self.ttl, self.freshness.first()) {
+            let message = format!("`{name}` needs a time to live: `ttl = \"60s\", {name} = …`");
+            return Err(Error::new(name.span(), message));
+        }
+        Ok(())
+    }
+}
+
 impl Parse for Attributes {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut bound = None;
-        let (mut weigher, mut ttl, mut idle, mut key) = (None, None, None, None);
-        let (mut skip, mut scope, mut result) = (None, None, None);
+        let mut reader = Reader::default();
         while !input.is_empty() {
             let name: Ident = input.parse()?;
-            match name.to_string().as_str() {
-                "max_entries" => once(&mut bound, &name, Bound::Entries(value(input, &name)?))?,
-                "max_weight" => once(&mut bound, &name, Bound::Weight(value(input, &name)?))?,
-                "unbounded" => once(&mut bound, &name, Bound::None)?,
-                "weigher" => once(&mut weigher, &name, value(input, &name)?)?,
-                "ttl" => once(&mut ttl, &name, duration(input, &name)?)?,
-                "idle" => once(&mut idle, &name, duration(input, &name)?)?,
-                "key" => once(&mut key, &name, parse_key(input, &name)?)?,
-                "skip" => once(&mut skip, &name, names(input, &name)?)?,
-                "scope" => once(&mut scope, &name, parse_scope(input, &name)?)?,
-                "result" if is_bare(input) => once(&mut result, &name, true)?,
-                other => {
-                    let message = format!("`{other}` is not a setting of memoize: {KNOWN}");
-                    return Err(Error::new(name.span(), message));
-                }
-            }
+            reader.read(input, &name)?;
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
+        reader.check()?;
         let usual = || {
             let entries = LitInt::new(&USUAL_ENTRIES.to_string(), Span::call_site());
             Bound::Entries(syn::parse_quote!(#entries))
         };
+        let mut named = reader.freshness.iter().map(|(name, _)| name);
         Ok(Attributes {
-            bound: bound.unwrap_or_else(usual),
-            weigher,
-            ttl,
-            idle,
-            key,
-            skip: skip.unwrap_or_default(),
-            scope: scope.unwrap_or(Scope::Static),
-            result: result.unwrap_or(false),
+            timeout: named.find(|name| *name == "timeout").cloned(),
+            bound: reader.bound.unwrap_or_else(usual),
+            weigher: reader.weigher,
+            ttl: reader.ttl,
+            idle: reader.idle,
+            freshness: reader.freshness.into_iter().map(|(_, call)| call).collect(),
+            none: reader.none,
+            errors: reader.errors,
+            tags: reader.tags.unwrap_or_default(),
+            clock: reader.clock,
+            key: reader.key,
+            skip: reader.skip.unwrap_or_default(),
+            scope: reader.scope.unwrap_or(Scope::Static),
+            result: reader.result.unwrap_or(false),
         })
+    }
+}
+
+/// A duration as code.
+pub(crate) fn written(duration: Duration) -> TokenStream {
+    let ms = duration.as_millis() as u64;
+    quote!(::std::time::Duration::from_millis(#ms))
+}
+
+/// `= 0.1`
+fn number(input: ParseStream<'_>, name: &Ident, most: f64) -> Result<TokenStream> {
+    let example = if most == 1.0 { "0.8" } else { "1.0" };
+    let range = if most == 1.0 {
+        "a number from 0 to 1"
+    } else {
+        "zero or more"
+    };
+    let wanted = format!("`{name}` is {range}: `{name} = {example}`");
+    if input.parse::<Token![=]>().is_err() {
+        return Err(Error::new(name.span(), wanted));
+    }
+    let literal: Lit = (input.parse()).map_err(|error| Error::new(error.span(), &wanted))?;
+    let number: Option<f64> = match &literal {
+        Lit::Float(float) => float.base10_parse().ok(),
+        Lit::Int(int) => int.base10_parse().ok(),
+        _ => None,
+    };
+    match number.filter(|number| *number <= most) {
+        Some(number) => Ok(quote!(#number)),
+        None => Err(Error::new(literal.span(), wanted)),
     }
 }
 

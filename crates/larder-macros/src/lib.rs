@@ -4,6 +4,7 @@ mod after;
 mod attributes;
 mod memoize;
 mod signature;
+mod tags;
 
 use proc_macro::TokenStream;
 use syn::{ItemFn, parse_macro_input};
@@ -33,6 +34,14 @@ use syn::{ItemFn, parse_macro_input};
 /// | `max_weight = 1 << 20, weigher = path` | how much they may weigh together, and what each does |
 /// | `unbounded` | all are kept |
 /// | `ttl = "60s"`, `idle = "5m"` | how long one is kept, and how long without being asked for (`ms s m h d`) |
+/// | `jitter = 0.1`, `refresh_at = 0.8`, `early = 1.0` | times to live shortened by chance, refreshed ahead, refreshed early by chance |
+/// | `stale = "30s"`, `stale_if_error = "10m"` | how long after `ttl` a result still serves while one caller computes, or where the body fails |
+/// | `soft_timeout = "50ms"` | how long a caller waits for another's call of the body before it takes what is stale |
+/// | `timeout = "2s"` | how long at all; the error type is then `From<LoadError<Infallible>>` |
+/// | `none = "15s"` | how long `None` is kept |
+/// | `errors = "2s"` | keeps errors too, for so long; `peek` and `put` then speak of the `Result` |
+/// | `tags = ["user:{id}", "org:{result.org}"]` | tags of [`Tags::shared()`](https://docs.rs/larder); those with `result` only where there is one |
+/// | `clock = time.clock()` | where the time comes from |
 /// | `skip(db)` | arguments that do not belong to the key |
 /// | `key: u64 = user.id` | the key, where it is not the arguments as they are |
 /// | `scope = static`, `thread`, `field(self.cache)` | one cache for all, one for each thread, or one that you have |
@@ -42,6 +51,9 @@ use syn::{ItemFn, parse_macro_input};
 /// arguments), `refresh` and `uncached` (called as `f` is), `clear`, `stats` and `cache`. A method's results are in its
 /// field, a [`Cache`](https://docs.rs/larder) whose key is the argument, or the tuple of them; its body goes on as
 /// `f_uncached`.
+///
+/// The body runs in its caller, also to refresh: a body that waits has timeouts of its own. `timeout` and `soft_timeout`
+/// bound how long others wait for it.
 ///
 /// A function that calls itself with the same arguments runs the inner call without keeping it.
 ///
@@ -73,7 +85,8 @@ pub fn memoize(attributes: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Forgets results of memoized functions after this function has succeeded.
 ///
-/// `get_user(&id)` means one result, `all = list_users` all of a function. Of a function that returns a `Result`, only
+/// `get_user(&id)` means one result, `all = list_users` all of a function, `tags = ["org:{result.org}"]` all that have a
+/// tag, of any function, and of any cache with [`Tags::shared()`](https://docs.rs/larder). Of a function that returns a `Result`, only
 /// `Ok` is success; `result` is a reference to what it returned. Keys are references, as companions take them; those that
 /// do not speak of `result` are taken before the call.
 ///

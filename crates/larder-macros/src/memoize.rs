@@ -1,19 +1,20 @@
 //! What `#[memoize]` writes.
 //!
 //! ```text
-//! fn f(a, b) -> R        looks the borrowed arguments up; on a miss, loads through the cache
+//! fn f(a, b) -> R        asks the cache for the borrowed arguments; a miss calls the body
 //! mod f                  the cache, the body as `uncached`, and the companions
 //! ```
 //!
 //! A function and a module may share a name. Methods have no module: their body goes on as `f_uncached` beside them,
 //! and the companions are the calls of the cache in their field.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{ItemFn, Result, Visibility};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Ident, ItemFn, Result, Visibility};
 
-use crate::attributes::{Attributes, Bound, Scope};
+use crate::attributes::{Attributes, Bound, Scope, written};
 use crate::signature::{From, Signature, body_name};
+use crate::tags::Template;
 
 pub(crate) fn expand(attributes: &Attributes, function: &ItemFn) -> Result<TokenStream> {
     let signature = Signature::of(function, attributes)?;
@@ -23,77 +24,127 @@ pub(crate) fn expand(attributes: &Attributes, function: &ItemFn) -> Result<Token
     })
 }
 
-/// The key of a call: the borrowed one, and the owned one.
-fn keys(attributes: &Attributes, signature: &Signature, from: From) -> (TokenStream, TokenStream) {
-    match (&attributes.key, from) {
-        (Some(key), From::Call) => {
-            let made = &key.made;
-            (quote!(#made), quote!(key))
-        }
-        (Some(_), From::Companion) => (quote!(key), quote!(::std::clone::Clone::clone(key))),
-        (None, from) => (signature.borrowed(from), signature.owned(from)),
+/// A variable that no argument's name can be confused with.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// The key, without a clone of any argument.
+fn key(attributes: &Attributes, signature: &Signature) -> TokenStream {
+    match &attributes.key {
+        Some(key) => key.made.to_token_stream(),
+        None => signature.borrowed(From::Call),
     }
 }
 
-/// The statements of the function that was memoized; `uncached` is a call of the body.
+/// `value` with its tags, as a `Loaded`; `key` is a reference.
+fn loaded(
+    attributes: &Attributes,
+    signature: &Signature,
+    key: &TokenStream,
+    value: &Ident,
+) -> TokenStream {
+    if attributes.tags.is_empty() {
+        return quote!(::larder::Loaded::new(#value));
+    }
+    let (of_result, of_key): (Vec<_>, Vec<_>) =
+        (attributes.tags.iter()).partition(|template| template.names_result());
+    let of_key = of_key.into_iter().map(Template::tag);
+    let of_result: Vec<_> = of_result.into_iter().map(Template::tag).collect();
+    let pattern = match (
+        signature.is_fallible && !signature.unwraps,
+        signature.is_optional,
+    ) {
+        (true, true) => quote!(::std::result::Result::Ok(::std::option::Option::Some(
+            result
+        ))),
+        (true, false) => quote!(::std::result::Result::Ok(result)),
+        (false, true) => quote!(::std::option::Option::Some(result)),
+        (false, false) => quote!(result),
+    };
+    let of_result = (!of_result.is_empty()).then(|| {
+        let tags = local("tags");
+        quote! {
+            #[allow(irrefutable_let_patterns)]
+            if let #pattern = &#value { #tags.extend([#(#of_result),*]); }
+        }
+    });
+    let named_key = attributes.key.as_ref().map(|_| quote!(let key = #key;));
+    let tags = local("tags");
+    quote! {{
+        #named_key
+        #[allow(unused_mut)]
+        let mut #tags = ::std::vec![#(#of_key),*];
+        #of_result
+        #tags.into_iter().fold(::larder::Loaded::new(#value), ::larder::Loaded::tag)
+    }}
+}
+
+/// The statements of a function that asks `cache` by its call `ask`, `fetch` or `refresh`; `body` is the name of what it
+/// memoizes.
 fn walk(
     attributes: &Attributes,
     function: &ItemFn,
     signature: &Signature,
-    cache: &TokenStream,
-    uncached: &TokenStream,
+    (cache, ask): (&TokenStream, &str),
+    body: &TokenStream,
 ) -> TokenStream {
-    let (borrowed, owned) = keys(attributes, signature, From::Call);
+    let [cache_, key_, moved_, value, error] =
+        ["cache", "key", "moved", "value", "error"].map(local);
+    let made = key(attributes, signature);
     let output = &signature.output;
     let is_async = function.sig.asyncness.is_some();
     let wait = is_async.then(|| quote!(.await));
-    let (into_result, load) = match (is_async, signature.is_fallible) {
-        (false, false) => (quote!(), quote!(get_or_load)),
-        (false, true) => (
-            quote!(::larder::memo::Fallible::into_result),
-            quote!(get_or_try_load),
-        ),
-        (true, false) => (quote!(), quote!(get_or_load_async)),
-        (true, true) => (
-            quote!(::larder::memo::Fallible::into_result),
-            quote!(get_or_try_load_async),
-        ),
+    let ask = match is_async {
+        true => format_ident!("{ask}_async"),
+        false => format_ident!("{ask}"),
     };
-    // The arguments go to the one call of the body, inside the loader or in its stead.
-    let names = &signature.names;
-    let take = quote! {
-        let (#(#names,)*) = arguments.take().expect("the body runs once");
-    };
-    let loader = if is_async {
-        quote!(async { #take #into_result(#uncached.await) })
+    // What the key does not borrow goes to the one call of the body, inside the loader or in its stead.
+    let (passed, moved) = (signature.passed(), signature.moved());
+    let call = quote! {{
+        let (#(#moved,)*) = #moved_.take().expect("the body runs once");
+        #body(#(#passed),*)#wait
+    }};
+    let loaded = loaded(attributes, signature, &quote!(&#key_), &value);
+    let load = if signature.unwraps {
+        quote!(::larder::memo::Fallible::into_result(#call).map(|#value| #loaded))
     } else {
-        quote!(|| { #take #into_result(#uncached) })
+        quote! {{
+            let #value = #call;
+            ::std::result::Result::<_, ::std::convert::Infallible>::Ok(#loaded)
+        }}
     };
-    let (of_value, failed) = if signature.is_fallible {
-        (
-            quote!(<#output as ::larder::memo::Fallible>::of_value(value)),
-            quote!(
-                ::std::result::Result::Err(::larder::LoadError::Failed(error)) =>
-                    <#output as ::larder::memo::Fallible>::of_error(error),
-            ),
-        )
+    let loader = match is_async {
+        true => quote!(async { #load }),
+        false => quote!(|| #load),
+    };
+    let fallible = quote!(<#output as ::larder::memo::Fallible>);
+    let (of_value, failed) = if signature.unwraps {
+        let failed = quote! {
+            ::std::result::Result::Err(::larder::LoadError::Failed(#error)) => #fallible::of_error(#error),
+        };
+        (quote!(#fallible::of_value(#value)), failed)
     } else {
-        (quote!(value), quote!())
+        (quote!(#value), quote!())
     };
-    quote! {
-        let cache = #cache;
-        let key = #borrowed;
-        if let ::std::option::Option::Some(value) = cache.get(&key) {
-            return #of_value;
+    let timed_out = attributes.timeout.as_ref().map(|name| {
+        // An error type that cannot say so is answered at the setting.
+        let from = quote_spanned!(name.span()=> ::std::convert::From::from);
+        let late = quote!(::larder::LoadError::<::std::convert::Infallible>::TimedOut);
+        quote! {
+            ::std::result::Result::Err(::larder::LoadError::TimedOut) => #fallible::of_error(#from(#late)),
         }
-        let key = #owned;
-        let mut arguments = ::std::option::Option::Some((#(#names,)*));
-        let loaded = cache.#load(&key, #loader)#wait;
-        match loaded {
-            ::std::result::Result::Ok(value) => #of_value,
+    });
+    quote! {
+        let #cache_ = #cache;
+        let #key_ = #made;
+        let mut #moved_ = ::std::option::Option::Some((#(#moved,)*));
+        match #cache_.#ask(&#key_, #loader)#wait {
+            ::std::result::Result::Ok(#value) => #of_value,
             #failed
+            #timed_out
             // The function calls itself with the same arguments: the inner call is not kept.
-            ::std::result::Result::Err(_) => { #take #uncached #wait }
+            ::std::result::Result::Err(_) => #call,
         }
     }
 }
@@ -114,13 +165,12 @@ fn method(
     let body = body_name(&sig.ident);
     let mut body_sig = sig.clone();
     body_sig.ident = body.clone();
-    let names = &signature.names;
     let uncached = if signature.has_self {
-        quote!(self.#body(#(#names),*))
+        quote!(self.#body)
     } else {
-        quote!(Self::#body(#(#names),*))
+        quote!(Self::#body)
     };
-    let walk = walk(attributes, function, signature, cache, &uncached);
+    let walk = walk(attributes, function, signature, (cache, "fetch"), &uncached);
     quote! {
         #(#attrs)*
         #vis #sig {
@@ -141,18 +191,18 @@ fn free(attributes: &Attributes, function: &ItemFn, signature: &Signature) -> To
         block,
     } = function;
     let name = &sig.ident;
-    let names = &signature.names;
-    let uncached = quote!(#name::uncached(#(#names),*));
+    let cache = quote!(#name::cache());
+    let uncached = quote!(#name::uncached);
     let walk = walk(
         attributes,
         function,
         signature,
-        &quote!(#name::cache()),
+        (&cache, "fetch"),
         &uncached,
     );
     let companions = companions(attributes, function, signature);
     let mut body_sig = sig.clone();
-    body_sig.ident = quote::format_ident!("uncached");
+    body_sig.ident = format_ident!("uncached");
     let inner = inside(vis);
     let (store, stored) = (
         store(attributes, signature),
@@ -216,20 +266,9 @@ fn store(attributes: &Attributes, signature: &Signature) -> TokenStream {
         .weigher
         .iter()
         .map(|weigher| quote!(.weigher(#weigher)));
-    let duration = |duration: &std::time::Duration| {
-        let ms = duration.as_millis() as u64;
-        quote!(::std::time::Duration::from_millis(#ms))
-    };
-    let ttl = attributes.ttl.iter().map(|ttl| {
-        let ttl = duration(ttl);
-        quote!(.ttl(#ttl))
-    });
-    let idle = attributes.idle.iter().map(|idle| {
-        let idle = duration(idle);
-        quote!(.idle(#idle))
-    });
+    let settings = settings(attributes, signature);
     let build = quote! {
-        ::larder::Cache::builder() #bound #(#weigher)* #(#ttl)* #(#idle)*
+        ::larder::Cache::builder() #bound #(#weigher)* #settings
             .build()
             .expect("the settings in #[memoize] are valid")
     };
@@ -254,70 +293,89 @@ fn store(attributes: &Attributes, signature: &Signature) -> TokenStream {
     }
 }
 
+/// The calls of the builder that say how long results are kept.
+fn settings(attributes: &Attributes, signature: &Signature) -> TokenStream {
+    let mut calls = TokenStream::new();
+    let freshness = &attributes.freshness;
+    match attributes.ttl.map(written) {
+        Some(ttl) if freshness.is_empty() => calls.extend(quote!(.ttl(#ttl))),
+        Some(ttl) => {
+            calls.extend(quote!(.freshness(::larder::Freshness::new(#ttl) #(#freshness)*)));
+        }
+        None => {}
+    }
+    if let Some(idle) = attributes.idle.map(written) {
+        calls.extend(quote!(.idle(#idle)));
+    }
+    if !attributes.tags.is_empty() {
+        calls.extend(quote!(.tags(::larder::Tags::shared())));
+    }
+    let output = &signature.output;
+    let none = attributes.none.as_ref().map(|(_, none)| written(*none));
+    let error = attributes.errors.as_ref().map(|(_, error)| written(*error));
+    match (&error, &none) {
+        (Some(error), _) => calls.extend(quote!(.error_ttl(#error))),
+        (None, Some(none)) => calls.extend(quote!(.none_ttl(#none))),
+        (None, None) => {}
+    }
+    if let (Some(error), Some(none)) = (error, none) {
+        calls.extend(quote!(.ttl_of(|result: &#output| match result {
+            ::std::result::Result::Err(_) => ::std::option::Option::Some(#error),
+            ::std::result::Result::Ok(::std::option::Option::None) => ::std::option::Option::Some(#none),
+            ::std::result::Result::Ok(_) => ::std::option::Option::None,
+        })));
+    }
+    if let Some(clock) = &attributes.clock {
+        calls.extend(quote!(.clock(#clock)));
+    }
+    calls
+}
+
 /// The calls beside a function that concern what it keeps.
 fn companions(attributes: &Attributes, function: &ItemFn, signature: &Signature) -> TokenStream {
-    let (borrowed, owned) = keys(attributes, signature, From::Companion);
-    let value = signature.value_type();
-    let arguments = match &attributes.key {
+    let value_type = signature.value_type();
+    let (arguments, found) = match &attributes.key {
         Some(key) => {
             let owned = &key.owned;
-            quote!(key: &#owned)
+            (quote!(key: &#owned), quote!(key))
         }
-        None => signature.companion_arguments(),
+        None => {
+            let borrowed = signature.borrowed(From::Companion);
+            (signature.companion_arguments(), quote!(&#borrowed))
+        }
     };
-    let found = match attributes.key {
-        Some(_) => borrowed,
-        None => quote!(&#borrowed),
-    };
+    let value = local("value");
+    let loaded = loaded(attributes, signature, &quote!(key), &value);
     let mut refresh = function.sig.clone();
-    refresh.ident = quote::format_ident!("refresh");
-    let (names, output) = (&signature.names, &signature.output);
-    let wait = refresh.asyncness.map(|_| quote!(.await));
-    let (_, kept_key) = keys(attributes, signature, From::Call);
-    let made = attributes.key.as_ref().map(|key| {
-        let made = &key.made;
-        quote!(let key = #made;)
-    });
-    let keep = if signature.is_fallible {
-        quote! {
-            match ::larder::memo::Fallible::into_result(uncached(#(#names),*)#wait) {
-                ::std::result::Result::Ok(value) => {
-                    cache().insert(kept_as, ::std::clone::Clone::clone(&value));
-                    <#output as ::larder::memo::Fallible>::of_value(value)
-                }
-                ::std::result::Result::Err(error) =>
-                    <#output as ::larder::memo::Fallible>::of_error(error),
-            }
-        }
-    } else {
-        quote! {
-            let value = uncached(#(#names),*)#wait;
-            cache().insert(kept_as, ::std::clone::Clone::clone(&value));
-            value
-        }
-    };
+    refresh.ident = format_ident!("refresh");
+    let (cache, uncached) = (quote!(self::cache()), quote!(self::uncached));
+    let walk = walk(
+        attributes,
+        function,
+        signature,
+        (&cache, "refresh"),
+        &uncached,
+    );
     let inner = inside(&function.vis);
     quote! {
         /// Forgets the result for these arguments; `false` if there was none.
         #inner fn invalidate(#arguments) -> bool {
-            cache().remove(#found).is_some()
+            self::cache().remove(#found).is_some()
         }
 
         /// The result for these arguments, if it is kept: nothing is computed and no access counted.
-        #inner fn peek(#arguments) -> ::std::option::Option<#value> {
-            cache().peek(#found)
+        #inner fn peek(#arguments) -> ::std::option::Option<#value_type> {
+            self::cache().peek(#found)
         }
 
         /// Keeps a result that was got elsewhere.
-        #inner fn put(#arguments, value: #value) {
-            cache().insert(#owned, value);
+        #inner fn put(#arguments, #value: #value_type) {
+            self::cache().insert_loaded(::larder::memo::ToKey::to_key(#found), #loaded);
         }
 
         /// Computes the result anew and keeps it.
         #inner #refresh {
-            #made
-            let kept_as = #kept_key;
-            #keep
+            #walk
         }
 
         /// What the cache has done.

@@ -3,7 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, GenericParam, Ident, ItemFn, Pat, Result, ReturnType, Type};
+use syn::{
+    Error, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Pat, PathArguments, Result,
+    ReturnType, Type,
+};
 
 use crate::attributes::{Attributes, Scope};
 
@@ -24,6 +27,10 @@ pub(crate) struct Signature {
     pub(crate) output: Type,
     /// Whether only a success is kept.
     pub(crate) is_fallible: bool,
+    /// Whether what is kept is the success alone.
+    pub(crate) unwraps: bool,
+    /// Whether a success is an `Option`.
+    pub(crate) is_optional: bool,
 }
 
 const MOST_PARTS: usize = 6;
@@ -76,13 +83,57 @@ impl Signature {
                 ));
             }
         };
-        Ok(Signature {
+        let is_fallible = attributes.result || is_named_result(&output);
+        let signature = Signature {
             parts,
             names,
             has_self,
-            is_fallible: attributes.result || is_named_result(&output),
+            is_fallible,
+            unwraps: is_fallible && attributes.errors.is_none(),
+            is_optional: is_optional(&output, is_fallible),
             output,
-        })
+        };
+        signature.check(attributes)?;
+        Ok(signature)
+    }
+
+    /// Refuses settings that do not fit the function.
+    fn check(&self, attributes: &Attributes) -> Result<()> {
+        let of_result = [
+            attributes.errors.as_ref().map(|(name, _)| name),
+            attributes.timeout.as_ref(),
+        ];
+        if let (false, Some(name)) = (self.is_fallible, of_result.into_iter().flatten().next()) {
+            let message = format!(
+                "`{name}` is for a function that returns a `Result`; if it is one under another name, say `result`"
+            );
+            return Err(Error::new(name.span(), message));
+        }
+        if let (false, Some((name, _))) = (self.is_optional, &attributes.none) {
+            let message =
+                "`none` is for a function that returns `Option<T>` or `Result<Option<T>, E>`";
+            return Err(Error::new(name.span(), message));
+        }
+        let known = match &attributes.key {
+            Some(_) => vec![format_ident!("key")],
+            None => self.parts.iter().map(|part| part.name.clone()).collect(),
+        };
+        attributes.tags.iter().try_for_each(|tag| tag.check(&known))
+    }
+
+    /// The arguments, for a call that leaves those that are parts of the key where they are.
+    pub(crate) fn passed(&self) -> Vec<TokenStream> {
+        let pass = |name: &Ident| match self.parts.iter().find(|part| part.name == *name) {
+            Some(part) if !part.is_reference => quote!(::std::clone::Clone::clone(&#name)),
+            _ => quote!(#name),
+        };
+        self.names.iter().map(pass).collect()
+    }
+
+    /// The arguments that are not parts of the key, and go to the body.
+    pub(crate) fn moved(&self) -> Vec<&Ident> {
+        let is_part = |name: &Ident| self.parts.iter().any(|part| part.name == *name);
+        self.names.iter().filter(|name| !is_part(name)).collect()
     }
 
     /// The type of the key, owned.
@@ -121,26 +172,6 @@ impl Signature {
         }
     }
 
-    /// The key, owned.
-    pub(crate) fn owned(&self, from: From) -> TokenStream {
-        let parts = self.parts.iter().map(
-            |Part {
-                 name, is_reference, ..
-             }| {
-                match (is_reference, from) {
-                    (true, _) => quote!(::std::borrow::ToOwned::to_owned(#name)),
-                    (false, From::Call) => quote!(::std::clone::Clone::clone(&#name)),
-                    (false, From::Companion) => quote!(::std::clone::Clone::clone(#name)),
-                }
-            },
-        );
-        match self.parts.len() {
-            0 => quote!(()),
-            1 => quote!(#(#parts)*),
-            _ => quote!((#(#parts),*)),
-        }
-    }
-
     /// What a companion takes to name an entry.
     pub(crate) fn companion_arguments(&self) -> TokenStream {
         let arguments = self
@@ -153,7 +184,7 @@ impl Signature {
     /// The type of what is kept.
     pub(crate) fn value_type(&self) -> TokenStream {
         let output = &self.output;
-        if self.is_fallible {
+        if self.unwraps {
             quote!(<#output as ::larder::memo::Fallible>::Value)
         } else {
             quote!(#output)
@@ -208,7 +239,29 @@ fn part(name: Ident, given: &Type) -> Result<Part> {
 }
 
 fn is_named_result(output: &Type) -> bool {
-    matches!(output, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Result"))
+    is_named(output, "Result")
+}
+
+fn is_named(given: &Type, name: &str) -> bool {
+    matches!(given, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
+}
+
+/// Whether a type is an `Option`, or a `Result` with one, as it is written.
+fn is_optional(output: &Type, is_fallible: bool) -> bool {
+    let Type::Path(path) = output else {
+        return false;
+    };
+    let Some(last) = path.path.segments.last() else {
+        return false;
+    };
+    let of_first = || match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(GenericArgument::Type(first)) => is_named(first, "Option"),
+            _ => false,
+        },
+        _ => false,
+    };
+    last.ident == "Option" || is_fallible && of_first()
 }
 
 /// The name under which a method's body goes on.

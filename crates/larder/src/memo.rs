@@ -1,5 +1,6 @@
 //! What the code that `#[memoize]` writes stands on: arguments as borrowed keys, and results that may fail.
 
+use std::borrow::ToOwned;
 use std::hash::{Hash, Hasher};
 
 use equivalent::Equivalent;
@@ -20,8 +21,36 @@ use equivalent::Equivalent;
 /// names.insert("ada".to_owned(), 1);
 /// assert_eq!(names.get(&Args(("ada",))), Some(1));
 /// ```
-#[derive(Clone, Copy, Debug)]
+// Not `Clone`: then it would be its own owned form, in the eyes of `ToKey`.
+#[derive(Debug)]
 pub struct Args<T>(pub T);
+
+/// How a load makes the key of what was asked for, if it has to: by [`ToOwned`](std::borrow::ToOwned), and of [`Args`]
+/// the tuple of what they borrow.
+///
+/// ```
+/// use larder::memo::{Args, ToKey};
+///
+/// let key: String = "ada".to_key();
+/// assert_eq!(key, "ada");
+/// let key: (u64, String) = Args((&7, "ada")).to_key();
+/// assert_eq!(key, (7, "ada".to_owned()));
+/// ```
+///
+/// # Cost
+///
+/// A clone of each part. Loads call it on a miss, never on a hit.
+pub trait ToKey<K> {
+    /// The key, owned.
+    #[must_use]
+    fn to_key(&self) -> K;
+}
+
+impl<K, Q: ToOwned<Owned = K> + ?Sized> ToKey<K> for Q {
+    fn to_key(&self) -> K {
+        self.to_owned()
+    }
+}
 
 /// A tuple of one argument is hashed and compared as the argument.
 impl<Q: Hash + ?Sized> Hash for Args<(&Q,)> {
@@ -33,6 +62,12 @@ impl<Q: Hash + ?Sized> Hash for Args<(&Q,)> {
 impl<Q: Eq + ?Sized, A: std::borrow::Borrow<Q>> Equivalent<A> for Args<(&Q,)> {
     fn equivalent(&self, key: &A) -> bool {
         self.0.0 == key.borrow()
+    }
+}
+
+impl<Q: ToOwned + ?Sized> ToKey<Q::Owned> for Args<(&Q,)> {
+    fn to_key(&self) -> Q::Owned {
+        self.0.0.to_owned()
     }
 }
 
@@ -49,6 +84,14 @@ macro_rules! arguments {
         {
             fn equivalent(&self, key: &($($owned,)*)) -> bool {
                 $(self.0.$place == key.$place.borrow())&&*
+            }
+        }
+
+        impl<$($borrowed: ToOwned + ?Sized),*> ToKey<($($borrowed::Owned,)*)>
+            for Args<($(&$borrowed,)*)>
+        {
+            fn to_key(&self) -> ($($borrowed::Owned,)*) {
+                ($(self.0.$place.to_owned(),)*)
             }
         }
     };

@@ -20,7 +20,6 @@
 //! `await`). A thread knows which loads it runs at the moment, in nested calls or polls; asking for one of them
 //! again can never end, and is an error.
 
-use std::borrow::ToOwned;
 use std::cell::RefCell;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -30,6 +29,7 @@ use equivalent::Equivalent;
 
 use crate::ds::Ref;
 use crate::ds::table::Slot;
+use crate::memo::ToKey;
 use crate::shard::NoRoom;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -148,11 +148,11 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
     /// Claims the load or the write of a key, or queues up for it.
     pub(super) fn claim<Q>(&self, key: &Q, hash: u64, intent: Intent) -> Way<'_, K, V, S>
     where
-        Q: Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Equivalent<K> + ToKey<K> + ?Sized,
     {
         static IDS: AtomicU64 = AtomicU64::new(0);
         let low = low_bits(hash);
-        let owned = key.to_owned();
+        let owned = key.to_key();
         let writes = intent == Intent::Write;
         let seat = |id, relay| Seat {
             core: self,

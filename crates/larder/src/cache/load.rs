@@ -14,6 +14,7 @@ use std::time::Duration;
 use equivalent::Equivalent;
 
 use crate::error::LoadError;
+use crate::memo::ToKey;
 use crate::wait::{Limit, block_on};
 
 use super::Cache;
@@ -182,7 +183,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
         plan: &mut Plan<V>,
     ) -> Result<Claim<'a, K, V, S>, Result<V, LoadError<E>>>
     where
-        Q: Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Equivalent<K> + ToKey<K> + ?Sized,
     {
         loop {
             let arrival = match self.claim(key, plan.hash, plan.intent) {
@@ -210,7 +211,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
         plan: &mut Plan<V>,
     ) -> Result<Claim<'a, K, V, S>, Result<V, LoadError<E>>>
     where
-        Q: Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Equivalent<K> + ToKey<K> + ?Sized,
     {
         loop {
             let arrival = match self.claim(key, plan.hash, plan.intent) {
@@ -243,7 +244,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
         loader: impl FnOnce() -> Result<Loaded<V>, E>,
     ) -> Result<V, LoadError<E>>
     where
-        Q: Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Equivalent<K> + ToKey<K> + ?Sized,
     {
         match self.arrive(key, &mut plan) {
             Err(settled) => settled,
@@ -261,7 +262,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
         loader: impl Future<Output = Result<Loaded<V>, E>>,
     ) -> Result<V, LoadError<E>>
     where
-        Q: Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Equivalent<K> + ToKey<K> + ?Sized,
     {
         let mut loader = pin!(loader);
         match self.arrive_async(key, &mut plan).await {

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use crate::error::LoadError;
+use crate::memo::ToKey;
 
 use super::Cache;
 use super::flight::Intent;
@@ -51,7 +52,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         loader: impl FnOnce() -> Result<Loaded<V>, E>,
     ) -> Result<V, LoadError<E>>
     where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         match self.core.plan(key, None) {
             Ok(value) => Ok(value),
@@ -70,7 +71,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         loader: impl Future<Output = Result<Loaded<V>, E>>,
     ) -> Result<V, LoadError<E>>
     where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         match self.core.plan(key, None) {
             Ok(value) => Ok(value),
@@ -108,7 +109,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         loader: impl FnOnce() -> Result<Loaded<V>, E>,
     ) -> Result<V, LoadError<E>>
     where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         let plan = (self.core).plan_of(self.core.hash(key), Intent::Renew, None, None);
         self.core.carry_out(key, plan, loader)
@@ -125,7 +126,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
         loader: impl Future<Output = Result<Loaded<V>, E>>,
     ) -> Result<V, LoadError<E>>
     where
-        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         let plan = (self.core).plan_of(self.core.hash(key), Intent::Renew, None, None);
         self.core.carry_out_async(key, plan, loader).await
