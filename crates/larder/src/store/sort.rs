@@ -9,6 +9,7 @@
 use std::cmp::Ordering;
 
 use super::core::Store;
+use super::group::{Key, Views};
 use super::list::Copies;
 use super::site::Site;
 use super::whole::Whole;
@@ -17,7 +18,8 @@ use crate::ds::deque::End;
 use crate::ds::deque::element::Element;
 use crate::error::Error;
 use crate::number::parse_f64;
-use crate::value::{Collection, List, Variant};
+use crate::value::sorted_set::Direction;
+use crate::value::{Collection, List, Set, SortedSet, Variant, owned};
 
 /// How [`Store::sort`] sorts: by the elements as numbers, smallest first, unless said otherwise.
 ///
@@ -82,7 +84,8 @@ impl SortOptions {
     }
 
     /// Sorts by the strings that other keys hold: of each element the one whose name is this pattern with the element
-    /// in the place of the first `*`. A missing one counts as zero; without a star nothing is sorted.
+    /// in the place of the first `*`. With `->` and a field behind, the key holds a hash, and its field counts. A
+    /// missing one counts as zero; without a star nothing is sorted.
     ///
     /// ```
     /// use larder::{SortOptions, Store};
@@ -163,8 +166,8 @@ impl SortOptions {
         SortOptions { most, ..self }
     }
 
-    /// Asks, instead of for the element, for the string that the key of this pattern holds; `#` is the element. Asked
-    /// for more than once, each element has as many answers.
+    /// Asks, instead of for the element, for the string that the key of this pattern holds, or its hash in the field
+    /// behind `->`; `#` is the element. Asked for more than once, each element has as many answers.
     ///
     /// ```
     /// use larder::{SortOptions, Store};
@@ -217,17 +220,73 @@ fn number(text: &[u8]) -> Result<f64, Error> {
         .ok_or(Error::NotSortable)
 }
 
-/// The name of a key: the pattern with the element in the place of its first star.
-fn name(pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
+/// The name of a key, the pattern with the element in the place of its first star; and the field of a hash, if one
+/// follows behind `->`.
+fn place<'p>(pattern: &'p [u8], element: &[u8]) -> Option<(Vec<u8>, Option<&'p [u8]>)> {
     let star = pattern.iter().position(|byte| *byte == b'*')?;
-    Some([&pattern[..star], element, &pattern[star + 1..]].concat())
+    let (before, behind) = (&pattern[..star], &pattern[star + 1..]);
+    let arrow = behind.windows(2).position(|pair| pair == b"->");
+    // An arrow that nothing follows is a part of the name.
+    let (behind, field) = match arrow.filter(|at| at + 2 < behind.len()) {
+        Some(at) => (&behind[..at], Some(&behind[at + 2..])),
+        None => (behind, None),
+    };
+    Some(([before, element, behind].concat(), field))
+}
+
+/// The elements of a list, set or sorted set, in the order in which they stand: those of a set in that of their bytes.
+fn elements(
+    views: Views<'_>,
+    key: Key<'_>,
+    options: &SortOptions,
+) -> Result<Option<Vec<Vec<u8>>>, Error> {
+    let mut elements = Vec::new();
+    // What is not sorted comes from the other end.
+    let back = options.by == By::Nothing && options.order.descending;
+    match views.get::<List>(key) {
+        Err(Error::WrongType) => {}
+        list => {
+            return Ok(list?.map(|list| {
+                list.range(0..list.len(), |element| {
+                    elements.push(element.with_bytes(<[u8]>::to_vec));
+                });
+                elements
+            }));
+        }
+    }
+    if let Ok(Some(set)) = views.get::<SortedSet>(key) {
+        let direction = if back { Direction::Down } else { Direction::Up };
+        set.visit(0..set.len(), direction, |member, _| {
+            elements.push(member.to_vec());
+        });
+        return Ok(Some(elements));
+    }
+    let set = views.get::<Set>(key)?;
+    Ok(set.map(|set| {
+        elements.extend(set.iter().map(|member| owned(member).into_owned()));
+        if options.by == By::Nothing {
+            elements.sort_unstable();
+        }
+        if back {
+            elements.reverse();
+        }
+        elements
+    }))
 }
 
 impl Site<'_> {
-    /// The string that the key of a pattern holds for an element.
+    /// The string that the key of a pattern holds for an element, or its hash in a field.
     fn counterpart(self, pattern: &[u8], element: &[u8]) -> Option<Vec<u8>> {
-        let name = name(pattern, element)?;
-        let value = self.string(self.key(&name)).ok()??;
+        let (name, field) = place(pattern, element)?;
+        let key = self.key(&name);
+        if let Some(field) = field {
+            let hasher = &self.core().hasher;
+            let value = self.hash_look(key, |hash, now| {
+                hash.get(hasher, field, now).map(|row| row.value.to_vec())
+            });
+            return value.ok()?;
+        }
+        let value = self.string(key).ok()??;
         Some(value.as_stored().with_text(<[u8]>::to_vec))
     }
 
@@ -243,21 +302,12 @@ impl Site<'_> {
         }
     }
 
-    /// The elements of a value, in the order in which they stand.
-    fn elements(self, key: &[u8]) -> Result<Vec<Vec<u8>>, Error> {
-        let elements = self.look(self.key(key), |list: &List| {
-            let mut elements = Vec::with_capacity(list.len());
-            list.range(0..list.len(), |element| {
-                elements.push(element.with_bytes(<[u8]>::to_vec));
-            });
-            elements
-        })?;
-        Ok(elements.unwrap_or_default())
-    }
-
     /// The sorted elements, of the part that is asked for.
     fn sorted(self, key: &[u8], options: &SortOptions) -> Result<Vec<Vec<u8>>, Error> {
-        let elements = self.elements(key)?;
+        let key = self.key(key);
+        let found = self.look_many(&[key], |views| elements(views, key, options))?;
+        self.count_look(found.is_some());
+        let elements = found.unwrap_or_default();
         let part = |elements: Vec<Vec<u8>>| {
             let wanted = elements.into_iter().skip(options.skip).take(options.most);
             wanted.collect()
@@ -330,7 +380,7 @@ impl Store {
         }
     }
 
-    /// The elements of a list, sorted; the list stays as it is.
+    /// The elements of a list, set or sorted set, sorted; the value stays as it is.
     ///
     /// ```
     /// use larder::{SortOptions, Store};

@@ -8,6 +8,7 @@
 //!   scores agree), in `width` bytes: none where all scores are equal, one or two for integers that lie close, five
 //!   for a million random floats. A score that does not fit reframes the block.
 //! * An end is where a member ends, counted from the first; four bytes only where the members pass 64 KiB.
+//! * Elements that are popped off the front stay in the sections, uncounted, until they are half of them.
 //! * The allocation grows in steps, so that a block holds what it needs and little more.
 //!
 //! Cost: inserting and removing move the bytes behind the place, at most some 2 KiB in four copies.
@@ -46,6 +47,8 @@ pub(crate) struct Block {
     pub(super) next: u32,
     pub(super) parent: u32,
     len: u8,
+    /// Elements at the front that were taken out, but are still in all sections.
+    gone: u8,
     /// Whether ends take four bytes.
     wide: bool,
 }
@@ -65,6 +68,18 @@ impl Block {
         usize::from(self.len)
     }
 
+    /// Elements in the sections.
+    #[inline]
+    fn stored(&self) -> usize {
+        usize::from(self.gone) + self.len()
+    }
+
+    /// Where element `i` stands in the sections.
+    #[inline]
+    fn slot(&self, i: usize) -> usize {
+        usize::from(self.gone) + i
+    }
+
     /// Bytes in use.
     pub(super) fn used(&self) -> usize {
         self.data.len()
@@ -81,7 +96,7 @@ impl Block {
     /// Asks for what a search reads first.
     #[inline]
     pub(super) fn approach(&self) {
-        if let Some(first) = self.data.first() {
+        if let Some(first) = self.data.get(self.slot(0)) {
             crate::ds::approach(first);
         }
     }
@@ -98,18 +113,24 @@ impl Block {
 
     #[inline]
     fn ends_at(&self) -> usize {
-        self.len() * (1 + self.width())
+        self.stored() * (1 + self.width())
     }
 
     #[inline]
     fn members_at(&self) -> usize {
-        self.ends_at() + self.len() * self.end_width()
+        self.ends_at() + self.stored() * self.end_width()
     }
 
     /// Where member `i` ends, from the first member's start.
     #[inline]
     fn end(&self, i: usize) -> usize {
-        let at = self.ends_at() + i * self.end_width();
+        self.end_in(self.slot(i))
+    }
+
+    /// Where the member of a slot ends.
+    #[inline]
+    fn end_in(&self, slot: usize) -> usize {
+        let at = self.ends_at() + slot * self.end_width();
         if self.wide {
             u32::from_le_bytes([
                 self.data[at],
@@ -124,7 +145,10 @@ impl Block {
 
     #[inline]
     fn start(&self, i: usize) -> usize {
-        if i == 0 { 0 } else { self.end(i - 1) }
+        match self.slot(i) {
+            0 => 0,
+            slot => self.end_in(slot - 1),
+        }
     }
 
     #[inline]
@@ -143,7 +167,7 @@ impl Block {
     #[inline]
     fn held_key(&self, i: usize) -> u64 {
         let width = self.width();
-        let at = self.len() + i * width;
+        let at = self.stored() + self.slot(i) * width;
         if let Some(word) = self.data[at..].first_chunk() {
             u64::from_le_bytes(*word) & self.frame.most()
         } else {
@@ -157,7 +181,7 @@ impl Block {
     pub(super) fn element(&self, i: usize) -> Element<'_> {
         Element {
             key: self.key(i),
-            tag: self.data[i],
+            tag: self.data[self.slot(i)],
             member: self.member(i),
         }
     }
@@ -167,7 +191,7 @@ impl Block {
     pub(super) fn find(&self, tag: u8, member: &[u8]) -> Option<usize> {
         self.tagged(tag).find(|&i| {
             // Where members are as long as this one, it stands here: the line comes while the end is read.
-            let likely = self.members_at() + i * member.len();
+            let likely = self.members_at() + self.slot(i) * member.len();
             if let Some(first) = self.data.get(likely) {
                 crate::ds::approach(first);
             }
@@ -178,7 +202,7 @@ impl Block {
     /// The places whose tag is this one, eight compared at a time.
     #[inline]
     pub(super) fn tagged(&self, tag: u8) -> Tagged<'_> {
-        Tagged::new(&self.data[..self.len()], tag)
+        Tagged::new(&self.data[self.slot(0)..self.stored()], tag)
     }
 
     /// How many elements come before this score and member.
@@ -188,39 +212,14 @@ impl Block {
             return 0;
         };
         let wanted = distance >> self.frame.shift;
-        let first = self.partition(|i| self.held_key(i) < wanted);
+        let first = partition(0..self.len(), |i| self.held_key(i) < wanted);
         // Held scores that are the same are the same scores, unless the low bits of the wanted one were cut off.
         let cut_off = wanted << self.frame.shift != distance;
         let before = |i: usize| self.held_key(i) == wanted && (cut_off || self.member(i) < member);
         if first == self.len() || !before(first) {
             return first;
         }
-        let (mut from, mut to) = (first + 1, self.len());
-        while from < to {
-            let middle = (from + to) / 2;
-            if before(middle) {
-                from = middle + 1;
-            } else {
-                to = middle;
-            }
-        }
-        from
-    }
-
-    /// How many elements are on the near side of a boundary.
-    #[inline]
-    pub(super) fn partition(&self, near: impl Fn(usize) -> bool) -> usize {
-        let (mut from, mut size) = (0, self.len());
-        if size == 0 {
-            return 0;
-        }
-        // As many steps wherever the boundary is, and none is guessed: half of the guesses would be wrong.
-        while size > 1 {
-            let half = size / 2;
-            from = select_unpredictable(near(from + half), from + half, from);
-            size -= half;
-        }
-        from + usize::from(near(from))
+        partition(first + 1..self.len(), before)
     }
 
     /// Bytes of the members of some elements.
@@ -233,7 +232,7 @@ impl Block {
         let (len, all) = (self.len(), self.end(self.len() - 1));
         // Elements count too, where members are short.
         let weight = |i: usize| self.start(i) + i * 12;
-        self.partition(|i| weight(i) * 2 < all + len * 12)
+        partition(0..len, |i| weight(i) * 2 < all + len * 12)
     }
 
     /// Compares element `i` with this score and member.
@@ -245,6 +244,7 @@ impl Block {
 
     /// Puts an element to place `i`, where it belongs.
     pub(super) fn insert(&mut self, i: usize, new: Element<'_>) {
+        self.settle();
         if self.len == 0 {
             self.frame = Frame::of(new.key, new.key, std::iter::empty());
         } else if !self.frame.holds(new.key) {
@@ -282,8 +282,28 @@ impl Block {
         self.trim();
     }
 
+    /// Takes elements out at the front, fewer than all, without moving the others each time.
+    pub(super) fn remove_front(&mut self, n: usize) {
+        debug_assert!(n < self.len());
+        self.gone += n as u8;
+        self.len -= n as u8;
+        if self.gone >= self.len || self.start(0) > MAX_BYTES / 2 {
+            self.settle();
+        }
+    }
+
+    /// Moves the elements to where those stood that are gone.
+    fn settle(&mut self) {
+        let gone = std::mem::take(&mut self.gone);
+        if gone > 0 {
+            self.len += gone;
+            self.remove(0..usize::from(gone));
+        }
+    }
+
     /// Takes elements out.
     pub(super) fn remove(&mut self, range: Range<usize>) {
+        self.settle();
         let (len, width, end_width) = (self.len(), self.width(), self.end_width());
         let n = range.len();
         let (ends_at, members_at) = (self.ends_at(), self.members_at());
@@ -388,6 +408,7 @@ impl Block {
 
     /// Moves the elements from `at` on to a block of their own.
     pub(super) fn split_off(&mut self, at: usize) -> Block {
+        self.settle();
         let mut right = self.copy_from(at);
         right.reframe(None);
         right.data.shrink_to(capacity_for(right.data.len()));
@@ -427,6 +448,7 @@ impl Block {
 
     /// Adds copies of another block's elements, which come before or after all of this one's.
     pub(super) fn take(&mut self, other: &Block, range: Range<usize>) {
+        self.settle();
         let before = self.len > 0
             && !range.is_empty()
             && other
@@ -443,6 +465,22 @@ impl Block {
         }
         self.data.shrink_to(capacity_for(self.data.len()));
     }
+}
+
+/// The first place of a range that is not on the near side of a boundary.
+#[inline]
+fn partition(places: Range<usize>, near: impl Fn(usize) -> bool) -> usize {
+    let (mut from, mut size) = (places.start, places.len());
+    if size == 0 {
+        return from;
+    }
+    // As many steps wherever the boundary is, and none is guessed: half of the guesses would be wrong.
+    while size > 1 {
+        let half = size / 2;
+        from = select_unpredictable(near(from + half), from + half, from);
+        size -= half;
+    }
+    from + usize::from(near(from))
 }
 
 /// The capacity of a block that needs so many bytes.
@@ -469,7 +507,7 @@ impl Block {
         if self.len > 0 {
             assert_eq!(self.members_at() + self.end(self.len() - 1), self.used());
         } else {
-            assert_eq!(self.used(), 0);
+            assert_eq!((self.used(), self.gone), (0, 0));
         }
         assert!(self.data.capacity() < self.used() + 3 * STEP);
     }

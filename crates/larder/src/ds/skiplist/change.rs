@@ -184,7 +184,12 @@ impl SkipList {
         let n = range.len();
         let block = &self.blocks[number];
         self.member_bytes -= block.member_bytes(&range) as u64;
-        self.edit(number, |block| block.remove(range));
+        // Of the first block only: what is gone from its front is the only room that is held for nothing.
+        if block.prev == NIL && range.start == 0 && n < block.len() {
+            self.edit(number, |block| block.remove_front(n));
+        } else {
+            self.edit(number, |block| block.remove(range));
+        }
         self.len -= n;
         self.count(number, (n as u32).wrapping_neg());
         let block = &self.blocks[number];

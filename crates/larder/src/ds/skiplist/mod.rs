@@ -133,12 +133,13 @@ impl SkipList {
                 + block::most_held(1, 0, 2)
                 + 4 * size_of::<Block>() as u64);
         let nodes = n.div_ceil(16) + 2 * u64::from(self.height) + 2;
-        // Whatever is done, there are no more blocks than three for every two that must be there.
+        // Whatever is done, there are no more blocks than three for every two that must be there; what is gone from the
+        // first one is less than a block.
         let all = block::most_held(
             self.len as u64 + n,
             self.member_bytes + more,
             2 * (self.blocks_now() + n),
-        );
+        ) + block::MAX_BYTES as u64;
         let packed = (each + more).min(all.saturating_sub(self.packed));
         packed
             + nodes * (size_of::<Node>() as u64 + 16)

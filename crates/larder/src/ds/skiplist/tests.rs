@@ -86,6 +86,8 @@ enum Step {
     /// Adds so many in a row, each score greater by one.
     Run(f64, u16),
     Remove(prop::sample::Index, u8),
+    /// Takes so many off the front, one by one.
+    Pop(u8),
     Rescore(prop::sample::Index, f64),
 }
 
@@ -94,6 +96,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (score(), member()).prop_map(|(score, member)| Step::Add(score, member)),
         1 => (score(), 1..300u16).prop_map(|(score, n)| Step::Run(score, n)),
         2 => (any::<prop::sample::Index>(), 1..90u8).prop_map(|(at, n)| Step::Remove(at, n)),
+        1 => (1..90u8).prop_map(Step::Pop),
         4 => (any::<prop::sample::Index>(), score()).prop_map(|(at, score)| Step::Rescore(at, score)),
     ]
 }
@@ -147,6 +150,14 @@ fn apply(list: &mut SkipList, naive: &mut Naive, step: Step) {
             let ranks = at..naive.0.len().min(at + usize::from(n));
             naive.0.drain(ranks.clone());
             remove(list, ranks);
+        }
+        Step::Pop(n) => {
+            for _ in 0..usize::from(n).min(naive.0.len()) {
+                naive.0.remove(0);
+                remove(list, 0..1);
+            }
+            list.assert_invariants();
+            assert_same(list, naive);
         }
         Step::Rescore(at, score) if !naive.0.is_empty() => {
             let at = at.index(naive.0.len());

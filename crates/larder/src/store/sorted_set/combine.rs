@@ -13,7 +13,9 @@ use crate::value::sorted_set::{
     Aggregate, Rows, Source, difference, intersection, intersection_len, union,
 };
 
-/// Sorted sets, and how they become one.
+/// Sets, and how they become one sorted set.
+///
+/// They are sorted sets, or plain ones, whose members all have the score 1.
 ///
 /// ```
 /// use larder::{Aggregate, Combine, Store};
@@ -187,18 +189,29 @@ impl Combine {
     }
 }
 
-fn source<'i>(input: &'i View<'_, value::SortedSet>) -> &'i dyn Source {
-    &**input
+/// A set that takes part: sorted, or plain.
+enum Input<'v> {
+    Sorted(View<'v, value::SortedSet>),
+    Plain(View<'v, value::Set>),
+}
+
+fn source<'i>(input: &'i Input<'_>) -> &'i dyn Source {
+    match input {
+        Input::Sorted(set) => &**set,
+        Input::Plain(set) => &**set,
+    }
 }
 
 /// The sets of these keys, read where they stand; a missing one is empty.
-fn inputs<'v>(
-    views: Views<'v>,
-    keys: &[Key<'_>],
-) -> Result<Vec<View<'v, value::SortedSet>>, Error> {
-    let input = |key: &Key<'_>| {
-        let view = views.get::<value::SortedSet>(*key)?;
-        Ok(view.unwrap_or_else(|| View::Copied(value::SortedSet::new())))
+fn inputs<'v>(views: Views<'v>, keys: &[Key<'_>]) -> Result<Vec<Input<'v>>, Error> {
+    let input = |key: &Key<'_>| match views.get::<value::SortedSet>(*key) {
+        Ok(Some(set)) => Ok(Input::Sorted(set)),
+        Ok(None) => Ok(Input::Plain(View::Copied(value::Set::default()))),
+        Err(Error::WrongType) => {
+            let set = views.get::<value::Set>(*key)?;
+            set.map(Input::Plain).ok_or(Error::WrongType)
+        }
+        Err(error) => Err(error),
     };
     keys.iter().map(input).collect()
 }
@@ -310,7 +323,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongType`] if a key holds another type; [`Error::Syntax`] without keys, for weights that are not as
+    /// [`Error::WrongType`] if a key holds no set, sorted or plain; [`Error::Syntax`] without keys, for weights that are not as
     /// many, and for weights or an aggregate of a difference; [`Error::WeightNotANumber`]; [`Error::Convert`] if a
     /// member is no `T`.
     #[doc(alias("ZUNION", "ZINTER", "ZDIFF"))]

@@ -340,3 +340,36 @@ fn a_scan_shows_all_and_random_members_are_different_ones() {
     let refused = set.scan_page(Cursor::START, &ScanOptions::new().count(0));
     assert_eq!(refused, Err(Error::Syntax));
 }
+
+#[test]
+fn plain_sets_take_part_with_a_score_of_one() {
+    let store = Store::new();
+    let plain = store.set_of::<String>("plain");
+    plain.add_many(["a", "b", "7"]).unwrap();
+    store.set_of::<i64>("ints").add_many([7, 8]).unwrap();
+    let z: Set<'_> = store.sorted_set("z");
+    z.add_many([("b", 2.5), ("7", -1.0), ("c", 0.0)]).unwrap();
+    let rows = |combine: Combine| store.combine::<String>(&combine).unwrap();
+    let row = |member: &str, score| (member.to_owned(), score);
+    assert_eq!(
+        rows(Combine::union(["plain", "ints"])),
+        [row("8", 1.0), row("a", 1.0), row("b", 1.0), row("7", 2.0)]
+    );
+    let weighted = Combine::intersection(["plain", "z"]).weights([2.0, 1.0]);
+    assert_eq!(rows(weighted), [row("7", 1.0), row("b", 4.5)]);
+    assert_eq!(rows(Combine::intersection(["z", "ints"])), [row("7", 0.0)]);
+    assert_eq!(rows(Combine::difference(["z", "plain"])), [row("c", 0.0)]);
+    assert_eq!(rows(Combine::difference(["plain", "z"])), [row("a", 1.0)]);
+    let both = Combine::intersection(["plain", "z"]);
+    assert_eq!(store.combine_len(&both, usize::MAX), Ok(2));
+    // The result replaces a plain set, too.
+    let to: Set<'_> = store.sorted_set("plain");
+    assert_eq!(to.store_combined(&both), Ok(2));
+    assert_eq!(
+        to.range_with_scores(..).unwrap(),
+        [row("7", 0.0), row("b", 3.5)]
+    );
+    store.list::<i64>("list").push_back(1).unwrap();
+    let wrong = store.combine::<String>(&Combine::union(["z", "list"]));
+    assert_eq!(wrong, Err(Error::WrongType));
+}

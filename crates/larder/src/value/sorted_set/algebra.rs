@@ -8,6 +8,9 @@ use std::ops::ControlFlow;
 use ahash::RandomState;
 
 use super::{AddRule, Collection, Direction, SortedSet};
+use crate::ds::deque::element::Element;
+use crate::number::MAX_I64_LEN;
+use crate::value::set::{Set, text};
 
 /// A set that takes part.
 pub(crate) trait Source {
@@ -42,6 +45,25 @@ impl Source for SortedSet {
                 }
             },
         );
+    }
+}
+
+/// All members have the score 1.
+impl Source for Set {
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn score_in(&self, hasher: &RandomState, member: &[u8]) -> Option<f64> {
+        self.contains(hasher, Element::Bytes(member)).then_some(1.0)
+    }
+
+    fn each(&self, visit: &mut dyn FnMut(&[u8], f64) -> ControlFlow<()>) {
+        for member in self.iter() {
+            if visit(text(member, &mut [0; MAX_I64_LEN]), 1.0).is_break() {
+                return;
+            }
+        }
     }
 }
 
