@@ -78,7 +78,7 @@ fn workers_share_the_jobs_of_a_queue() {
             .map(|worker| worker.join().expect("no panic"));
         sums.sum()
     });
-    assert_eq!(done, (0..JOBS).sum());
+    assert_eq!(done, (0..JOBS).sum::<u64>());
     assert!(!store.exists("jobs"));
 }
 
