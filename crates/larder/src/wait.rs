@@ -143,6 +143,12 @@ impl Sleepers {
         self.0.remove(&id)
     }
 
+    /// Whether nobody sleeps.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All of them, to be woken after the unlock.
     #[inline]
     pub(crate) fn take(&mut self) -> Wakes {

@@ -167,19 +167,13 @@ impl<T> Mailbox<T> {
     }
 }
 
+/// The boxes of a ring.
+pub(super) type Boxes<T> = Arc<[Arc<Mailbox<T>>]>;
+
 /// The boxes of a ring, with a message's key for each of them.
 pub(super) struct Keyed<T> {
-    boxes: Option<Arc<[Arc<Mailbox<T>>]>>,
+    boxes: Boxes<T>,
     keys: Vec<Option<Vec<u8>>>,
-}
-
-impl<T> Default for Keyed<T> {
-    fn default() -> Self {
-        Keyed {
-            boxes: None,
-            keys: Vec::new(),
-        }
-    }
 }
 
 /// What posting did; to be dropped after the unlock.
@@ -202,32 +196,26 @@ impl<T> Default for Posted<T> {
 #[expect(clippy::disallowed_methods, reason = "this file owns the boxes' locks")]
 impl<T: Clone> Keyed<T> {
     /// Asks the boxes for the message's keys.
-    pub(super) fn new(boxes: Option<Arc<[Arc<Mailbox<T>>]>>, message: Option<&T>) -> Self {
+    pub(super) fn new(boxes: Boxes<T>, message: Option<&T>) -> Self {
         let key = |mailbox: &Arc<Mailbox<T>>| Some(mailbox.key_of.as_ref()?(message?));
-        let keys = boxes
-            .iter()
-            .flat_map(|boxes| boxes.iter())
-            .map(key)
-            .collect();
+        let keys = boxes.iter().map(key).collect();
         Keyed { boxes, keys }
     }
 
     /// Whether these are the ring's boxes.
     #[inline]
-    pub(super) fn is_for(&self, boxes: Option<&Arc<[Arc<Mailbox<T>>]>>) -> bool {
-        match (&self.boxes, boxes) {
+    pub(super) fn are_for(keyed: Option<&Self>, boxes: Option<&Boxes<T>>) -> bool {
+        match (keyed, boxes) {
             (None, None) => true,
-            (Some(own), Some(boxes)) => Arc::ptr_eq(own, boxes),
+            (Some(keyed), Some(boxes)) => Arc::ptr_eq(&keyed.boxes, boxes),
             _ => false,
         }
     }
 
     /// Puts the message into every box.
-    #[inline]
     pub(super) fn post(&self, message: &T) -> Posted<T> {
         let mut posted = Posted::default();
-        let boxes = self.boxes.iter().flat_map(|boxes| boxes.iter());
-        for (mailbox, key) in boxes.zip(&self.keys) {
+        for (mailbox, key) in self.boxes.iter().zip(&self.keys) {
             let mut post = mailbox.post.lock();
             match post.put(message.clone(), key.clone(), mailbox.capacity) {
                 Put::Accepted => posted.delivery.received += 1,

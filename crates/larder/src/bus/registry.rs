@@ -14,6 +14,7 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
+use std::iter::repeat_n;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Weak};
 
@@ -25,7 +26,7 @@ use super::mailbox::Mailbox;
 use super::message::{Delivery, Message};
 use super::overflow::Overflow;
 use super::remote::Line;
-use super::ring::Ring;
+use super::ring::{Order, Ring};
 use crate::bytes::Raw;
 use crate::glob::Glob;
 use crate::number::MAX_I64_LEN;
@@ -47,7 +48,7 @@ pub(super) struct Core {
     pub(super) me: Weak<Core>,
     pub(super) clock: Clock,
     pub(super) hasher: RandomState,
-    pub(super) order: Arc<CachePadded<AtomicU64>>,
+    pub(super) order: Order,
     /// Changes with every change of who listens to what.
     pub(super) generation: AtomicU64,
     pub(super) signal: Option<Signal>,
@@ -130,15 +131,16 @@ impl Core {
     ) -> Delivery {
         let mut delivery = Delivery::default();
         let route = self.route(channel);
-        let mut rings = route.rings().peekable();
-        if rings.peek().is_none() {
+        let rings = route.rings().count();
+        if rings == 0 {
             return delivery;
         }
         let payload: Arc<[u8]> = payload.bytes(&mut [0; MAX_I64_LEN]).into();
-        for (pattern, ring) in rings {
+        // The last ring takes the payload itself: one ring costs no reference count.
+        for ((pattern, ring), payload) in route.rings().zip(repeat_n(payload, rings)) {
             let message = Message {
                 channel: Arc::clone(&route.channel),
-                payload: Arc::clone(&payload),
+                payload,
                 pattern: pattern.cloned(),
             };
             delivery += send(ring, message);
@@ -147,7 +149,7 @@ impl Core {
     }
 
     pub(super) fn ring(&self, retains: bool) -> Target {
-        Arc::new(Ring::new(Arc::clone(&self.order), retains))
+        Arc::new(Ring::new(Some(Arc::clone(&self.order)), retains))
     }
 
     /// Says that routes are out of date. The registry is locked.

@@ -39,18 +39,21 @@ use crate::wait::{Limit, Wakes, block_on};
 pub(super) struct Ring<T> {
     head: CachePadded<AtomicU64>,
     closed: AtomicBool,
-    /// The number of the next message of everything that shares the order.
-    order: Arc<CachePadded<AtomicU64>>,
+    /// The number of the next message of everything that shares the order; a ring that stands alone has its own.
+    order: Option<Order>,
     state: Mutex<State<T>>,
 }
+
+/// Numbers the messages of several rings.
+pub(super) type Order = Arc<CachePadded<AtomicU64>>;
 
 /// What a call took out under the lock, to be dropped after it.
 struct Leavings<T> {
     _spent: Vec<Arc<Segment<T>>>,
     _earlier: Option<Waker>,
-    _posted: Posted<T>,
+    _posted: Option<Posted<T>>,
     /// Dropped last: it wakes.
-    _wakes: Wakes,
+    _wakes: Option<Wakes>,
 }
 
 impl<T> Default for Leavings<T> {
@@ -58,8 +61,8 @@ impl<T> Default for Leavings<T> {
         Leavings {
             _spent: Vec::new(),
             _earlier: None,
-            _posted: Posted::default(),
-            _wakes: Wakes::default(),
+            _posted: None,
+            _wakes: None,
         }
     }
 }
@@ -76,8 +79,8 @@ pub(super) enum Recovered {
 
 #[expect(clippy::disallowed_methods, reason = "this file owns the ring's lock")]
 impl<T: Clone> Ring<T> {
-    /// A ring whose messages are numbered in an order that it may share.
-    pub(super) fn new(order: Arc<CachePadded<AtomicU64>>, retains: bool) -> Self {
+    /// A ring whose messages are numbered in an order that it shares, if any.
+    pub(super) fn new(order: Option<Order>, retains: bool) -> Self {
         let state = State {
             retains,
             ..State::default()
@@ -139,19 +142,20 @@ impl<T: Clone> Ring<T> {
         message: &mut Option<T>,
         patience: Patience<'_>,
     ) -> Result<Delivery, Duration> {
-        let mut keyed = Keyed::default();
+        let mut keyed = None;
         loop {
             let mut state = self.state.lock();
-            if keyed.is_for(state.boxes.as_ref()) {
+            if Keyed::are_for(keyed.as_ref(), state.boxes.as_ref()) {
                 let mut leavings = Leavings::default();
-                let result = self.commit(&mut state, message, &keyed, patience, &mut leavings);
+                let keyed = keyed.as_ref();
+                let result = self.commit(&mut state, message, keyed, patience, &mut leavings);
                 drop(state);
                 return result;
             }
             let boxes = state.boxes.clone();
             drop(state);
             // Keys are made by a user's function: not under the lock.
-            keyed = Keyed::new(boxes, message.as_ref());
+            keyed = boxes.map(|boxes| Keyed::new(boxes, message.as_ref()));
         }
     }
 
@@ -161,7 +165,7 @@ impl<T: Clone> Ring<T> {
         &self,
         state: &mut State<T>,
         message: &mut Option<T>,
-        keyed: &Keyed<T>,
+        keyed: Option<&Keyed<T>>,
         patience: Patience<'_>,
         leavings: &mut Leavings<T>,
     ) -> Result<Delivery, Duration> {
@@ -188,12 +192,18 @@ impl<T: Clone> Ring<T> {
             leavings._spent = state.spent(head);
             state.window.extend(head);
         }
-        let stamp = self.order.fetch_add(1, Relaxed);
-        leavings._posted = keyed.post(&value);
-        delivery += leavings._posted.delivery;
+        let order = self.order.as_ref();
+        let stamp = order.map_or(head, |order| order.fetch_add(1, Relaxed));
+        if let Some(keyed) = keyed {
+            let posted = keyed.post(&value);
+            delivery += posted.delivery;
+            leavings._posted = Some(posted);
+        }
         state.window.put(head, Sent { stamp, value });
         self.head.store(head + 1, Release);
-        leavings._wakes = state.sleepers.take();
+        if !state.sleepers.is_empty() {
+            leavings._wakes = Some(state.sleepers.take());
+        }
         Ok(delivery)
     }
 

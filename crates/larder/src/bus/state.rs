@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use super::mailbox::Mailbox;
+use super::mailbox::Boxes;
 use super::overflow::WhenFull;
 use super::segment::{Segment, Window};
 use crate::sync::modelled::{AtomicBool, AtomicU64};
@@ -61,7 +61,7 @@ pub(super) struct State<T> {
     pub(super) overrun: u64,
     /// How many readers have which capacity.
     pub(super) capacities: BTreeMap<u64, usize>,
-    pub(super) boxes: Option<Arc<[Arc<Mailbox<T>>]>>,
+    pub(super) boxes: Option<Boxes<T>>,
     pub(super) sleepers: Sleepers,
     /// Publishers that wait for room.
     pub(super) waiting: Sleepers,

@@ -3,14 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crossbeam_utils::CachePadded;
-
 use super::feed::Feed;
 use super::message::{BusError, Delivery};
 use super::overflow::Overflow;
 use super::ring::Ring;
 use super::subscription::Subscription;
-use crate::sync::modelled::AtomicU64;
 use crate::time::Clock;
 
 /// A broadcast of typed messages: everybody who subscribed gets each of them, and all share the one `Arc`.
@@ -77,8 +74,7 @@ impl<T> Topic<T> {
     /// A topic whose waits are measured by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        let order = Arc::new(CachePadded::new(AtomicU64::new(0)));
-        let ring = Arc::new(Ring::new(order, false));
+        let ring = Arc::new(Ring::new(None, false));
         Topic {
             shared: Arc::new(Shared { ring, clock }),
         }

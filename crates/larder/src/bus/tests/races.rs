@@ -43,10 +43,8 @@ fn wait<R>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>) -> R {
 }
 
 fn ring() -> Arc<Ring<Arc<u64>>> {
-    Arc::new(Ring::new(
-        Arc::new(CachePadded::new(AtomicU64::new(0))),
-        false,
-    ))
+    let order = Arc::new(CachePadded::new(AtomicU64::new(0)));
+    Arc::new(Ring::new(Some(order), false))
 }
 
 /// Reads until `messages` came or were missed; checks the order.
