@@ -1,4 +1,4 @@
-//! Broadcast: what a publish costs with more and more readers, and what a delivery costs. One thread.
+//! Broadcast: what a publish costs with more and more readers, by topic or by name, and what a delivery costs. One thread.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use larder::{Bus, Event, Overflow, Subscription, Topic};
@@ -15,6 +15,7 @@ fn main() {
     run(|criterion| {
         publish(criterion);
         deliver(criterion);
+        named(criterion);
         patterns(criterion);
     });
 }
@@ -72,6 +73,36 @@ fn deliver(criterion: &mut Criterion) {
                     |()| {
                         let expected = BATCH * (BATCH - 1) / 2;
                         assert!(readers.iter_mut().all(|reader| drain(reader) == expected));
+                    },
+                    BatchSize::PerIteration,
+                );
+            },
+        );
+    }
+    group.finish();
+}
+
+/// A channel found by its name.
+fn named(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("bus_publish");
+    group.throughput(Throughput::Elements(BATCH));
+    for count in READERS {
+        let bus = Bus::new();
+        let mut readers: Vec<_> = (0..count).map(|_| bus.subscribe(["news"])).collect();
+        group.bench_function(
+            BenchmarkId::new("name 32B", format!("readers={count}")),
+            |bencher| {
+                bencher.iter_batched(
+                    || {
+                        for reader in &mut readers {
+                            while reader.try_recv_with(|_| ()).is_ok() {}
+                        }
+                    },
+                    |()| {
+                        for _ in 0..BATCH {
+                            let delivery = bus.publish("news", [7; 32]);
+                            assert_eq!((delivery.received, delivery.dropped), (count, 0));
+                        }
                     },
                     BatchSize::PerIteration,
                 );

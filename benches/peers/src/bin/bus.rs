@@ -130,7 +130,7 @@ fn main() {
         "| readers | broadcast | publish ns (spread) | delivery ns (spread) | both, per delivery |"
     );
     println!("|---|---|---|---|---|");
-    for readers in [1, 8, 64] {
+    for readers in [1, 8, 64, 1_000] {
         let mut pairs: Vec<Pair> = rivals.iter().map(|(_, make)| make(readers)).collect();
         let mut figures = vec![(Vec::new(), Vec::new()); rivals.len()];
         for _ in 0..ROUNDS {
