@@ -245,6 +245,57 @@ fn a_caller_who_waits_for_a_list_is_served_by_another() {
 }
 
 #[test]
+fn a_caller_who_waits_for_a_member_is_served_by_another() {
+    everywhere(|client| {
+        let (mut waiter, mut adder) = (connect(client)?, connect(client)?);
+        thread::scope(|scope| {
+            let served = scope.spawn(move || {
+                waiter.bzpopmin::<_, Option<(String, String, f64)>>(&["a", "b"], 10.0)
+            });
+            assert_eq!(adder.zadd::<_, _, _, usize>("b", "member", 1.5)?, 1);
+            let served = served.join().expect("it does not panic")?;
+            assert_eq!(served, Some(("b".into(), "member".into(), 1.5)));
+            RedisResult::Ok(())
+        })?;
+        let mut con = connect(client)?;
+        let () = con.zadd_multiple("b", &[(1, "one"), (2, "two"), (3, "three")])?;
+        let popped: (String, Vec<(String, f64)>) = redis::cmd("BZMPOP")
+            .arg(&["1", "1", "b", "MAX", "COUNT", "2"])
+            .query(&mut con)?;
+        let wanted = vec![("three".to_owned(), 3.0), ("two".to_owned(), 2.0)];
+        assert_eq!(popped, ("b".to_owned(), wanted));
+        let none = con.bzpopmax::<_, Option<(String, String, f64)>>("none", 0.01)?;
+        assert_eq!(none, None);
+        Ok(())
+    });
+}
+
+#[test]
+fn iterators_show_all_that_a_key_holds() {
+    everywhere(|client| {
+        let mut con = connect(client)?;
+        let rows: Vec<(String, usize)> = (0..1000).map(|n| (format!("m{n}"), n)).collect();
+        let scored: Vec<(usize, &str)> = rows.iter().map(|(m, n)| (*n, &m[..])).collect();
+        let names: Vec<&str> = rows.iter().map(|(m, _)| &m[..]).collect();
+        let () = con.hset_multiple("hash", &rows)?;
+        let () = con.sadd("set", &names)?;
+        let () = con.zadd_multiple("sorted", &scored)?;
+        let sorted = |mut found: Vec<(String, usize)>| {
+            found.sort_by_key(|(_, number)| *number);
+            found.dedup();
+            found
+        };
+        let fields: RedisResult<Vec<(String, usize)>> = con.hscan("hash")?.collect();
+        assert_eq!(sorted(fields?), rows);
+        let members: RedisResult<Vec<(String, usize)>> = con.zscan("sorted")?.collect();
+        assert_eq!(sorted(members?), rows);
+        let members: RedisResult<std::collections::HashSet<String>> = con.sscan("set")?.collect();
+        assert_eq!(members?.len(), rows.len());
+        Ok(())
+    });
+}
+
+#[test]
 fn a_wait_ends_when_its_time_is_over() {
     everywhere(|client| {
         let mut con = connect(client)?;

@@ -149,6 +149,17 @@ fn a_wait_on_larder_holds_up_no_other_clone_and_loses_nothing_when_dropped() {
         let over = con.blpop::<_, Option<(String, String)>>("queue", 0.001);
         let over = tokio::time::timeout(Duration::from_secs(20), over).await;
         assert_eq!(over.expect("its own time is shorter")?, None);
+        let () = con.zadd("sorted", "member", 2).await?;
+        let mut waiter = con.clone();
+        let mut wait =
+            Box::pin(waiter.bzpopmax::<_, (String, String, f64)>(&["later", "none"], 0.0));
+        poll_fn(|context| {
+            assert!(wait.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        let () = con.rename("sorted", "later").await?;
+        assert_eq!(wait.await?, ("later".into(), "member".into(), 2.0));
         Ok(())
     });
     done.expect("larder does it");

@@ -26,6 +26,7 @@ mod fault;
 mod group;
 mod reply;
 mod resp;
+mod rows;
 mod session;
 mod table;
 

@@ -72,6 +72,24 @@ const DIFFERENCES: &[Difference] = &[
         why: "of a type that there is not, Valkey says so, Redis finds nothing",
     },
     Difference {
+        command: "SSCAN",
+        holds: |_, words, _, _| words.len() == 3,
+        leaves: Outcome::Alike,
+        why: "where a page ends is each one's own matter",
+    },
+    Difference {
+        command: "HSCAN",
+        holds: |_, words, _, _| words.len() == 3,
+        leaves: Outcome::Alike,
+        why: "where a page ends is each one's own matter",
+    },
+    Difference {
+        command: "ZSCAN",
+        holds: |_, words, _, _| words.len() == 3,
+        leaves: Outcome::Alike,
+        why: "where a page ends is each one's own matter",
+    },
+    Difference {
         command: "BOGUS",
         holds: |_, _, ours, theirs| {
             text(ours).starts_with(b"-ERR unknown") && text(theirs).starts_with(b"-ERR unknown")
@@ -139,6 +157,12 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         command: "HRANDFIELD",
+        holds: |_, words, _, _| words.len() == 2,
+        leaves: Outcome::Alike,
+        why: "which one is chance",
+    },
+    Difference {
+        command: "ZRANDMEMBER",
         holds: |_, words, _, _| words.len() == 2,
         leaves: Outcome::Alike,
         why: "which one is chance",
@@ -307,6 +331,10 @@ const UNORDERED: &[&str] = &[
     "SINTER",
     "SUNION",
     "SDIFF",
+    "SSCAN",
+    "HSCAN",
+    "ZSCAN",
+    "ZRANDMEMBER",
 ];
 
 /// Whether the order of the reply's items is nobody's promise.

@@ -4,8 +4,9 @@ use super::{subcommand_arity, unknown_subcommand};
 use crate::args::{Args, Outcome};
 use crate::fault::Fault;
 use crate::reply::Reply;
+use crate::rows::COMMANDS;
 use crate::session::Session;
-use crate::table::{self, COMMANDS, Command, Keys};
+use crate::table::{self, Command, Keys};
 
 pub(crate) fn command(_: &mut Session, mut args: Args<'_>) -> Outcome {
     let Ok(word) = args.take() else {

@@ -209,8 +209,11 @@ pub(crate) fn rpoplpush(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     )?))
 }
 
-/// The words of LMPOP from the number of keys on: keys, end, count.
-pub(crate) fn many<'a>(args: &mut Args<'a>) -> Result<(&'a [&'a [u8]], End, usize), Fault> {
+/// The words of LMPOP and ZMPOP from the number of keys on: keys, end, count.
+pub(crate) fn many<'a, E>(
+    args: &mut Args<'a>,
+    end: fn(&[u8]) -> Result<E, Fault>,
+) -> Result<(&'a [&'a [u8]], E, usize), Fault> {
     let count = args.positive("ERR numkeys should be greater than 0")?;
     let keys = args.take_many(count)?;
     let end = end(args.take()?)?;
@@ -226,7 +229,7 @@ pub(crate) fn many<'a>(args: &mut Args<'a>) -> Result<(&'a [&'a [u8]], End, usiz
 }
 
 pub(crate) fn pop_any(db: Db<'_>, mut args: Args<'_>) -> Outcome {
-    let (keys, end, most) = many(&mut args)?;
+    let (keys, end, most) = many(&mut args, end)?;
     let popped = on!(db, |d| d.pop_any::<Bytes>(keys, end, most))?;
     Ok(popped.map_or(Reply::NullArray, taken))
 }

@@ -1,8 +1,9 @@
-//! Walks over all keys: SCAN, KEYS, RANDOMKEY.
+//! Walks over all keys, and over what one holds: SCAN, KEYS, RANDOMKEY; SSCAN, HSCAN, ZSCAN.
 
-use larder::{Cursor, KeyType, ScanOptions, Store};
+use larder::{Cursor, KeyType, ScanOptions, Store, ToValue};
 
 use crate::args::{Args, Outcome};
+use crate::db::{Db, on};
 use crate::fault::Fault;
 use crate::reply::Reply;
 
@@ -59,6 +60,18 @@ impl<'a> Words<'a> {
         }
         Ok(words)
     }
+
+    /// What the core is told of them.
+    fn options(&self) -> ScanOptions {
+        let mut options = ScanOptions::new();
+        if let Some(pattern) = self.pattern {
+            options = options.matching(pattern);
+        }
+        if let Some(count) = self.count {
+            options = options.count(count);
+        }
+        options
+    }
 }
 
 /// The types that a key may have.
@@ -73,13 +86,7 @@ const TYPES: [KeyType; 5] = [
 pub(crate) fn scan(store: &Store, mut args: Args<'_>) -> Outcome {
     let start = cursor(args.take()?)?;
     let words = Words::read(args, true, |_| false)?;
-    let mut options = ScanOptions::new();
-    if let Some(pattern) = words.pattern {
-        options = options.matching(pattern);
-    }
-    if let Some(count) = words.count {
-        options = options.count(count);
-    }
+    let mut options = words.options();
     if let Some(name) = words.key_type {
         let found = TYPES.iter().find(|kind| crate::args::is(name, kind.name()));
         let Some(key_type) = found else {
@@ -92,4 +99,80 @@ pub(crate) fn scan(store: &Store, mut args: Args<'_>) -> Outcome {
         found.next.map_or(0, u64::from),
         Reply::bulks(found.keys),
     ))
+}
+
+/// The cursor and the options of a walk over what one key holds. Of a missing key nothing more is read.
+struct Walk<'a> {
+    start: Cursor,
+    args: Args<'a>,
+}
+
+impl<'a> Walk<'a> {
+    fn read(mut args: Args<'a>) -> Result<(&'a [u8], Self), Fault> {
+        let (key, start) = (args.take()?, cursor(args.take()?)?);
+        let start = Cursor::from(start);
+        Ok((key, Walk { start, args }))
+    }
+
+    /// The page that `look` finds, as `shown`.
+    fn page<T>(
+        self,
+        is_empty: bool,
+        look: impl FnOnce(Cursor, &ScanOptions) -> Result<(Vec<T>, Option<Cursor>), larder::Error>,
+        shown: impl Fn(T) -> Vec<Reply>,
+    ) -> Outcome {
+        if is_empty {
+            return Ok(page(0, Reply::Array(Vec::new())));
+        }
+        let options = Words::read(self.args, false, |_| false)?.options();
+        let (found, next) = look(self.start, &options)?;
+        let found = found.into_iter().flat_map(shown).collect();
+        Ok(page(next.map_or(0, u64::from), Reply::Array(found)))
+    }
+}
+
+/// SSCAN.
+pub(crate) fn members(db: Db<'_>, args: Args<'_>) -> Outcome {
+    let (key, walk) = Walk::read(args)?;
+    let set = on!(db, |d| d.set_of::<Vec<u8>>(key));
+    walk.page(
+        set.is_empty()?,
+        |start, options| set.scan_page(start, options),
+        |member| vec![Reply::Bulk(member)],
+    )
+}
+
+/// HSCAN, with NOVALUES.
+pub(crate) fn fields(db: Db<'_>, args: Args<'_>) -> Outcome {
+    let (key, mut walk) = Walk::read(args)?;
+    let hash = on!(db, |d| d.hash::<Vec<u8>>(key));
+    let is_empty = hash.is_empty()?;
+    let bare = is_empty || walk.args.accept("NOVALUES");
+    walk.page(
+        is_empty,
+        |start, options| hash.scan_page::<Vec<u8>>(start, options),
+        |(field, value)| {
+            let value = (!bare).then_some(Reply::Bulk(value));
+            [Reply::Bulk(field)].into_iter().chain(value).collect()
+        },
+    )
+}
+
+/// ZSCAN: scores are text in RESP3, too.
+pub(crate) fn scored(db: Db<'_>, args: Args<'_>) -> Outcome {
+    let (key, walk) = Walk::read(args)?;
+    let set = on!(db, |d| d.sorted_set::<Vec<u8>>(key));
+    walk.page(
+        set.is_empty()?,
+        |start, options| {
+            let page = set.scan_page(start, options)?;
+            Ok((page.members, page.next))
+        },
+        |(member, score)| {
+            vec![
+                Reply::Bulk(member),
+                Reply::Bulk(score.to_value().into_vec()),
+            ]
+        },
+    )
 }

@@ -2,8 +2,11 @@
 
 use std::ops::Bound;
 
-use larder::{AddRule, Select, SortedSet, Span};
+use larder::{AddRule, Draw, Select, SortedSet, Span};
 
+use super::hashes::drawn;
+use super::lists::many;
+use super::waiting::Extreme;
 use crate::args::{Args, Outcome, float, int, is};
 use crate::db::{Db, on};
 use crate::fault::Fault;
@@ -11,7 +14,7 @@ use crate::reply::Reply;
 
 type Bytes = Vec<u8>;
 
-fn set<'d>(db: Db<'d>, key: &[u8]) -> SortedSet<'d, Bytes> {
+pub(super) fn set<'d>(db: Db<'d>, key: &[u8]) -> SortedSet<'d, Bytes> {
     on!(db, |d| d.sorted_set(key))
 }
 
@@ -19,7 +22,7 @@ fn score(found: Option<f64>) -> Reply {
     found.map_or(Reply::Null, Reply::Double)
 }
 
-fn pairs(members: Vec<(Bytes, f64)>) -> Reply {
+pub(super) fn pairs(members: Vec<(Bytes, f64)>) -> Reply {
     let pair = |(member, score)| (Reply::Bulk(member), Reply::Double(score));
     Reply::Pairs(members.into_iter().map(pair).collect())
 }
@@ -268,10 +271,12 @@ impl RangeWords {
         }
     }
 
-    /// The words behind the bounds.
-    fn read(&mut self, args: &mut Args<'_>, any: bool) -> Result<(), Fault> {
+    /// The words behind the bounds, as this command has them.
+    fn read(&mut self, args: &mut Args<'_>, name: &str) -> Result<(), Fault> {
+        let (any, stores) = (name.starts_with("zrange"), name == "zrangestore");
+        let any = any && !name.contains("by");
         while !args.is_empty() {
-            if args.accept("WITHSCORES") {
+            if !stores && args.accept("WITHSCORES") {
                 self.with_scores = true;
             } else if args.accept("LIMIT") {
                 self.limit = Some((args.int()?, args.int()?));
@@ -326,7 +331,7 @@ pub(crate) fn range(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let set = set(db, args.take()?);
     let (first, last) = (args.take()?, args.take()?);
     let mut words = RangeWords::of(&name);
-    words.read(&mut args, name == "zrange")?;
+    words.read(&mut args, &name)?;
     let Some(select) = words.select(first, last)? else {
         set.len()?;
         return Ok(Reply::Array(Vec::new()));
@@ -335,6 +340,59 @@ pub(crate) fn range(db: Db<'_>, mut args: Args<'_>) -> Outcome {
         return Ok(pairs(set.range_with_scores(select)?));
     }
     Ok(Reply::bulks(set.range(select)?))
+}
+
+/// ZRANGESTORE.
+pub(crate) fn store_range(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let name = args.name();
+    let (to, from) = (args.take()?, args.take()?);
+    let (first, last) = (args.take()?, args.take()?);
+    let mut words = RangeWords::of(&name);
+    words.read(&mut args, &name)?;
+    let part = words.select(first, last)?;
+    let part = part.unwrap_or_else(|| Select::ranks(..).take(0));
+    Ok(Reply::count(set(db, to).store_range_of(from, part)?))
+}
+
+/// ZRANDMEMBER.
+pub(crate) fn random(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let set = set(db, args.take()?);
+    if args.is_empty() {
+        return Ok(Reply::option(set.random()?.map(|(member, _)| member)));
+    }
+    let count = args.int()?;
+    let draw = drawn(count)?;
+    let with_scores = !args.is_empty();
+    if with_scores && !args.accept("WITHSCORES") {
+        return Err(Fault::SYNTAX);
+    }
+    args.end()?;
+    // Twice as many words must be countable.
+    if with_scores && count.unsigned_abs() > (i64::MAX / 2).unsigned_abs() {
+        return Err(Fault::fixed("ERR value is out of range"));
+    }
+    let found = match draw {
+        Draw::Distinct(most) => set.random_many(most),
+        Draw::Repeated(many) => set.random_with_repeats(many),
+    }?;
+    if with_scores {
+        return Ok(pairs(found));
+    }
+    Ok(Reply::bulks(found.into_iter().map(|(member, _)| member)))
+}
+
+/// ZMPOP.
+pub(crate) fn pop_any(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let (keys, which, most) = many(&mut args, Extreme::read)?;
+    let popped = which.pop(db, keys, most)?;
+    Ok(popped.map_or(Reply::NullArray, taken))
+}
+
+/// A key with the members that were taken off it, each an array of its own.
+pub(super) fn taken((key, members): (Bytes, Vec<(Bytes, f64)>)) -> Reply {
+    let pair = |(member, score)| Reply::Array(vec![Reply::Bulk(member), Reply::Double(score)]);
+    let members = members.into_iter().map(pair).collect();
+    Reply::Array(vec![Reply::Bulk(key), Reply::Array(members)])
 }
 
 /// ZCOUNT and ZLEXCOUNT.

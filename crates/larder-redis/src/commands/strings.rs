@@ -13,7 +13,14 @@ const MAX_STRING: usize = 512 << 20;
 
 pub(crate) fn get(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let key = args.take()?;
-    Ok(Reply::option(on!(db, |d| d.get(key))?))
+    Ok(Reply::option(match db {
+        // Read into what is answered, without a buffer between.
+        Db::Store(store) => {
+            let mut value = Vec::new();
+            store.get_into(key, &mut value)?.then_some(value)
+        }
+        Db::Tx(tx) => tx.get(key)?,
+    }))
 }
 
 /// What SET may be given behind key and value.

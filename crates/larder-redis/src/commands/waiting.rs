@@ -1,4 +1,4 @@
-//! Commands that wait for an element: BLPOP, BLMOVE and what is like them.
+//! Commands that wait for an element: BLPOP, BLMOVE, BZPOPMIN and what is like them.
 //!
 //! Each is read into a [`Want`], which can be had in three ways: at once or not at all (in a transaction), by parking
 //! the thread, or as a future.
@@ -8,7 +8,8 @@ use std::time::Duration;
 use larder::{End, Store};
 
 use super::lists::{end, many, taken};
-use crate::args::{Args, Outcome, float};
+use super::sorted_sets::taken as taken_members;
+use crate::args::{Args, Outcome, float, is};
 use crate::db::{Db, on};
 use crate::fault::Fault;
 use crate::reply::Reply;
@@ -24,7 +25,66 @@ enum Goods {
     Many(Vec<Bytes>, End, usize),
     /// One element, from a list to another.
     Move((Bytes, End), (Bytes, End)),
+    /// One member off the first of these sorted sets.
+    Member(Vec<Bytes>, Extreme),
+    /// Several.
+    Members(Vec<Bytes>, Extreme, usize),
 }
+
+/// Which members of a sorted set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extreme {
+    Least,
+    Greatest,
+}
+
+impl Extreme {
+    /// What MIN or MAX names.
+    pub(super) fn read(word: &[u8]) -> Result<Self, Fault> {
+        match word {
+            _ if is(word, "MIN") => Ok(Extreme::Least),
+            _ if is(word, "MAX") => Ok(Extreme::Greatest),
+            _ => Err(Fault::SYNTAX),
+        }
+    }
+
+    /// Pops off the first of these sorted sets that has members.
+    pub(super) fn pop(
+        self,
+        db: Db<'_>,
+        keys: &[impl AsRef<[u8]>],
+        most: usize,
+    ) -> Result<Option<Members>, Fault> {
+        Ok(match self {
+            Extreme::Least => on!(db, |d| d.pop_min_any(keys, most)),
+            Extreme::Greatest => on!(db, |d| d.pop_max_any(keys, most)),
+        }?)
+    }
+
+    fn park(
+        self,
+        store: &Store,
+        keys: Vec<Bytes>,
+        most: usize,
+        wait: Option<Duration>,
+    ) -> Result<Option<Members>, Fault> {
+        Ok(match self {
+            Extreme::Least => store.take_min_many_blocking(keys, most, wait),
+            Extreme::Greatest => store.take_max_many_blocking(keys, most, wait),
+        }?)
+    }
+
+    #[cfg(feature = "aio")]
+    async fn arrive(self, store: Store, keys: Vec<Bytes>, most: usize) -> Result<Members, Fault> {
+        Ok(match self {
+            Extreme::Least => store.take_min_many(keys, most).await?,
+            Extreme::Greatest => store.take_max_many(keys, most).await?,
+        })
+    }
+}
+
+/// A key with members that were taken off it.
+type Members = (Bytes, Vec<(Bytes, f64)>);
 
 /// A command that waits, read.
 #[derive(Clone, Debug)]
@@ -37,6 +97,13 @@ pub(crate) struct Want {
 /// A key with the one element that was taken off it.
 fn pair((key, element): (Bytes, Bytes)) -> Reply {
     Reply::bulks([key, element])
+}
+
+/// A key with the one member that was taken off it.
+fn triple((key, members): Members) -> Reply {
+    let member = |(member, score)| [Reply::Bulk(member), Reply::Double(score)];
+    let members = members.into_iter().flat_map(member);
+    Reply::Array([Reply::Bulk(key)].into_iter().chain(members).collect())
 }
 
 impl Want {
@@ -72,6 +139,8 @@ impl Want {
                 let list = on!(db, |d| d.list::<Bytes>(from));
                 list.move_to(*from_end, to, *to_end)?.map(Reply::Bulk)
             }
+            Goods::Member(keys, which) => which.pop(db, keys, 1)?.map(triple),
+            Goods::Members(keys, which, most) => which.pop(db, keys, *most)?.map(taken_members),
         })
     }
 
@@ -86,6 +155,10 @@ impl Want {
             Goods::Move((from, from_end), (to, to_end)) => store
                 .take_to_blocking(from, from_end, to, to_end, wait)?
                 .map(Reply::Bulk),
+            Goods::Member(keys, which) => which.park(store, keys, 1, wait)?.map(triple),
+            Goods::Members(keys, which, most) => {
+                which.park(store, keys, most, wait)?.map(taken_members)
+            }
         };
         Ok(found.unwrap_or_else(Self::nothing))
     }
@@ -98,6 +171,10 @@ impl Want {
             Goods::Many(keys, end, most) => taken(store.take_many(keys, end, most).await?),
             Goods::Move((from, from_end), (to, to_end)) => {
                 Reply::Bulk(store.take_to(from, from_end, to, to_end).await?)
+            }
+            Goods::Member(keys, which) => triple(which.arrive(store, keys, 1).await?),
+            Goods::Members(keys, which, most) => {
+                taken_members(which.arrive(store, keys, most).await?)
             }
         })
     }
@@ -139,9 +216,34 @@ pub(crate) fn pop(args: Args<'_>) -> Result<Want, Fault> {
 
 pub(crate) fn pop_many(mut args: Args<'_>) -> Result<Want, Fault> {
     let wait = time(args.take()?)?;
-    let (keys, end, most) = many(&mut args)?;
+    let (keys, end, most) = many(&mut args, end)?;
     Ok(Want {
         goods: Goods::Many(owned(keys), end, most),
+        wait,
+    })
+}
+
+/// BZPOPMIN and BZPOPMAX.
+pub(crate) fn pop_member(args: Args<'_>) -> Result<Want, Fault> {
+    let which = if args.name() == "bzpopmin" {
+        Extreme::Least
+    } else {
+        Extreme::Greatest
+    };
+    let (last, keys) = args.rest().split_last().ok_or(Fault::SYNTAX)?;
+    let wait = time(last)?;
+    Ok(Want {
+        goods: Goods::Member(owned(keys), which),
+        wait,
+    })
+}
+
+/// BZMPOP.
+pub(crate) fn pop_members(mut args: Args<'_>) -> Result<Want, Fault> {
+    let wait = time(args.take()?)?;
+    let (keys, which, most) = many(&mut args, Extreme::read)?;
+    Ok(Want {
+        goods: Goods::Members(owned(keys), which, most),
         wait,
     })
 }

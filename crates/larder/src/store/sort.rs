@@ -250,6 +250,9 @@ fn elements(
                 list.range(0..list.len(), |element| {
                     elements.push(element.with_bytes(<[u8]>::to_vec));
                 });
+                if back {
+                    elements.reverse();
+                }
                 elements
             }));
         }

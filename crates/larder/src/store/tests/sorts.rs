@@ -25,6 +25,7 @@ fn sorts_of_elements_answer_as_servers_do() {
     assert_eq!(sort(new().alphabetic()), [1, 10, 2, 3]);
     assert_eq!(sort(new().skip(1).most(2)), [2, 3]);
     assert_eq!(sort(new().by("nosort")), [3, 1, 10, 2]);
+    assert_eq!(sort(new().by("nosort").descending()), [2, 10, 1, 3]);
     store
         .list::<String>("m")
         .push_back_many(["b", "a"])
