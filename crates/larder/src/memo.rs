@@ -25,7 +25,7 @@ use equivalent::Equivalent;
 #[derive(Debug)]
 pub struct Args<T>(pub T);
 
-/// How a load makes the key of what was asked for, if it has to: by [`ToOwned`](std::borrow::ToOwned), and of [`Args`]
+/// How a load makes the key of what was asked for, if it has to: by [`ToOwned`], and of [`Args`]
 /// the tuple of what they borrow.
 ///
 /// ```

@@ -14,10 +14,10 @@
 //! Cost: inserting and removing move the bytes behind the place, at most some 2 KiB in four copies.
 
 use std::cmp::Ordering;
-use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use super::frame::Frame;
+use super::search::partition;
 use super::tagged::Tagged;
 
 /// Most elements of a block. Larger blocks hold less beside the elements, and take longer to search and to change.
@@ -465,22 +465,6 @@ impl Block {
         }
         self.data.shrink_to(capacity_for(self.data.len()));
     }
-}
-
-/// The first place of a range that is not on the near side of a boundary.
-#[inline]
-fn partition(places: Range<usize>, near: impl Fn(usize) -> bool) -> usize {
-    let (mut from, mut size) = (places.start, places.len());
-    if size == 0 {
-        return from;
-    }
-    // As many steps wherever the boundary is, and none is guessed: half of the guesses would be wrong.
-    while size > 1 {
-        let half = size / 2;
-        from = select_unpredictable(near(from + half), from + half, from);
-        size -= half;
-    }
-    from + usize::from(near(from))
 }
 
 /// The capacity of a block that needs so many bytes.

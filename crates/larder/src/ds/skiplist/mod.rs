@@ -30,6 +30,7 @@ mod change;
 mod frame;
 mod iter;
 mod level;
+mod search;
 mod tagged;
 #[cfg(test)]
 mod tests;
