@@ -3,9 +3,11 @@
 #![allow(clippy::disallowed_methods, reason = "counts calls among threads")]
 
 use std::cell::Cell;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use larder::{Cache, Loaded, ManualClock, Tags};
+use larder::{Cache, Loaded, ManualClock, Tags, memo_evict, memoize};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
 
@@ -111,4 +113,36 @@ fn results_are_tagged_by_what_they_were_made_from_and_forgotten_together() {
         (pages.get(&1), pages.get(&2)),
         (None, Some("2 by grace".to_owned()))
     );
+}
+
+static CALLS: AtomicU32 = AtomicU32::new(0);
+static TIME: LazyLock<ManualClock> = LazyLock::new(ManualClock::new);
+
+#[memoize(ttl = "30m", max_entries = 1000, tags = ["decorated:{id}"], clock = TIME.clock())]
+fn product(id: u32, language: &str) -> Result<String, String> {
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    match id {
+        0 => Err("no such product".to_owned()),
+        _ => Ok(format!("Product {id} ({language})")),
+    }
+}
+
+#[memo_evict(tags = ["decorated:{id}"])]
+fn change_product(id: u32) {
+    let _ = id;
+}
+
+#[test]
+fn a_decorated_function_is_one_attribute_and_keeps_no_failure() {
+    for _ in 0..3 {
+        assert_eq!(product(7, "en").as_deref(), Ok("Product 7 (en)"));
+        assert_eq!(product(7, "de").as_deref(), Ok("Product 7 (de)"));
+    }
+    assert_eq!(CALLS.load(Ordering::Relaxed), 2);
+    change_product(7);
+    assert_eq!(product::peek(&7, "de"), None);
+    assert!(product(7, "en").is_ok() && product(0, "en").is_err() && product(0, "en").is_err());
+    assert_eq!(CALLS.load(Ordering::Relaxed), 5);
+    TIME.advance(HALF_AN_HOUR);
+    assert_eq!(product::peek(&7, "en"), None);
 }
