@@ -210,6 +210,8 @@ impl Store {
     /// A server's channels work as well, on [`subscribe`](Self::subscribe) and [`psubscribe`](Self::psubscribe):
     /// `__keyevent@0__:expired` says the key, `__keyspace@0__:key` the event. They need not be switched on.
     ///
+    /// Changes of the elements of lists, hashes, sets and sorted sets are not told yet; what happens to their keys is.
+    ///
     /// # Cost
     ///
     /// While anybody listens, each event of a kind that somebody wants copies its key; each listener's pattern is tried on
