@@ -1,6 +1,8 @@
 //! `Set`: `add` and `contains` among a million members, the intersection of two sets of 100 000, and the removal of a set of
 //! ten million as its caller sees it; bytes per member at the start. One thread, beside the one that frees large values.
 
+#![allow(clippy::disallowed_methods, reason = "a bench measures")]
+
 use criterion::{BenchmarkId, Criterion, Throughput};
 use larder::{Set, Store};
 use larder_benches::{Draws, NumberedKey, run};
