@@ -6,6 +6,8 @@
 //! every run. Drawing a number and making its key cost a few multiplications, no memory, and are part of what is
 //! measured.
 
+#![forbid(unsafe_code)]
+
 use criterion::Criterion;
 use std::hash::Hash;
 use std::time::Duration;

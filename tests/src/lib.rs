@@ -5,6 +5,8 @@
 //! [`crate_paths`] resolves those that start from the crate. Tokens, not syntax trees: macros are
 //! read as written, not as expanded, and code that does not compile reads as something.
 
+#![forbid(unsafe_code)]
+
 pub mod servers;
 
 /// A word, a mark, `::`, or one line of a comment.

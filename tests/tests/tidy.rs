@@ -21,10 +21,10 @@ const RANKS: &[(u8, &[&str])] = &[
     (
         0,
         &[
-            "key", "time", "sync", "number", "glob", "stats", "budget", "tags",
+            "key", "time", "sync", "lease", "number", "glob", "budget", "tags",
         ],
     ),
-    (1, &["bytes", "decimal"]),
+    (1, &["bytes", "decimal", "stats"]),
     (2, &["error", "json"]),
     // Structures that know nothing of a cache, and arguments as keys.
     (5, &["ds", "memo"]),
@@ -61,6 +61,7 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
         &["RwLock", "Mutex"],
         &[
             "sync.rs",
+            "ds/latch.rs",
             "stripes.rs",
             "wait.rs",
             "reaper.rs",
@@ -72,6 +73,16 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
             "store/waiting.rs",
         ],
         "a lock is owned by few files, a shard's by stripes.rs alone",
+    ),
+    (
+        &["Latched"],
+        &["ds/latch.rs", "stripes.rs"],
+        "a shard's latch belongs to stripes.rs",
+    ),
+    (
+        &["unsafe"],
+        &["ds/latch.rs"],
+        "one file makes a promise to a trait; everything else is checked by the compiler",
     ),
     (
         &["std::thread"],

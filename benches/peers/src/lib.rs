@@ -11,6 +11,7 @@
 //! ```
 //! All of them see a rival only as a [`peer::Peer`]; `rivals` and `larder_peers` implement it.
 
+#![forbid(unsafe_code)]
 #![allow(
     clippy::disallowed_methods,
     reason = "a bench reads clocks, sleeps and takes the locks of rivals"

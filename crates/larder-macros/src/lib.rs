@@ -1,5 +1,7 @@
 //! The attributes of larder's memoization. Use them through `larder`, feature `macros`.
 
+#![forbid(unsafe_code)]
+
 mod after;
 mod attributes;
 mod memoize;

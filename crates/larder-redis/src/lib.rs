@@ -17,6 +17,8 @@
 //!
 //! What each command does, and where it differs from a server, is in `COMMANDS.md` beside this crate's sources.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod bridge;
 mod commands;

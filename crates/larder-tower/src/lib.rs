@@ -6,6 +6,8 @@
 //!
 //! The layers work with any body that can be made of `Bytes`, such as axum's and `http_body_util::Full`.
 
+#![forbid(unsafe_code)]
+
 mod rate_limit;
 mod response_cache;
 mod session_store;

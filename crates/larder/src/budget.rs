@@ -17,22 +17,42 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Budget {
     limit: AtomicU64,
     used: AtomicU64,
-    /// How many borrowers share the budget.
-    stripes: u64,
+    /// How many borrowers share the budget, as a power of two.
+    stripes_log: u32,
 }
 
 /// A stripe never keeps more idle credit than this part of what is left, divided among the stripes.
 const IDLE_PART: u64 = 16;
 
+/// Upper bound of stripes: beyond it, memory grows and contention no longer shrinks.
+pub(crate) const MAX_SHARES: usize = 1024;
+/// Fewest stripes of a large store or cache: two busy threads seldom meet.
+const MIN_SHARES: usize = 16;
+/// A stripe with a smaller share of the bound than this chooses its victims badly.
+const MIN_SHARE: u64 = 128;
+/// How many stripes suit a bound on a machine with so many cores.
+pub(crate) fn fitting(limit: u64, cores: usize) -> usize {
+    let mut count = (4 * cores)
+        .next_power_of_two()
+        .clamp(MIN_SHARES, MAX_SHARES);
+    while count > 1 && limit / (count as u64) < MIN_SHARE {
+        count /= 2;
+    }
+    count
+}
+
 impl Budget {
+    /// `stripes` is a power of two.
     pub(crate) fn new(limit: u64, stripes: u64) -> Self {
+        debug_assert!(stripes.is_power_of_two());
         Budget {
             limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
-            stripes,
+            stripes_log: stripes.ilog2(),
         }
     }
 
+    #[inline(always)]
     pub(crate) fn limit(&self) -> u64 {
         self.limit.load(Ordering::Relaxed)
     }
@@ -43,6 +63,7 @@ impl Budget {
     }
 
     /// Lent, spent or not.
+    #[inline(always)]
     pub(crate) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
@@ -57,13 +78,15 @@ impl Budget {
     }
 
     /// Idle credit that one stripe may keep now.
+    #[inline]
     fn idle(&self) -> u64 {
-        self.left() / (IDLE_PART * self.stripes)
+        (self.left() / IDLE_PART) >> self.stripes_log
     }
 
     /// What one borrower would have if all had the same.
+    #[inline]
     pub(crate) fn share(&self) -> u64 {
-        self.limit() / self.stripes
+        self.limit() >> self.stripes_log
     }
 
     /// Whether so much is left.

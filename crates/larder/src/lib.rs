@@ -54,6 +54,7 @@ mod glob;
 #[cfg(feature = "json")]
 mod json;
 mod key;
+mod lease;
 pub mod memo;
 mod number;
 mod patterns;

@@ -264,15 +264,12 @@ pub(crate) fn copy(words: &[AtomicU64], at: usize, out: &mut [u8]) {
 #[inline(always)]
 pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut Vec<u8>) {
     // A buffer that held a value of the same size needs no filling.
-    out.resize(len.next_multiple_of(8), 0);
+    if out.len() != len.next_multiple_of(8) {
+        out.resize(len.next_multiple_of(8), 0);
+    }
     let (chunks, _) = out.as_chunks_mut::<8>();
     if at.is_multiple_of(8) {
-        for (chunk, word) in chunks
-            .iter_mut()
-            .zip(words.get(at / 8..).unwrap_or_default())
-        {
-            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
-        }
+        copy_words(words.get(at / 8..).unwrap_or_default(), chunks);
     } else {
         let mut chunks = chunks.iter_mut();
         each_word(words, at, len, |bytes| {
@@ -282,6 +279,26 @@ pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut 
         });
     }
     out.truncate(len);
+}
+
+/// Copies words, four at a time while they last.
+#[inline(always)]
+fn copy_words(words: &[AtomicU64], out: &mut [[u8; 8]]) {
+    let copy = |word: &AtomicU64, out: &mut [u8; 8]| {
+        *out = word.load(Ordering::Relaxed).to_le_bytes();
+    };
+    let words = &words[..words.len().min(out.len())];
+    let (fours, words) = words.as_chunks::<4>();
+    let (out_fours, out) = out.as_chunks_mut::<4>();
+    for (four, out) in fours.iter().zip(out_fours) {
+        copy(&four[0], &mut out[0]);
+        copy(&four[1], &mut out[1]);
+        copy(&four[2], &mut out[2]);
+        copy(&four[3], &mut out[3]);
+    }
+    for (word, out) in words.iter().zip(out) {
+        copy(word, out);
+    }
 }
 
 /// Overwrites bytes from an offset on; the others stay.
@@ -322,6 +339,7 @@ impl Draft<'_> {
         }
     }
 
+    #[inline]
     fn head(&self) -> Head {
         let kind = match self.content {
             Content::Bytes(_) => 1,
@@ -349,6 +367,7 @@ impl Draft<'_> {
     }
 
     /// Writes the record. Readers must be kept off, or not know it yet.
+    #[inline]
     pub(crate) fn write(&self, words: &[AtomicU64]) {
         let head = self.head();
         words[0].store(head.0, Ordering::Relaxed);
@@ -381,13 +400,22 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    #[inline]
     fn put(&mut self, bytes: &[u8]) {
         let shift = (self.filled * 8) as u32;
         let (chunks, rest) = bytes.as_chunks::<8>();
-        for chunk in chunks {
-            let word = u64::from_le_bytes(*chunk);
-            self.store(self.word | word << shift);
-            self.word = word >> 1 >> (63 - shift);
+        if shift == 0 {
+            let end = self.next + chunks.len();
+            for (word, chunk) in self.words[self.next..end].iter().zip(chunks) {
+                word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
+            }
+            self.next = end;
+        } else {
+            for chunk in chunks {
+                let word = u64::from_le_bytes(*chunk);
+                self.store(self.word | word << shift);
+                self.word = word >> (64 - shift);
+            }
         }
         for &byte in rest {
             self.word |= u64::from(byte) << (8 * self.filled);

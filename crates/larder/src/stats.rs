@@ -5,28 +5,27 @@
 //!             load, store             load, store                     load, store               fetch_add
 //! ```
 //!
-//! Every thread leases a number, the lowest that is free, and gives it back when it ends. Of an instance's 64 cells the
-//! one with its number has no other writer, so counting needs no atomic addition, and two threads never write the
-//! same line. Threads beyond 63 share the last cell and add atomically. A snapshot sums the cells.
+//! Of an instance's 64 cells the one with a thread's leased number (see `lease.rs`) has no other writer, so counting
+//! needs no atomic addition, and two threads never write the same line. Threads beyond 63 share the last cell and add
+//! atomically. A snapshot sums the cells.
 //!
 //! Invariant: a cell below [`SHARED`] is written by the holder of its number alone; the number passes from one thread
 //! to the next through an acquire-release pair, so no count is lost.
 //!
 //! Cost: some 1 ns a count; 8 KiB an instance, or nothing when counting is off.
 
-use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-/// Cells of an instance: one per bit of the word that says which numbers are free.
-const CELLS: usize = 64;
-/// The number of threads that found none free.
-const SHARED: usize = CELLS - 1;
-/// A thread that has not counted anything yet.
-const UNLEASED: usize = CELLS;
+use crate::lease;
+
+/// The cell of threads that found no number free.
+const SHARED: usize = lease::NONE;
+/// Cells of an instance.
+const CELLS: usize = SHARED + 1;
 /// Counters of a cell: two cache lines, which is what is padded to.
 const COUNTERS: usize = 16;
 
@@ -47,54 +46,6 @@ pub(crate) enum Count {
     LoadNanos,
     Rejections,
     ListenerPanics,
-}
-
-/// Numbers not leased, one bit each; the bit of `SHARED` is never set.
-static FREE: AtomicU64 = AtomicU64::new(u64::MAX >> 1);
-
-thread_local! {
-    static NUMBER: Cell<usize> = const { Cell::new(UNLEASED) };
-    static LEASE: Lease = Lease::take();
-}
-
-/// A thread's number, given back when the thread ends.
-struct Lease(usize);
-
-impl Lease {
-    /// Leases the lowest free number.
-    fn take() -> Self {
-        let mut free = FREE.load(Ordering::Relaxed);
-        while free != 0 {
-            let rest = free & (free - 1);
-            match FREE.compare_exchange_weak(free, rest, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => return Lease(free.trailing_zeros() as usize),
-                Err(now) => free = now,
-            }
-        }
-        Lease(SHARED)
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // Destructors that run after this one still count: in the shared cell.
-        NUMBER.set(SHARED);
-        if self.0 != SHARED {
-            FREE.fetch_or(1 << self.0, Ordering::Release);
-        }
-    }
-}
-
-/// This thread's number, leased now if it has none.
-#[cold]
-fn lease() -> usize {
-    let number = NUMBER.get();
-    if number != UNLEASED {
-        return number;
-    }
-    let number = LEASE.try_with(|lease| lease.0).unwrap_or(SHARED);
-    NUMBER.set(number);
-    number
 }
 
 type Cells = [CachePadded<[AtomicU64; COUNTERS]>; CELLS];
@@ -133,8 +84,7 @@ impl Counters {
     #[inline(always)]
     pub(crate) fn add(&self, what: Count, amount: u64) {
         let Some(cells) = &self.cells else { return };
-        let number = NUMBER.get();
-        if number < SHARED {
+        if let Some(number) = lease::known() {
             let counter = &cells[number][what as usize];
             counter.store(
                 counter.load(Ordering::Relaxed).wrapping_add(amount),
@@ -180,7 +130,7 @@ impl Counters {
 #[cold]
 fn add_slowly(cells: &Cells, what: Count, amount: u64) {
     let counter = |number: usize| &cells[number % CELLS][what as usize];
-    match lease() {
+    match lease::number() {
         SHARED => {
             counter(SHARED).fetch_add(amount, Ordering::Relaxed);
         }

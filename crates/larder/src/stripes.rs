@@ -9,22 +9,16 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, MAX_SHARES};
 use crate::ds::Ref;
+use crate::ds::latch::{LatchReadGuard, LatchWriteGuard, Latched};
 use crate::ds::table::{HASH_MASK, HASH_ONE, Table};
 use crate::entry::Entries;
 use crate::shard::{Departed, NoRoom, Shard, World};
 use crate::sync::{
-    AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    fence,
+    AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, RwLock, RwLockReadGuard, fence,
 };
 
-/// Upper bound of stripes: beyond it, memory grows and contention no longer shrinks.
-pub(crate) const MAX_STRIPES: usize = 1024;
-/// Fewest stripes of a large store or cache: two busy threads seldom meet.
-const MIN_STRIPES: usize = 16;
-/// A stripe with a smaller share of the bound than this chooses its victims badly.
-const MIN_SHARE: u64 = 128;
 /// How often no stripe had anything to evict before an insert gives up: others may take what was freed.
 const RELIEF_FAILURES: u32 = 8;
 
@@ -39,7 +33,7 @@ pub(crate) struct Stripe<E: Entries> {
     exclusive: AtomicU32,
     /// Weight of the entries, as the last holder of the lock left it.
     weight: AtomicU64,
-    shard: RwLock<Shard<E>>,
+    shard: Latched<Shard<E>>,
 }
 
 /// All stripes of a store or cache and the budget that they share.
@@ -60,17 +54,6 @@ pub(crate) fn low_bits(hash: u64) -> u32 {
     hash as u32 & HASH_MASK | HASH_ONE
 }
 
-/// How many stripes suit a bound on a machine with so many cores.
-pub(crate) fn fitting(limit: u64, cores: usize) -> usize {
-    let mut count = (4 * cores)
-        .next_power_of_two()
-        .clamp(MIN_STRIPES, MAX_STRIPES);
-    while count > 1 && limit / (count as u64) < MIN_SHARE {
-        count /= 2;
-    }
-    count
-}
-
 impl<E: Entries> Stripes<E> {
     /// `count` stripes, a power of two, made by `make`, which is told the stripe's number.
     pub(crate) fn new(
@@ -78,7 +61,7 @@ impl<E: Entries> Stripes<E> {
         limit: u64,
         mut make: impl FnMut(usize) -> (E::Shared, Shard<E>),
     ) -> Self {
-        debug_assert!(count.is_power_of_two() && count <= MAX_STRIPES);
+        debug_assert!(count.is_power_of_two() && count <= MAX_SHARES);
         let stripes = (0..count)
             .map(|number| {
                 let (shared, shard) = make(number);
@@ -88,7 +71,7 @@ impl<E: Entries> Stripes<E> {
                     shared,
                     exclusive: AtomicU32::new(0),
                     weight: AtomicU64::new(0),
-                    shard: RwLock::new(shard),
+                    shard: Latched::new(shard),
                 })
             })
             .collect();
@@ -112,24 +95,43 @@ impl<E: Entries> Stripes<E> {
     }
 
     /// Runs `work` on the stripe of a hash. Where it finds no room, room is made in other stripes and it runs again.
+    #[inline]
     pub(crate) fn write<R>(
         &self,
         hash: u64,
+        departed: &mut Departed<E::Gone>,
         mut work: impl FnMut(&mut World<'_, E>, &mut Departed<E::Gone>) -> Result<R, NoRoom>,
-    ) -> (Result<R, NoRoom>, Departed<E::Gone>) {
+    ) -> Result<R, NoRoom> {
         let stripe = self.of(hash);
-        let mut departed = Departed::default();
-        let mut result = stripe.write(&self.budget, |world| work(world, &mut departed));
-        let _alone = result.is_err().then(|| self.relief());
-        while result.is_err() && self.relieve(&mut departed, Some(stripe)) {
-            result = stripe.write(&self.budget, |world| {
+        let result = stripe.write(&self.budget, |world| work(world, departed));
+        if result.is_ok() {
+            return result;
+        }
+        self.write_relieved(stripe, departed, work)
+    }
+
+    /// Runs `work`, which found no room, again and again after room was made in other stripes.
+    #[cold]
+    #[inline(never)]
+    fn write_relieved<R>(
+        &self,
+        stripe: &Stripe<E>,
+        departed: &mut Departed<E::Gone>,
+        mut work: impl FnMut(&mut World<'_, E>, &mut Departed<E::Gone>) -> Result<R, NoRoom>,
+    ) -> Result<R, NoRoom> {
+        let _alone = self.relief();
+        while self.relieve(departed, Some(stripe)) {
+            let result = stripe.write(&self.budget, |world| {
                 world.receive(std::mem::take(&mut departed.lacking));
-                let result = work(world, &mut departed);
+                let result = work(world, departed);
                 world.return_room(0);
                 result
             });
+            if result.is_ok() {
+                return result;
+            }
         }
-        (result, departed)
+        Err(NoRoom)
     }
 
     /// The number of a hash's stripe.
@@ -209,7 +211,6 @@ impl<E: Entries> Stripes<E> {
     }
 
     /// Runs `work` on the stripes of all these hashes at once, which nobody changes meanwhile.
-    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
     pub(crate) fn read_many<R>(
         &self,
         hashes: impl Iterator<Item = u64>,
@@ -229,7 +230,6 @@ impl<E: Entries> Stripes<E> {
     /// Takes `lacking` from the budget for the holder of some stripes' locks, evicting in those of the others that
     /// nobody holds: it may not wait for any. `false` if that could not be done.
     #[cold]
-    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
     pub(crate) fn relieve_holder(&self, lacking: u64, departed: &mut Departed<E::Gone>) -> bool {
         let mut failures = 0;
         while lacking <= self.budget.limit() && failures < RELIEF_FAILURES {
@@ -357,7 +357,7 @@ pub(crate) trait Peek<E: Entries> {
 struct Glimpses<'a, E: Entries> {
     stripes: &'a Stripes<E>,
     /// Stripe numbers, ascending, with their guards.
-    open: Vec<(usize, RwLockReadGuard<'a, Shard<E>>)>,
+    open: Vec<(usize, LatchReadGuard<'a, Shard<E>>)>,
 }
 
 impl<E: Entries> Peek<E> for Glimpses<'_, E> {
@@ -383,7 +383,7 @@ impl<E: Entries> Peek<E> for Worlds<'_, E> {
 pub(crate) struct Worlds<'a, E: Entries> {
     stripes: &'a Stripes<E>,
     /// Stripe numbers, ascending, with their guards.
-    open: Vec<(usize, RwLockWriteGuard<'a, Shard<E>>)>,
+    open: Vec<(usize, LatchWriteGuard<'a, Shard<E>>)>,
     _group: RwLockReadGuard<'a, ()>,
 }
 
@@ -435,10 +435,10 @@ impl<E: Entries> Drop for Worlds<'_, E> {
 
 impl<E: Entries> Stripe<E> {
     /// Runs `work` under the read lock.
-    #[inline]
-    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
+    #[inline(always)]
     pub(crate) fn read<R>(&self, work: impl FnOnce(&Table, &E::Shared, &Shard<E>) -> R) -> R {
-        work(&self.table, &self.shared, &self.shard.read())
+        self.shard
+            .show(|shard| work(&self.table, &self.shared, shard))
     }
 
     /// Whether someone changes several stripes, this one among them: then readers take the lock.
@@ -465,7 +465,6 @@ impl<E: Entries> Stripe<E> {
 
     /// Runs `work` under the write lock.
     #[inline]
-    #[expect(clippy::disallowed_methods, reason = "this file locks shards")]
     pub(crate) fn write<R>(&self, budget: &Budget, work: impl FnOnce(&mut World<'_, E>) -> R) -> R {
         self.on(&mut self.shard.write(), budget, work)
     }
@@ -474,7 +473,7 @@ impl<E: Entries> Stripe<E> {
     #[inline(always)]
     fn on<R>(
         &self,
-        guard: &mut RwLockWriteGuard<'_, Shard<E>>,
+        guard: &mut LatchWriteGuard<'_, Shard<E>>,
         budget: &Budget,
         work: impl FnOnce(&mut World<'_, E>) -> R,
     ) -> R {

@@ -4,12 +4,18 @@
 //! [`modelled`] holds those of the bus: with `--cfg larder_race` they are shuttle's, which runs the tests of
 //! `bus/tests/races.rs` under schedules of its choice.
 
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+pub(crate) use crossbeam_utils::Backoff;
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
-pub(crate) use parking_lot::{
-    Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 use zerocopy::FromZeros;
+
+/// The lock that a [`Latch`](crate::ds::latch::Latch) falls back to.
+pub(crate) use parking_lot::RawRwLock as SystemLock;
+pub(crate) use parking_lot::lock_api::{
+    GuardNoSend, RawRwLock, RwLock as RwLockBy, RwLockReadGuard as ReadGuardBy,
+    RwLockWriteGuard as WriteGuardBy,
+};
 
 /// So many words, all zero. Where they are many, the system has not touched their memory yet.
 pub(crate) fn zeroed_words(words: usize) -> Box<[AtomicU32]> {

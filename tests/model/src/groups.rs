@@ -65,6 +65,8 @@ impl Pair {
             let table = &stripes.of(hash).table;
             touch(table, low_bits(hash));
             table.insert(low_bits(hash), ENTRY, low_bits_of);
+            stripes.of(hash).read(|_, _, _| ());
+            assert!(!stripes.of(hash).is_exclusive());
         }
         Pair(stripes)
     }

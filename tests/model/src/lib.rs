@@ -9,6 +9,8 @@
 
 // The engine's files use each other in ways that the models do not.
 #![allow(dead_code, unused_imports, unreachable_pub, missing_docs)]
+// The latch's promise, and the models that try whether it is kept.
+#![allow(unsafe_code)]
 // They take loom's locks here, which no lint forbids.
 #![allow(unfulfilled_lint_expectations)]
 
@@ -19,6 +21,7 @@ mod ds;
 mod entry;
 #[path = "../../../crates/larder/src/key.rs"]
 mod key;
+mod lease;
 #[path = "../../../crates/larder/src/record.rs"]
 mod record;
 mod shard;
@@ -32,6 +35,7 @@ mod time {
 }
 
 pub mod groups;
+pub mod latches;
 pub mod reads;
 
 /// A thread may be interrupted so often in one order of steps.

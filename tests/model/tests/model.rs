@@ -1,6 +1,6 @@
 //! Every model of larder's protocols, in every order of their steps; see the crate's page.
 
-use larder_model::{groups, reads};
+use larder_model::{groups, latches, reads};
 
 #[test]
 fn a_value_rewritten_in_place_is_never_torn() {
@@ -35,4 +35,14 @@ fn who_has_seen_one_change_of_a_group_sees_the_others() {
 #[test]
 fn what_is_observed_as_one_was_so_at_one_moment() {
     groups::what_is_observed_as_one_was_so_at_one_moment();
+}
+
+#[test]
+fn a_reader_by_its_slot_and_a_writer_exclude_each_other() {
+    latches::a_reader_by_its_slot_and_a_writer_exclude_each_other();
+}
+
+#[test]
+fn a_writer_that_gives_up_does_not_let_the_next_one_in_too_early() {
+    latches::a_writer_that_gives_up_does_not_let_the_next_one_in_too_early();
 }

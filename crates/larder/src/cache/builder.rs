@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use ahash::RandomState;
 
+use crate::budget::{MAX_SHARES, fitting};
 use crate::error::BuildError;
 use crate::evict::{Chosen, Eviction};
 use crate::reaper::{Upkeep, Upkept, Watch};
 use crate::shard::Shard;
 use crate::stats::Counters;
-use crate::stripes::{MAX_STRIPES, Stripes, fitting};
+use crate::stripes::Stripes;
 use crate::time::{Clock, millis};
 use crate::wait::{Alarms, cores};
 
@@ -260,7 +261,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             (is_zero(self.idle), "idle must be longer than zero"),
             (
                 self.stripes
-                    .is_some_and(|count| !count.is_power_of_two() || count > MAX_STRIPES),
+                    .is_some_and(|count| !count.is_power_of_two() || count > MAX_SHARES),
                 "stripes must be a power of two, at most 1024",
             ),
         ];

@@ -133,7 +133,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
             world.return_room(0);
         }
         let (entry, displaced) = placed.expect("room was made");
-        self.sign(world, entry, &mut self.origin());
+        self.sign(world, entry, self.origin().as_mut());
         Changed::Placed(entry, displaced)
     }
 

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::ds::Ref;
-use crate::ds::table::Slot;
+use crate::ds::table::{Slot, Spot};
 use crate::entry::Entries;
 use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
@@ -217,20 +217,26 @@ impl<K, V, S> Core<K, V, S> {
         self.rules.as_ref().map_or(0, |rules| rules.epoch())
     }
 
-    /// The origin of a value that is at hand now.
+    /// The origin of a value that is at hand now; `None` where nobody asks.
     #[inline]
-    pub(super) fn origin(&self) -> Origin {
-        Origin {
-            epoch: self.epoch(),
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.rules.as_ref().map(|rules| Origin {
+            epoch: rules.epoch(),
             ..Origin::default()
-        }
+        })
     }
 
     /// Notes an entry's tags, and what its load knew.
-    pub(super) fn sign(&self, world: &mut Open<'_, K, V>, entry: Ref, origin: &mut Origin) {
-        if self.rules.is_none() {
-            return;
+    #[inline]
+    pub(super) fn sign(&self, world: &mut Open<'_, K, V>, entry: Ref, origin: Option<&mut Origin>) {
+        if let Some(origin) = origin
+            && self.rules.is_some()
+        {
+            self.sign_with(world, entry, origin);
         }
+    }
+
+    fn sign_with(&self, world: &mut Open<'_, K, V>, entry: Ref, origin: &mut Origin) {
         let entries = &mut world.shard.entries;
         let mut tags = std::mem::take(&mut origin.tags);
         if let (Some(tag_by), Some((key, _))) = (&self.tag_by, entries.pair(entry)) {
@@ -248,26 +254,46 @@ impl<K, V, S> Core<K, V, S> {
         left: &mut Left<K, V>,
         hash: u32,
         pair: &mut Option<(K, V)>,
-        (weight, life): (u64, Life),
+        weight_and_life: (u64, Life),
     ) -> Result<(Ref, Option<Displaced<K, V>>), NoRoom>
+    where
+        K: Eq,
+    {
+        let mut displaced = None;
+        let spot = world.approach(hash);
+        let entry = self.settle(world, left, spot, pair, weight_and_life, &mut displaced)?;
+        Ok((entry, displaced))
+    }
+
+    /// [`Self::place`], which hands out what it displaces on the side.
+    #[inline]
+    pub(super) fn settle(
+        &self,
+        world: &mut Open<'_, K, V>,
+        left: &mut Left<K, V>,
+        spot: Spot<'_>,
+        pair: &mut Option<(K, V)>,
+        (weight, life): (u64, Life),
+        displaced: &mut Option<Displaced<K, V>>,
+    ) -> Result<Ref, NoRoom>
     where
         K: Eq,
     {
         self.piggyback(world, left, life);
         let key = &pair.as_ref().expect("a pair is placed once").0;
-        let found = world.find(hash, |entries, entry| {
+        let found = world.find_at(spot, |entries, entry| {
             entries.pair(entry).is_some_and(|held| held.0 == *key)
         });
         if let Some(place) = found {
-            let displaced = self.displace(world, left, place, pair, (weight, life))?;
-            return Ok((place.1, Some(displaced)));
+            *displaced = Some(self.displace(world, left, place, pair, (weight, life))?);
+            return Ok(place.1);
         }
         world.make_room(weight, None, left)?;
         let (key, value) = pair.take().expect("a pair is placed once");
-        let entry = world.shard.entries.put(hash, key, value, weight);
+        let entry = world.shard.entries.put(spot.hash, key, value, weight);
         self.begin(world, entry, life);
-        world.add(hash, entry);
-        Ok((entry, None))
+        world.add(spot, entry);
+        Ok(entry)
     }
 
     /// Puts a pair's value into the place of another.
@@ -354,14 +380,14 @@ impl<K, V, S> Core<K, V, S> {
         if left.evicted_weight > 0 {
             self.counters.add(Count::EvictedWeight, left.evicted_weight);
         }
-        for (departure, (key, value)) in left.drain() {
+        left.each(|departure, (key, value)| {
             let (count, cause) = match departure {
                 Departure::Evicted => (Count::Evictions, Cause::Evicted),
                 Departure::Expired => (Count::Expirations, Cause::Expired),
             };
             self.counters.count(count);
             self.tell(&key, &value, cause);
-        }
+        });
     }
 
     /// Tells the listener; its panics end here.

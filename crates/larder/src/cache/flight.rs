@@ -30,6 +30,7 @@ use equivalent::Equivalent;
 use crate::ds::Ref;
 use crate::ds::table::Slot;
 use crate::memo::ToKey;
+use crate::shard::Departed;
 use crate::shard::NoRoom;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -369,7 +370,8 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
             tags,
         };
         let mut stored = Some(value.clone());
-        let (landing, left) = core.stripes.write(hash, |world, left| {
+        let mut left = Departed::default();
+        let landing = core.stripes.write(hash, &mut left, |world, left| {
             self.store(world, left, &mut stored, (life, &mut origin))
         });
         let landing = landing.unwrap_or_else(|NoRoom| {
@@ -430,7 +432,7 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
             world.shard.entries.flights.insert(row, flight);
         }
         let (entry, displaced) = placed?;
-        core.sign(world, entry, origin);
+        core.sign(world, entry, Some(origin));
         Ok(Landing::Stored(displaced))
     }
 }

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use crate::ds::Ref;
+use crate::ds::table::{Glance, Table};
 use crate::entry::Entries;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -29,15 +30,41 @@ impl<K, V, S> Core<K, V, S> {
         let low = low_bits(hash);
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
-            let (entry, value) = table.hit(low, |entry| {
-                let (held, value) = entries.pair(entry)?;
-                key.equivalent(held).then_some((entry, value))
-            })?;
-            if entries.watches_hits() && !self.use_again(entries, entry) {
-                return None;
+            match table.glance(low) {
+                Glance::Absent => return None,
+                Glance::Seen(seen) => {
+                    if let Some((held, value)) = entries.pair(seen.reference())
+                        && key.equivalent(held)
+                        && !entries.watches_hits()
+                    {
+                        seen.touch();
+                        return Some(read(value));
+                    }
+                }
+                Glance::Elsewhere => {}
             }
-            Some(read(value))
+            self.hit_on(key, low, table, entries, read)
         })
+    }
+
+    /// [`Self::hit`] where more than a glance is needed.
+    #[inline(never)]
+    fn hit_on<Q: Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        low: u32,
+        table: &Table,
+        entries: &Typed<K, V>,
+        read: impl FnOnce(&V) -> R,
+    ) -> Option<R> {
+        let (entry, value) = table.hit(low, |entry| {
+            let (held, value) = entries.pair(entry)?;
+            key.equivalent(held).then_some((entry, value))
+        })?;
+        if entries.watches_hits() && !self.use_again(entries, entry) {
+            return None;
+        }
+        Some(read(value))
     }
 
     /// Whether an entry is live; notes the use where idle time counts, or its order.

@@ -213,6 +213,7 @@ impl<K, V> Typed<K, V> {
     }
 
     /// Puts a pair into a free slot.
+    #[inline]
     pub(crate) fn put(&mut self, hash: u32, key: K, value: V, weight: u64) -> Ref {
         let entry = self.free.pop().unwrap_or_else(|| self.fresh());
         let head = NonZeroU32::new(hash & HASH_MASK).expect("a hash is never zero");
@@ -228,6 +229,7 @@ impl<K, V> Typed<K, V> {
     }
 
     /// A slot that was never used.
+    #[inline(never)]
     fn fresh(&mut self) -> Ref {
         if (self.slots as usize).is_multiple_of(CHUNK) {
             self.records.grow();
@@ -335,6 +337,15 @@ impl<K, V> Typed<K, V> {
         self.watches_hits
     }
 
+    /// The deadline of a live entry in a cache whose entries may have one.
+    fn first_deadline(&self, entry: Ref) -> Option<Millis> {
+        self.records[entry].as_ref()?;
+        match (self.set_by_caller(entry), self.idle_deadline(entry)) {
+            (Some(set), Some(idle)) => Some(set.min(idle)),
+            (set, idle) => set.or(idle),
+        }
+    }
+
     /// When the entry will have been idle for too long.
     fn idle_deadline(&self, entry: Ref) -> Option<Millis> {
         let touched = self.touched.as_ref()?[entry].load(Ordering::Relaxed);
@@ -389,15 +400,12 @@ impl<K, V> Entries for Typed<K, V> {
         self.weights.as_ref().map_or(1, |weights| weights[entry])
     }
 
-    #[inline]
+    #[inline(always)]
     fn deadline(&self, _shared: &(), entry: Ref) -> Option<Millis> {
-        if !self.may_expire || self.records[entry].is_none() {
+        if !self.may_expire {
             return None;
         }
-        match (self.set_by_caller(entry), self.idle_deadline(entry)) {
-            (Some(set), Some(idle)) => Some(set.min(idle)),
-            (set, idle) => set.or(idle),
-        }
+        self.first_deadline(entry)
     }
 
     #[inline]
@@ -430,8 +438,11 @@ impl<K, V> Entries for Typed<K, V> {
         }
     }
 
+    #[inline]
     fn take(&mut self, _shared: &(), entry: Ref) -> (K, V) {
-        self.set_deadline(entry, None);
+        if self.deadlines.is_some() {
+            self.set_deadline(entry, None);
+        }
         if let Some(mark) = self.mark_mut(entry) {
             *mark = Mark::default();
         }

@@ -7,6 +7,7 @@ use equivalent::Equivalent;
 
 use crate::ds::Ref;
 use crate::ds::table::Slot;
+use crate::shard::Departed;
 use crate::stats::Count;
 use crate::stripes::low_bits;
 
@@ -70,34 +71,35 @@ impl<V> Outcome<V> {
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
-    fn insert(&self, key: K, value: V, life: Life, mut origin: Origin) -> Outcome<V> {
+    fn insert(&self, key: K, value: V, life: Life, mut origin: Option<Origin>) -> Outcome<V> {
         let hash = self.hash(&key);
         let weight = self.weigh(&key, &value);
         if weight > self.stripes.budget.limit() {
             return self.reject(value);
         }
         let low = low_bits(hash);
-        self.stripes.of(hash).table.approach(low);
         let mut pair = Some((key, value));
         let mut superseded = None;
-        let (result, left) = self.stripes.write(hash, |world, left| {
-            world.approach(low);
+        let (mut left, mut displaced) = (Departed::default(), None);
+        let result = self.stripes.write(hash, &mut left, |world, left| {
+            let spot = world.approach(low);
             if let Some((key, _)) = &pair
                 && let Some(flight) = world.shard.entries.supersede(low, |other| other == key)
             {
                 superseded = Some(flight);
             }
-            let placed = self.place(world, left, low, &mut pair, (weight, life))?;
-            self.sign(world, placed.0, &mut origin);
-            Ok(placed)
+            let entry =
+                self.settle(world, left, spot, &mut pair, (weight, life), &mut displaced)?;
+            self.sign(world, entry, origin.as_mut());
+            Ok(())
         });
         drop(superseded);
         self.depart(left);
         match (result, pair) {
             (Err(_), Some((_, value))) => self.reject(value),
-            (result, _) => {
+            _ => {
                 self.watch_over(life);
-                self.replaced(result.ok().and_then(|(_, displaced)| displaced))
+                self.replaced(displaced)
             }
         }
     }
@@ -235,10 +237,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     pub fn insert_loaded(&self, key: K, loaded: Loaded<V>) -> Outcome<V> {
         let Loaded { value, ttl, tags } = loaded;
         let life = self.core.life_by(&value, ttl);
-        let origin = Origin {
-            tags,
-            ..self.core.origin()
-        };
+        let origin = self.core.origin().map(|origin| Origin { tags, ..origin });
         self.core.insert(key, value, life, origin)
     }
 

@@ -223,12 +223,14 @@ impl Bucket<'_> {
         self.0[(REFS + index) % WORDS].load(Ordering::Relaxed)
     }
 
+    #[inline(always)]
     pub(crate) fn set_reference(self, index: usize, reference: Ref) {
         self.0[(REFS + index) % WORDS].store(reference, Ordering::Relaxed);
     }
 
+    #[inline(always)]
     pub(crate) fn set_tag(self, index: usize, tag: u8) {
-        let (word, shift) = (&self.0[index / 4], index % 4 * 8);
+        let (word, shift) = (&self.0[index / 4 % WORDS], index % 4 * 8);
         let rest = word.load(Ordering::Relaxed) & !(0xff << shift);
         word.store(rest | u32::from(tag) << shift, Ordering::Relaxed);
     }
@@ -247,10 +249,12 @@ impl Bucket<'_> {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn counter(self, index: usize) -> u32 {
         (self.0[COUNTERS].load(Ordering::Relaxed) >> (2 * index)) & COUNTER_MAX
     }
 
+    #[inline(always)]
     pub(crate) fn set_counter(self, index: usize, value: u32) {
         let word = self.0[COUNTERS].load(Ordering::Relaxed) & !(COUNTER_MAX << (2 * index));
         self.0[COUNTERS].store(word | value << (2 * index), Ordering::Relaxed);
@@ -277,26 +281,20 @@ impl Bucket<'_> {
         version & 1 == 0 && self.version(Ordering::Relaxed) == version
     }
 
-    pub(crate) fn begin(self) {
+    /// Runs `work` while readers are kept off the bucket and the records that it names.
+    #[inline(always)]
+    pub(crate) fn change<R>(self, work: impl FnOnce(Self) -> R) -> R {
         let version = self.version(Ordering::Relaxed);
         debug_assert!(version & 1 == 0, "two writers in one bucket");
         self.0[VERSION].store(version.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
-    }
-
-    pub(crate) fn end(self) {
-        let version = self.version(Ordering::Relaxed);
-        self.0[VERSION].store(version.wrapping_add(1), Ordering::Release);
-    }
-
-    /// Runs `work` while readers are kept off the bucket and the records that it names.
-    pub(crate) fn change<R>(self, work: impl FnOnce(Self) -> R) -> R {
-        self.begin();
         let result = work(self);
-        self.end();
+        self.0[VERSION].store(version.wrapping_add(2), Ordering::Release);
         result
     }
 
+    /// Fills a free slot.
+    #[inline]
     pub(crate) fn fill(self, index: usize, tag: u8, reference: Ref, counter: u32) {
         self.change(|bucket| {
             bucket.set_reference(index, reference);
@@ -305,6 +303,7 @@ impl Bucket<'_> {
         });
     }
 
+    #[inline]
     pub(crate) fn clear(self, index: usize) {
         self.change(|bucket| {
             bucket.set_tag(index, 0);

@@ -12,6 +12,17 @@ use super::table::{BUCKETS, Home};
 /// Fingerprints of a bucket.
 const DEPTH: usize = 8;
 const LANES: u128 = u128::MAX / 0xffff;
+/// What is kept of a set in which so many fingerprints are remembered; at least one is.
+const KEPT: [u128; DEPTH + 1] = {
+    let mut kept = [u128::MAX; DEPTH + 1];
+    let mut depth = 0;
+    while depth < DEPTH {
+        let lanes = if depth == 0 { 1 } else { depth };
+        kept[depth] = u128::MAX >> (128 - 16 * lanes);
+        depth += 1;
+    }
+    kept
+};
 
 /// Recently evicted hashes; see the module's text.
 #[derive(Default)]
@@ -40,38 +51,64 @@ impl Ghost {
     }
 
     /// Remembers a hash, and of its bucket the last `depth` in all.
+    #[inline]
     pub(crate) fn remember(&mut self, home: Home, hash: u32, depth: u32) {
-        let segment = home.segment as usize;
+        if !matches!(self.segments.get(home.segment as usize), Some(Some(_))) {
+            self.make(home.segment as usize);
+        }
+        let Some(Some(sets)) = self.segments.get_mut(home.segment as usize) else {
+            return;
+        };
+        let set = &mut sets[home.bucket as usize % BUCKETS];
+        *set = (*set << 16 | u128::from(fingerprint(hash))) & KEPT[(depth as usize).min(DEPTH)];
+    }
+
+    /// Makes the sets of a segment.
+    #[cold]
+    fn make(&mut self, segment: usize) {
         if segment >= self.segments.len() {
             self.segments.resize_with(segment + 1, || None);
         }
-        let held = &mut self.held;
-        let sets = self.segments[segment].get_or_insert_with(|| {
-            *held += size_of::<[u128; BUCKETS]>() as u64;
-            Box::new([0; BUCKETS])
-        });
-        let set = &mut sets[home.bucket as usize];
-        let kept = u128::MAX >> (128 - 16 * depth.clamp(1, DEPTH as u32));
-        *set = (*set << 16 | u128::from(fingerprint(hash))) & kept;
+        self.held += size_of::<[u128; BUCKETS]>() as u64;
+        self.segments[segment] = Some(Box::new([0; BUCKETS]));
     }
 
     /// Forgets a hash; says whether it was remembered.
+    #[inline]
     pub(crate) fn forget(&mut self, home: Home, hash: u32) -> bool {
         let Some(Some(sets)) = self.segments.get_mut(home.segment as usize) else {
             return false;
         };
-        let set = &mut sets[home.bucket as usize];
-        let differing = *set ^ (LANES * u128::from(fingerprint(hash)));
-        for lane in 0..DEPTH {
-            if (differing >> (16 * lane)) as u16 == 0 {
-                let newer = *set & ((1u128 << (16 * lane)) - 1);
-                let older = (*set >> (16 * lane) >> 16) << (16 * lane);
-                *set = older | newer;
-                return true;
-            }
+        let set = &mut sets[home.bucket as usize % BUCKETS];
+        let (low, high) = (*set as u64, (*set >> 64) as u64);
+        let pattern = LANES as u64 * u64::from(fingerprint(hash));
+        if has_zero_lane(low ^ pattern) || has_zero_lane(high ^ pattern) {
+            return take_out(set, fingerprint(hash));
         }
         false
     }
+}
+
+/// Whether one of four lanes is zero.
+#[inline(always)]
+fn has_zero_lane(word: u64) -> bool {
+    const LOW: u64 = LANES as u64;
+    word.wrapping_sub(LOW) & !word & (LOW << 15) != 0
+}
+
+/// Takes the newest lane with this fingerprint out of a set; says whether there was one.
+#[inline(never)]
+fn take_out(set: &mut u128, fingerprint: u16) -> bool {
+    let differing = *set ^ (LANES * u128::from(fingerprint));
+    for lane in 0..DEPTH {
+        if (differing >> (16 * lane)) as u16 == 0 {
+            let newer = *set & ((1u128 << (16 * lane)) - 1);
+            let older = (*set >> (16 * lane) >> 16) << (16 * lane);
+            *set = older | newer;
+            return true;
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -10,31 +10,33 @@ use crate::sync::Ordering;
 
 /// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
 const ROUND_AT: u64 = 224;
-/// While a round lasts, one split every so many inserts into a table: it ends within 4 % more entries.
+/// While a round lasts, one split for so many entries more: it ends within 4 % more entries.
 const PACE: u32 = (BUCKETS * SLOTS) as u32 / 32;
 /// Segments are named by 16 hash bits.
 const MAX_SEGMENTS: u32 = 1 << 16;
 
+/// Entries at which a round starts in a table of so many segments.
+fn round_at(segments: u32) -> u32 {
+    if segments == MAX_SEGMENTS {
+        return u32::MAX;
+    }
+    (u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT).div_ceil(256) as u32
+}
+
 impl Table {
-    /// Splits one segment if a round is due or under way.
+    /// Splits one segment if a round is due or under way, and says when the next one is.
+    #[cold]
+    #[inline(never)]
     pub(super) fn grow(&self, hash_of: impl Fn(Ref) -> u32) {
         let segments = self.segments();
-        if segments.is_power_of_two() {
-            let taken = u64::from(self.len()) * 256;
-            if taken < u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT
-                || segments == MAX_SEGMENTS
-            {
-                return;
-            }
-        } else {
-            let since = self.since_split.load(Ordering::Relaxed) + 1;
-            if since < PACE {
-                self.since_split.store(since, Ordering::Relaxed);
-                return;
-            }
+        if !segments.is_power_of_two() || self.len() >= round_at(segments) {
+            self.split(segments, hash_of);
         }
-        self.since_split.store(0, Ordering::Relaxed);
-        self.split(segments, hash_of);
+        let next = match self.segments() {
+            segments if segments.is_power_of_two() => round_at(segments),
+            _ => self.len() + PACE,
+        };
+        self.grow_at.store(next, Ordering::Relaxed);
     }
 
     /// Moves what belongs to segment `fresh` out of the segment that stood for it, then publishes it.

@@ -22,7 +22,7 @@ pub(crate) enum Look<'a, T> {
     Found(T, Sight<'a>),
     /// The key is in no bucket.
     Absent,
-    /// The bucket was being changed, or the entry may be in another: see [`Table::read`].
+    /// The bucket was being changed, or the entry may be in another slot: see [`Table::read`].
     Unsettled,
 }
 
@@ -46,28 +46,25 @@ impl Sight<'_> {
 }
 
 impl Table {
-    /// Looks into the home bucket of a hash without a lock: `pick` is shown each reference whose tag matches, and
-    /// takes the one whose record has the key. What is then copied out of the record is right if the [`Sight`] still
+    /// Looks into the home bucket of a hash without a lock: `pick` is shown the first reference whose tag matches, and
+    /// takes it if its record has the key. What is then copied out of the record is right if the [`Sight`] still
     /// holds after that.
     #[inline(always)]
-    pub(crate) fn look<T>(&self, hash: u32, mut pick: impl FnMut(Ref) -> Option<T>) -> Look<'_, T> {
+    pub(crate) fn look<T>(&self, hash: u32, pick: impl FnOnce(Ref) -> Option<T>) -> Look<'_, T> {
         let shape = self.shape.load(Ordering::Acquire);
         let bucket = self
             .segment(Self::address(hash, shape))
             .bucket(home_bucket(hash));
         let version = bucket.version(Ordering::Acquire);
         let tags = bucket.load();
-        for index in tags.matches(tag_of(hash)) {
-            if let Some(picked) = pick(bucket.reference(index)) {
-                return Look::Found(
-                    picked,
-                    Sight {
-                        bucket,
-                        version,
-                        index,
-                    },
-                );
-            }
+        if let Some(index) = tags.matches(tag_of(hash)).next() {
+            let sight = Sight {
+                bucket,
+                version,
+                index,
+            };
+            return pick(bucket.reference(index))
+                .map_or(Look::Unsettled, |picked| Look::Found(picked, sight));
         }
         if tags.overflow() == 0
             && bucket.is_still(version)

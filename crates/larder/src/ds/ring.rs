@@ -1,6 +1,7 @@
-//! `Ring`: a first-in first-out queue of references in fixed chunks.
+//! `Ring`: a first-in first-out queue of references with their hashes, in fixed chunks.
 //!
-//! It grows and shrinks by one 1 KiB chunk at a time, so no push ever copies the queue; 4 bytes per reference.
+//! It grows and shrinks by one 2 KiB chunk at a time, so no push ever copies the queue; 8 bytes per reference. The hash
+//! leads to the reference's bucket without a look at the entry, which would be a cache miss before another.
 
 use std::collections::VecDeque;
 
@@ -9,10 +10,17 @@ use super::Ref;
 /// References per chunk.
 const CHUNK: usize = 256;
 
+/// A reference and the hash that it stood under when it was pushed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) entry: Ref,
+    pub(crate) hash: u32,
+}
+
 /// A queue of references; see the module's text.
 #[derive(Default)]
 pub(crate) struct Ring {
-    chunks: VecDeque<Box<[Ref; CHUNK]>>,
+    chunks: VecDeque<Box<[Queued; CHUNK]>>,
     /// Place of the first reference in the first chunk.
     first: usize,
     len: usize,
@@ -25,37 +33,45 @@ impl Ring {
 
     /// Bytes held beyond the ring itself.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.chunks.len() * CHUNK * size_of::<Ref>() + self.chunks.capacity() * size_of::<usize>())
-            as u64
+        (self.chunks.len() * CHUNK * size_of::<Queued>()
+            + self.chunks.capacity() * size_of::<usize>()) as u64
     }
 
-    pub(crate) fn push(&mut self, reference: Ref) {
+    #[inline]
+    pub(crate) fn push(&mut self, queued: Queued) {
         let at = self.first + self.len;
         if at / CHUNK == self.chunks.len() {
-            self.chunks.push_back(Box::new([0; CHUNK]));
+            self.grow();
         }
-        self.chunks[at / CHUNK][at % CHUNK] = reference;
+        self.chunks[at / CHUNK][at % CHUNK] = queued;
         self.len += 1;
     }
 
+    #[cold]
+    fn grow(&mut self) {
+        self.chunks.push_back(Box::new([Queued::default(); CHUNK]));
+    }
+
     /// The reference `ahead` places behind the first.
-    pub(crate) fn peek(&self, ahead: usize) -> Option<Ref> {
+    #[inline]
+    pub(crate) fn peek(&self, ahead: usize) -> Option<Queued> {
         let at = self.first + ahead;
         (ahead < self.len).then(|| self.chunks[at / CHUNK][at % CHUNK])
     }
 
-    pub(crate) fn pop(&mut self) -> Option<Ref> {
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Queued> {
         if self.len == 0 {
             return None;
         }
-        let reference = self.chunks[0][self.first];
+        let queued = self.chunks[0][self.first];
         self.first += 1;
         self.len -= 1;
         if self.first == CHUNK {
             self.first = 0;
             self.chunks.pop_front();
         }
-        Some(reference)
+        Some(queued)
     }
 }
 
@@ -70,8 +86,10 @@ mod tests {
             let (mut ring, mut oracle) = (Ring::default(), VecDeque::new());
             for (reference, (push, more)) in ops.into_iter().enumerate() {
                 if push || more {
-                    ring.push(reference as Ref);
-                    oracle.push_back(reference as Ref);
+                    let entry = reference as Ref;
+                    let queued = Queued { entry, hash: !entry };
+                    ring.push(queued);
+                    oracle.push_back(queued);
                 } else {
                     prop_assert_eq!(ring.pop(), oracle.pop_front());
                 }

@@ -31,41 +31,19 @@
 
 use std::sync::OnceLock;
 
-use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, SLOTS, Segment, WORDS};
+use super::Ref;
+use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, Segment, WORDS};
+pub(super) use super::slot::{after, home_bucket, tag_of};
 use super::stable::Stable;
-use super::{Ref, approach};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 pub(crate) use super::bucket::{BUCKETS, COUNTER_MAX};
+pub(crate) use super::slot::{Glance, Home, Place, Seen, Slot, Spot};
 
 /// Bits of a hash that the table and everything beside it use.
 pub(crate) const HASH_MASK: u32 = 0x7fff_ffff;
 /// The lowest bit of a hash, always set.
 pub(crate) const HASH_ONE: u32 = 1;
-/// Where an entry's reference stands; valid until the next change of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot {
-    segment: u32,
-    /// How many chained segments down.
-    depth: u16,
-    bucket: u8,
-    index: u8,
-}
-
-impl Slot {
-    /// The slot's place among those of its home bucket and the chained ones behind it.
-    pub(crate) fn order(self) -> u32 {
-        u32::from(self.depth) * SLOTS as u32 + u32::from(self.index)
-    }
-}
-
-/// The home of a hash: names a set of a structure laid out beside the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Home {
-    pub(crate) segment: u32,
-    pub(crate) bucket: u32,
-}
-
 /// Levels of the pool: level `k` holds segments `[2^(k-1), 2^k)`, level 0 the first.
 const LEVELS: usize = 17;
 
@@ -77,34 +55,17 @@ pub(crate) struct Table {
     levels: [OnceLock<Run>; LEVELS],
     /// Entries. Written under the caller's lock, read by anyone.
     len: AtomicU32,
-    /// Inserts since the last split of the present round.
-    pub(super) since_split: AtomicU32,
+    /// Entries at which the next segment is split.
+    pub(super) grow_at: AtomicU32,
     /// Segments chained behind full ones, by the number in those ones' links, from 1.
     chains: Stable<Run>,
     chained: AtomicU32,
-}
-
-/// The home bucket of a hash inside its segment.
-#[inline(always)]
-pub(super) fn home_bucket(hash: u32) -> usize {
-    (hash >> 1) as usize % BUCKETS
-}
-
-/// The bucket after this one in a segment.
-#[inline(always)]
-pub(super) fn after(bucket: usize) -> usize {
-    (bucket + 1) % BUCKETS
 }
 
 /// The level of the pool that holds a segment.
 #[inline(always)]
 fn level_of(segment: u32) -> usize {
     (2 * segment + 1).ilog2() as usize
-}
-
-#[inline(always)]
-pub(super) fn tag_of(hash: u32) -> u8 {
-    (((hash & HASH_MASK) >> 23) as u8).max(1)
 }
 
 impl Table {
@@ -114,7 +75,7 @@ impl Table {
             shape: AtomicU64::new(1),
             levels: [const { OnceLock::new() }; LEVELS],
             len: AtomicU32::new(0),
-            since_split: AtomicU32::new(0),
+            grow_at: AtomicU32::new(0),
             chains: Stable::new(),
             chained: AtomicU32::new(0),
         };
@@ -155,10 +116,6 @@ impl Table {
     /// The shape of a table with so many segments.
     pub(super) fn shape_of(segments: u32) -> u64 {
         u64::from(segments.next_power_of_two() - 1) << 32 | u64::from(segments)
-    }
-
-    fn locate(&self, hash: u32) -> u32 {
-        Self::address(hash, self.shape.load(Ordering::Relaxed))
     }
 
     #[inline(always)]
@@ -204,6 +161,7 @@ impl Table {
         }
     }
 
+    #[cold]
     fn at(&self, number: u32, depth: u16) -> Segment<'_> {
         let mut segment = self.segment(number);
         for _ in 0..depth {
@@ -215,72 +173,104 @@ impl Table {
     }
 
     /// Where the entry of this hash would live: for structures that are laid out beside the table.
+    #[inline(always)]
     pub(crate) fn home(&self, hash: u32) -> Home {
         Home {
-            segment: self.locate(hash),
+            segment: Self::address(hash, self.shape.load(Ordering::Relaxed)),
             bucket: home_bucket(hash) as u32,
+        }
+    }
+
+    /// What the home bucket of a hash says at first sight. The caller holds a lock.
+    #[inline(always)]
+    pub(crate) fn glance(&self, hash: u32) -> Glance<'_> {
+        let bucket = self.spot(hash).bucket;
+        let tags = bucket.load();
+        match tags.matches(tag_of(hash)).next() {
+            Some(index) => Glance::Seen(Seen { bucket, index }),
+            None if tags.overflow() == 0 => Glance::Absent,
+            None => Glance::Elsewhere,
+        }
+    }
+
+    /// Where a hash belongs.
+    #[inline(always)]
+    pub(crate) fn spot(&self, hash: u32) -> Spot<'_> {
+        let home = self.home(hash);
+        Spot {
+            hash,
+            home,
+            bucket: self.segment(home.segment).bucket(home.bucket as usize),
         }
     }
 
     /// Finds the entry of this hash for which `same` holds. The caller holds the lock.
     #[inline]
-    pub(crate) fn find(&self, hash: u32, mut same: impl FnMut(Ref) -> bool) -> Option<(Slot, Ref)> {
+    pub(crate) fn find(&self, hash: u32, same: impl FnMut(Ref) -> bool) -> Option<(Slot, Ref)> {
+        let (place, reference) = self.find_at(self.spot(hash), same)?;
+        Some((place.slot, reference))
+    }
+
+    /// [`Self::find`], of the hash of a spot.
+    #[inline(always)]
+    pub(crate) fn find_at<'a>(
+        &'a self,
+        spot: Spot<'a>,
+        mut same: impl FnMut(Ref) -> bool,
+    ) -> Option<(Place<'a>, Ref)> {
         self.search(
-            hash,
+            spot,
             |reference| same(reference).then_some(reference),
-            |slot, _, reference| (slot, reference),
+            |place, reference| (place, reference),
         )
     }
 
     /// Shows the references whose tag matches until `pick` takes one, and counts the access. The caller holds a lock.
     #[inline(always)]
     pub(crate) fn hit<R>(&self, hash: u32, pick: impl FnMut(Ref) -> Option<R>) -> Option<R> {
-        self.search(hash, pick, |slot, bucket, picked| {
-            bucket.touch(slot.index as usize);
+        self.search(self.spot(hash), pick, |place, picked| {
+            place.bucket.touch(place.slot.index as usize);
             picked
         })
     }
 
     #[inline(always)]
-    fn search<T, R>(
-        &self,
-        hash: u32,
+    fn search<'a, T, R>(
+        &'a self,
+        Spot { hash, home, bucket }: Spot<'a>,
         mut pick: impl FnMut(Ref) -> Option<T>,
-        found: impl FnOnce(Slot, Bucket<'_>, T) -> R,
+        found: impl FnOnce(Place<'a>, T) -> R,
     ) -> Option<R> {
-        let number = self.locate(hash);
-        let segment = self.segment(number);
-        let home = home_bucket(hash);
-        let bucket = segment.bucket(home);
         let tags = bucket.load();
         for index in tags.matches(tag_of(hash)) {
             if let Some(picked) = pick(bucket.reference(index)) {
                 let slot = Slot {
-                    segment: number,
+                    segment: home.segment,
                     depth: 0,
-                    bucket: home as u8,
+                    bucket: home.bucket as u8,
                     index: index as u8,
                 };
-                return Some(found(slot, bucket, picked));
+                return Some(found(Place { slot, bucket }, picked));
             }
         }
         if tags.overflow() == 0 {
             return None;
         }
-        let (slot, picked) = self.search_on(hash, number, segment, home, pick)?;
-        Some(found(slot, self.bucket(slot), picked))
+        let (slot, picked) = self.search_on(hash, home, pick)?;
+        let bucket = self.bucket(slot);
+        Some(found(Place { slot, bucket }, picked))
     }
 
     /// The rest of a search whose home bucket has overflowed.
     #[inline(never)]
-    fn search_on<'a, T>(
-        &'a self,
+    fn search_on<T>(
+        &self,
         hash: u32,
-        number: u32,
-        mut segment: Segment<'a>,
-        home: usize,
+        home: Home,
         mut pick: impl FnMut(Ref) -> Option<T>,
     ) -> Option<(Slot, T)> {
+        let (number, home) = (home.segment, home.bucket as usize);
+        let mut segment = self.segment(number);
         let tag = tag_of(hash);
         let (mut depth, mut at) = (0, after(home));
         loop {
@@ -310,14 +300,44 @@ impl Table {
         }
     }
 
-    /// Adds a reference whose key is not in the table, and takes the growth step that is due. `hash_of` names the
-    /// hash of an entry that is in the table already; it runs for the entries of at most one segment.
-    pub(crate) fn insert(&self, hash: u32, reference: Ref, hash_of: impl Fn(Ref) -> u32) -> Slot {
-        self.grow(hash_of);
-        self.len.store(self.len() + 1, Ordering::Relaxed);
-        self.place(self.locate(hash), hash, reference, 0)
+    /// Takes the growth step that is due before an entry more. `hash_of` names the hash of an entry that is in the table;
+    /// it runs for the entries of at most one segment.
+    #[inline(always)]
+    pub(crate) fn prepare(&self, hash_of: impl Fn(Ref) -> u32) {
+        if self.len() >= self.grow_at.load(Ordering::Relaxed) {
+            self.grow(hash_of);
+        }
     }
 
+    /// Adds a reference whose key is not in the table, and takes the growth step that is due.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "tests and models insert in one step")
+    )]
+    pub(crate) fn insert(&self, hash: u32, reference: Ref, hash_of: impl Fn(Ref) -> u32) -> Slot {
+        self.prepare(hash_of);
+        self.insert_at(self.spot(hash), reference)
+    }
+
+    /// Adds a reference whose key is not in the table.
+    #[inline(always)]
+    pub(crate) fn insert_at(&self, spot: Spot<'_>, reference: Ref) -> Slot {
+        self.len.store(self.len() + 1, Ordering::Relaxed);
+        let Spot { hash, home, bucket } = spot;
+        let Some(index) = bucket.load().matches(0).next() else {
+            return self.place(home.segment, hash, reference, 0);
+        };
+        bucket.fill(index, tag_of(hash), reference, 0);
+        Slot {
+            segment: home.segment,
+            depth: 0,
+            bucket: home.bucket as u8,
+            index: index as u8,
+        }
+    }
+
+    /// Puts a reference into the first free slot of a segment from its home bucket on.
+    #[inline(never)]
     pub(super) fn place(&self, number: u32, hash: u32, reference: Ref, counter: u32) -> Slot {
         let (tag, home) = (tag_of(hash), home_bucket(hash));
         let mut segment = self.segment(number);
@@ -340,12 +360,24 @@ impl Table {
     }
 
     /// Takes an entry out. `hash` is the hash that it was inserted under.
+    #[inline]
     pub(crate) fn remove(&self, slot: Slot, hash: u32) {
         self.len.store(self.len() - 1, Ordering::Relaxed);
         self.take(slot, hash);
     }
 
+    #[inline]
     pub(super) fn take(&self, slot: Slot, hash: u32) {
+        if slot.depth == 0 && slot.bucket as usize == home_bucket(hash) {
+            self.bucket(slot).clear(slot.index as usize);
+            return;
+        }
+        self.take_away(slot, hash);
+    }
+
+    /// [`Self::take`] of an entry that is not in its home bucket.
+    #[inline(never)]
+    fn take_away(&self, slot: Slot, hash: u32) {
         for depth in 0..slot.depth {
             for bucket in self.at(slot.segment, depth).iter() {
                 bucket.change(Bucket::sub_overflow);
@@ -358,9 +390,14 @@ impl Table {
         segment.uncount(home_bucket(hash), slot.bucket as usize);
     }
 
+    #[inline(always)]
     fn bucket(&self, slot: Slot) -> Bucket<'_> {
-        self.at(slot.segment, slot.depth)
-            .bucket(slot.bucket as usize)
+        let segment = if slot.depth == 0 {
+            self.segment(slot.segment)
+        } else {
+            self.at(slot.segment, slot.depth)
+        };
+        segment.bucket(slot.bucket as usize)
     }
 
     /// Makes an entry's slot name another reference; its counter stays.
@@ -381,10 +418,12 @@ impl Table {
     }
 
     /// Accesses counted, 0 to 3.
+    #[inline]
     pub(crate) fn counter(&self, slot: Slot) -> u32 {
         self.bucket(slot).counter(slot.index as usize)
     }
 
+    #[inline]
     pub(crate) fn set_counter(&self, slot: Slot, value: u32) {
         self.bucket(slot).set_counter(slot.index as usize, value);
     }
@@ -392,7 +431,7 @@ impl Table {
     /// Brings the home bucket of a hash near.
     #[inline(always)]
     pub(crate) fn approach(&self, hash: u32) {
-        approach(&self.segment(self.locate(hash)).bucket(home_bucket(hash)).0[0]);
+        self.spot(hash).approach();
     }
 
     /// Shows every entry of one bucket (and of the chained buckets behind it) with its slot.
@@ -451,6 +490,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bucket::SLOTS;
     use super::*;
     use proptest::prelude::*;
     use std::collections::HashMap;

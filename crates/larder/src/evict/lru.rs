@@ -25,7 +25,7 @@ use std::collections::{BinaryHeap, HashSet};
 
 use super::{Policy, Victim, View};
 use crate::ds::Ref;
-use crate::ds::table::{Home, Slot};
+use crate::ds::table::{Home, Slot, Spot};
 use crate::entry::Entries;
 
 /// Items looked at for one victim: some 50 µs. Only where more entries in a row were read since they were filed does it
@@ -97,7 +97,13 @@ impl Policy for Lru {
         }
     }
 
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, _hash: u32) {
+    fn admit<E: Entries>(
+        &mut self,
+        view: &mut View<'_, E>,
+        entry: Ref,
+        slot: Slot,
+        _spot: Spot<'_>,
+    ) {
         view.entries.set_young(view.shared, entry, false);
         self.file(view, entry, slot);
     }
@@ -118,7 +124,9 @@ impl Policy for Lru {
                 kept = self.heap.pop();
                 continue;
             }
-            let (slot, hash) = view.seat(entry).expect("an item names a live entry");
+            let hash = view.entries.hash(view.shared, entry);
+            let place = view.seat(entry, hash).expect("an item names a live entry");
+            let slot = place.slot;
             let victim = Victim { entry, slot, hash };
             let Some(stamp) = self.used_since(view, (entry, slot), filed) else {
                 least = Some((filed, victim));
@@ -145,8 +153,9 @@ impl Policy for Lru {
     fn revise<E: Entries>(&mut self, view: &mut View<'_, E>, from: Ref, entry: Ref, _old: u64) {
         if from != entry {
             self.forget(view, from);
-            if let Some((slot, _)) = view.seat(entry) {
-                self.file(view, entry, slot);
+            let hash = view.entries.hash(view.shared, entry);
+            if let Some(place) = view.seat(entry, hash) {
+                self.file(view, entry, place.slot);
             }
         }
     }

@@ -8,7 +8,7 @@ mod s3fifo;
 mod unbounded;
 
 use crate::ds::Ref;
-use crate::ds::table::{Home, Slot, Table};
+use crate::ds::table::{Home, Place, Slot, Spot, Table};
 use crate::entry::Entries;
 
 use lru::Lru;
@@ -26,16 +26,17 @@ pub(crate) struct View<'a, E: Entries> {
     pub(crate) full: bool,
 }
 
-impl<E: Entries> View<'_, E> {
+impl<'a, E: Entries> View<'a, E> {
     fn weight(&self, entry: Ref) -> u64 {
         self.entries.weight(self.shared, entry)
     }
 
-    /// The slot and hash of a live entry.
-    fn seat(&self, entry: Ref) -> Option<(Slot, u32)> {
-        let hash = self.entries.hash(self.shared, entry);
-        let (slot, _) = self.table.find(hash, |other| other == entry)?;
-        Some((slot, hash))
+    /// The place of an entry, if it stands under this hash.
+    #[inline(always)]
+    fn seat(&self, entry: Ref, hash: u32) -> Option<Place<'a>> {
+        let table = self.table;
+        let (place, _) = table.find_at(table.spot(hash), |other| other == entry)?;
+        Some(place)
     }
 }
 
@@ -53,7 +54,7 @@ pub(crate) trait Policy {
     fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home);
 
     /// Takes notice of a new entry, already in the table.
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, hash: u32);
+    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, spot: Spot<'_>);
 
     /// Chooses an entry other than `keep` to go, in bounded work; `None` if there is none.
     fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim>;
@@ -120,18 +121,28 @@ impl Chosen {
 }
 
 impl Policy for Chosen {
+    #[inline]
     fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home) {
         each!(self, policy => policy.approach(view, home));
     }
 
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, hash: u32) {
-        each!(self, policy => policy.admit(view, entry, slot, hash));
+    #[inline]
+    fn admit<E: Entries>(
+        &mut self,
+        view: &mut View<'_, E>,
+        entry: Ref,
+        slot: Slot,
+        spot: Spot<'_>,
+    ) {
+        each!(self, policy => policy.admit(view, entry, slot, spot));
     }
 
+    #[inline]
     fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
         each!(self, policy => policy.victim(view, keep))
     }
 
+    #[inline]
     fn forget<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
         each!(self, policy => policy.forget(view, entry));
     }

@@ -15,14 +15,14 @@
 //! * *Warm fill*: while the budget is not spent, newcomers beyond the small queue's share go straight to main; this is
 //!   what repairs S3-FIFO's failure on loops that are a little too long.
 //!
-//! Cost: nothing per hit beyond the table's counter; 0.4 bytes per entry for the ring and 2.3 for the ghost. A victim
+//! Cost: nothing per hit beyond the table's counter; 0.8 bytes per entry for the ring and 2.3 for the ghost. A victim
 //! takes bounded work. After Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
 
 use super::{Policy, Victim, View};
 use crate::ds::Ref;
 use crate::ds::ghost::Ghost;
-use crate::ds::ring::Ring;
-use crate::ds::table::{BUCKETS, Home, Slot, Table};
+use crate::ds::ring::{Queued, Ring};
+use crate::ds::table::{BUCKETS, Home, Slot, Spot, Table};
 use crate::entry::Entries;
 
 /// The small queue's share of the weight is one in this many.
@@ -31,6 +31,8 @@ const SMALL_PART: u64 = 10;
 const GHOST_PARTS: u32 = 9;
 /// Buckets that the hand passes for one victim before it takes the least used entry that it saw.
 const SWEEP_BUCKETS: u32 = 64;
+/// How much the ghost may remember is measured anew every so many entries: it follows the table's fill, which moves slowly.
+const REMEASURED: u32 = 64;
 /// Queue heads looked at for one victim before the hand takes over.
 const PROBATIONS: usize = 64;
 
@@ -47,6 +49,10 @@ pub(crate) struct S3Fifo {
     /// Slots of that bucket that the hand has passed.
     passed: u32,
     ghost: Ghost,
+    /// Fingerprints per bucket, as measured some entries ago.
+    memory: u32,
+    /// Entries that began on probation.
+    admitted: u32,
 }
 
 impl S3Fifo {
@@ -54,21 +60,27 @@ impl S3Fifo {
         self.small_weight.saturating_mul(SMALL_PART) > view.total || self.small_weight == view.total
     }
 
-    fn queue<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
+    #[inline(always)]
+    fn queue<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, hash: u32) {
         view.entries.set_young(view.shared, entry, true);
-        self.small.push(entry);
+        self.small.push(Queued { entry, hash });
         self.small_weight += view.weight(entry);
         self.small_len += 1;
     }
 
     /// Drops stale references from the head while they are more than the live ones; live heads go to the tail.
+    #[inline]
     fn trim<E: Entries>(&mut self, view: &View<'_, E>) {
+        if self.small.len() > 2 * self.small_len + PROBATIONS {
+            self.drop_stale(view);
+        }
+    }
+
+    #[cold]
+    fn drop_stale<E: Entries>(&mut self, view: &View<'_, E>) {
         for _ in 0..2 {
-            if self.small.len() <= 2 * self.small_len + PROBATIONS {
-                return;
-            }
             if let Some(head) = self.small.pop()
-                && is_young(view, head)
+                && is_young(view, head.entry)
             {
                 self.small.push(head);
             }
@@ -76,6 +88,7 @@ impl S3Fifo {
     }
 
     /// Looks through the small queue's head for one that was never hit.
+    #[inline(always)]
     fn probation<E: Entries>(
         &mut self,
         view: &mut View<'_, E>,
@@ -85,40 +98,51 @@ impl S3Fifo {
             if !self.small_is_due(view) {
                 return None;
             }
-            let entry = self.small.pop()?;
+            let queued = self.small.pop()?;
+            let Queued { entry, hash } = queued;
             if !is_young(view, entry) {
                 continue;
             }
             if Some(entry) == keep {
-                self.small.push(entry);
+                self.small.push(queued);
                 continue;
             }
-            let (slot, hash) = view.seat(entry)?;
-            if view.table.counter(slot) == 0 {
+            // A slot that was freed and filled again is in the queue under both hashes.
+            let Some(place) = view.seat(entry, hash) else {
+                continue;
+            };
+            if place.counter() == 0 {
+                let slot = place.slot;
                 return Some(Victim { entry, slot, hash });
             }
-            view.table.set_counter(slot, 0);
+            place.set_counter(0);
             self.promote(view, entry);
         }
         None
     }
 
     /// The first entry on probation, hit or not.
+    #[inline(never)]
     fn head<E: Entries>(&mut self, view: &View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
         for _ in 0..self.small.len() {
-            let entry = self.small.pop()?;
+            let queued = self.small.pop()?;
+            let Queued { entry, hash } = queued;
             if !is_young(view, entry) {
                 continue;
             }
             if Some(entry) != keep {
-                let (slot, hash) = view.seat(entry)?;
+                let Some(place) = view.seat(entry, hash) else {
+                    continue;
+                };
+                let slot = place.slot;
                 return Some(Victim { entry, slot, hash });
             }
-            self.small.push(entry);
+            self.small.push(queued);
         }
         None
     }
 
+    #[inline(always)]
     fn promote<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
         view.entries.set_young(view.shared, entry, false);
         self.small_weight -= view.weight(entry);
@@ -128,6 +152,7 @@ impl S3Fifo {
     /// Sweeps main for an entry without hits; after too many buckets, the least used one seen. Counters of entries on
     /// probation are lowered with the others: the hand comes by too seldom for it to matter, and a look at each
     /// entry would cost a cache miss.
+    #[inline(never)]
     fn sweep<E: Entries>(&mut self, view: &View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
         let mut least: Option<(u32, Slot, Ref)> = None;
         // Once around, and the bucket again in whose middle the hand began.
@@ -175,6 +200,7 @@ impl S3Fifo {
     }
 }
 
+#[inline(always)]
 fn is_young<E: Entries>(view: &View<'_, E>, entry: Ref) -> bool {
     view.entries.is_young(view.shared, entry)
 }
@@ -203,8 +229,7 @@ fn next<E: Entries>(home: Home, view: &View<'_, E>) -> Home {
 }
 
 impl Policy for S3Fifo {
-    /// The new hash's ghosts; the bucket of the next victim, whose entry was brought near the last time; and the
-    /// entry of the one after it.
+    /// The new hash's ghosts; the bucket and the entry of the next victim.
     #[inline]
     fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home) {
         self.ghost.approach(home);
@@ -212,16 +237,20 @@ impl Policy for S3Fifo {
             return;
         }
         if let Some(head) = self.small.peek(0) {
-            view.table.approach(view.entries.hash(view.shared, head));
-        }
-        if let Some(behind) = self.small.peek(1) {
-            view.entries.approach(view.shared, behind);
+            view.table.approach(head.hash);
+            view.entries.approach(view.shared, head.entry);
         }
     }
 
-    fn admit<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref, slot: Slot, hash: u32) {
+    #[inline]
+    fn admit<E: Entries>(
+        &mut self,
+        view: &mut View<'_, E>,
+        entry: Ref,
+        slot: Slot,
+        Spot { hash, home, .. }: Spot<'_>,
+    ) {
         self.trim(view);
-        let home = view.table.home(hash);
         let remembered = self.ghost.forget(home, hash);
         let warm = !view.full && self.small_weight.saturating_mul(SMALL_PART) >= view.total;
         if remembered || warm {
@@ -231,11 +260,16 @@ impl Policy for S3Fifo {
                 view.table.set_counter(slot, 1);
             }
         } else {
-            self.ghost.remember(home, hash, memory(view.table));
-            self.queue(view, entry);
+            if self.admitted.is_multiple_of(REMEASURED) {
+                self.memory = memory(view.table);
+            }
+            self.admitted = self.admitted.wrapping_add(1);
+            self.ghost.remember(home, hash, self.memory);
+            self.queue(view, entry, hash);
         }
     }
 
+    #[inline]
     fn victim<E: Entries>(&mut self, view: &mut View<'_, E>, keep: Option<Ref>) -> Option<Victim> {
         if let Some(victim) = self.probation(view, keep) {
             return Some(victim);
@@ -244,6 +278,7 @@ impl Policy for S3Fifo {
         self.sweep(view, keep).or_else(|| self.head(view, keep))
     }
 
+    #[inline]
     fn forget<E: Entries>(&mut self, view: &mut View<'_, E>, entry: Ref) {
         if view.entries.is_young(view.shared, entry) {
             self.promote(view, entry);
@@ -254,7 +289,8 @@ impl Policy for S3Fifo {
         if view.entries.is_young(view.shared, entry) {
             self.small_weight = self.small_weight - old + view.weight(entry);
             if from != entry {
-                self.small.push(entry);
+                let hash = view.entries.hash(view.shared, entry);
+                self.small.push(Queued { entry, hash });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Policy, Victim, View};
 use crate::ds::Ref;
-use crate::ds::table::{Home, Slot};
+use crate::ds::table::{Home, Slot, Spot};
 use crate::entry::Entries;
 
 /// The policy of a cache without a bound.
@@ -11,7 +11,13 @@ pub(crate) struct Unbounded;
 impl Policy for Unbounded {
     fn approach<E: Entries>(&self, _view: &View<'_, E>, _home: Home) {}
 
-    fn admit<E: Entries>(&mut self, _view: &mut View<'_, E>, _entry: Ref, _slot: Slot, _hash: u32) {
+    fn admit<E: Entries>(
+        &mut self,
+        _view: &mut View<'_, E>,
+        _entry: Ref,
+        _slot: Slot,
+        _spot: Spot<'_>,
+    ) {
     }
 
     fn victim<E: Entries>(

@@ -12,10 +12,8 @@ pub(crate) enum Departure {
 /// Entries that left, for the caller to drop after the unlock; the first without allocating.
 pub(crate) struct Departed<G> {
     first: Option<(Departure, G)>,
-    more: Vec<(Departure, G)>,
-    kept: Vec<G>,
-    /// Live entries of which a part has expired, found by [`World::reap`]: for its caller, under the same lock.
-    pub(crate) ripe: Vec<Ref>,
+    /// What seldom comes about, made when it does.
+    rest: Option<Box<Rest<G>>>,
     /// What the evicted ones weighed.
     pub(crate) evicted_weight: u64,
     /// The weight that the last call of [`World::make_room`] found no room for.
@@ -24,13 +22,19 @@ pub(crate) struct Departed<G> {
     pub(crate) growing: Option<Ref>,
 }
 
+struct Rest<G> {
+    more: Vec<(Departure, G)>,
+    kept: Vec<G>,
+    /// Live entries of which a part has expired.
+    ripe: Vec<Ref>,
+}
+
 impl<G> Default for Departed<G> {
+    #[inline(always)]
     fn default() -> Self {
         Departed {
             first: None,
-            more: Vec::new(),
-            kept: Vec::new(),
-            ripe: Vec::new(),
+            rest: None,
             evicted_weight: 0,
             lacking: 0,
             growing: None,
@@ -43,35 +47,68 @@ impl<G> Departed<G> {
     pub(super) fn push(&mut self, cause: Departure, gone: G) {
         match self.first {
             None => self.first = Some((cause, gone)),
-            Some(_) => self.more.push((cause, gone)),
+            Some(_) => self.rest().more.push((cause, gone)),
         }
+    }
+
+    #[cold]
+    fn rest(&mut self) -> &mut Rest<G> {
+        self.rest.get_or_insert_with(|| {
+            Box::new(Rest {
+                more: Vec::new(),
+                kept: Vec::new(),
+                ripe: Vec::new(),
+            })
+        })
     }
 
     /// Keeps what was taken out on request, to be dropped with the others.
     pub(crate) fn keep(&mut self, gone: G) {
-        self.kept.push(gone);
+        self.rest().kept.push(gone);
     }
 
     /// Takes out what was kept.
     #[inline]
     pub(crate) fn kept(&mut self) -> Vec<G> {
-        std::mem::take(&mut self.kept)
+        self.rest
+            .as_mut()
+            .map_or_else(Vec::new, |rest| std::mem::take(&mut rest.kept))
     }
 
-    /// Takes everything out, in order.
-    pub(crate) fn drain(&mut self) -> impl Iterator<Item = (Departure, G)> {
-        self.first
-            .take()
-            .into_iter()
-            .chain(std::mem::take(&mut self.more))
+    /// Notes a live entry of which a part has expired: for the caller of [`World::reap`], under the same lock.
+    pub(super) fn ripen(&mut self, entry: Ref) {
+        self.rest().ripe.push(entry);
+    }
+
+    /// Takes out the entries of which a part has expired.
+    #[inline]
+    pub(crate) fn ripe(&mut self) -> Vec<Ref> {
+        self.rest
+            .as_mut()
+            .map_or_else(Vec::new, |rest| std::mem::take(&mut rest.ripe))
+    }
+
+    /// Takes out everything that left by itself, in order.
+    #[inline]
+    pub(crate) fn each(&mut self, mut take: impl FnMut(Departure, G)) {
+        if let Some((cause, gone)) = self.first.take() {
+            take(cause, gone);
+        }
+        if let Some(rest) = &mut self.rest {
+            for (cause, gone) in std::mem::take(&mut rest.more) {
+                take(cause, gone);
+            }
+        }
     }
 
     /// How many left by themselves.
     pub(crate) fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.more.len()
+        let more = self.rest.as_ref().map_or(0, |rest| rest.more.len());
+        usize::from(self.first.is_some()) + more
     }
 
     /// Whether nothing left.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none()
     }

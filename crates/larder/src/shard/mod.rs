@@ -14,7 +14,7 @@ pub(crate) use departed::{Departed, Departure};
 
 use crate::budget::{Budget, Credit};
 use crate::ds::Ref;
-use crate::ds::table::{BUCKETS, Home, Slot, Table};
+use crate::ds::table::{BUCKETS, Home, Slot, Spot, Table};
 use crate::ds::wheel::Wheel;
 use crate::entry::Entries;
 use crate::evict::{Chosen, Policy, View};
@@ -113,7 +113,7 @@ impl<E: Entries> Shard<E> {
     }
 }
 
-impl<E: Entries> World<'_, E> {
+impl<'a, E: Entries> World<'a, E> {
     /// Finds the entry of this hash for which `same` holds, expired or not.
     #[inline]
     pub(crate) fn find(&self, hash: u32, same: impl Fn(&E, Ref) -> bool) -> Option<(Slot, Ref)> {
@@ -128,34 +128,66 @@ impl<E: Entries> World<'_, E> {
         self.shard.entries.note_use(self.shared, entry);
     }
 
-    /// Brings near what an insert under this hash will touch.
+    /// Finds the entry of a spot's hash for which `same` holds, expired or not.
     #[inline]
-    pub(crate) fn approach(&mut self, hash: u32) {
-        let home = self.table.home(hash);
+    pub(crate) fn find_at(
+        &self,
+        spot: Spot<'_>,
+        same: impl Fn(&E, Ref) -> bool,
+    ) -> Option<(Slot, Ref)> {
+        let entries = &self.shard.entries;
+        let found = self.table.find_at(spot, |entry| same(entries, entry));
+        found.map(|(place, entry)| (place.slot, entry))
+    }
+
+    /// Where this hash belongs, before it is looked for to be written: takes the growth step that is due, and brings near
+    /// what an insert will touch.
+    #[inline]
+    pub(crate) fn approach(&mut self, hash: u32) -> Spot<'a> {
+        let table = self.table;
+        let entries = &self.shard.entries;
+        table.prepare(|other| entries.hash(self.shared, other));
+        let spot = table.spot(hash);
+        spot.approach();
         let full = self.is_full();
         let (policy, view) = self.view(full);
-        policy.approach(&view, home);
+        policy.approach(&view, spot.home);
+        spot
     }
 
     /// Whether an entry more costs another.
+    #[inline]
     fn is_full(&self) -> bool {
         self.budget.used() >= self.budget.limit()
     }
 
     /// Spends `weight` of the budget, evicting others than `keep` where it must.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn make_room(
         &mut self,
         weight: u64,
         keep: Option<Ref>,
         departed: &mut Departed<E::Gone>,
     ) -> Result<(), NoRoom> {
+        if self.shard.credit.spend(self.budget, weight) {
+            return Ok(());
+        }
+        self.evict_for(weight, keep, departed)
+    }
+
+    /// [`Self::make_room`] where something has to go.
+    fn evict_for(
+        &mut self,
+        weight: u64,
+        keep: Option<Ref>,
+        departed: &mut Departed<E::Gone>,
+    ) -> Result<(), NoRoom> {
         for _ in 0..EVICTIONS {
-            if self.shard.credit.spend(self.budget, weight) {
-                return Ok(());
-            }
             if self.is_poor() || self.evict(keep, departed).is_err() {
                 break;
+            }
+            if self.shard.credit.spend(self.budget, weight) {
+                return Ok(());
             }
         }
         if self.shard.credit.spend(self.budget, weight) {
@@ -168,6 +200,7 @@ impl<E: Entries> World<'_, E> {
 
     /// Whether the stripe holds so much less than its share that others should make room for it. Without this, weights
     /// make the shares drift apart: who inserts something heavy evicts more than it weighs.
+    #[inline]
     fn is_poor(&self) -> bool {
         let share = self.budget.share();
         self.shard.weight < share - share / POOR_PART
@@ -206,6 +239,7 @@ impl<E: Entries> World<'_, E> {
     }
 
     /// Evicts one entry other than `keep`.
+    #[inline]
     pub(crate) fn evict(
         &mut self,
         keep: Option<Ref>,
@@ -236,6 +270,7 @@ impl<E: Entries> World<'_, E> {
         freed > 0
     }
 
+    #[inline(always)]
     fn view(&mut self, full: bool) -> (&mut Chosen, View<'_, E>) {
         let Shard {
             entries,
@@ -255,18 +290,16 @@ impl<E: Entries> World<'_, E> {
         )
     }
 
-    /// Takes a live entry, for whose weight room was made, into the table, the wheel and the policy.
+    /// Takes a live entry, for whose weight room was made, into the table, the wheel and the policy. Its spot was
+    /// approached under the present hold of the lock.
     #[inline]
-    pub(crate) fn add(&mut self, hash: u32, entry: Ref) -> Slot {
-        let entries = &self.shard.entries;
-        let slot = self
-            .table
-            .insert(hash, entry, |other| entries.hash(self.shared, other));
-        self.shard.weight += entries.weight(self.shared, entry);
+    pub(crate) fn add(&mut self, spot: Spot<'_>, entry: Ref) -> Slot {
+        let slot = self.table.insert_at(spot, entry);
+        self.shard.weight += self.shard.entries.weight(self.shared, entry);
         self.schedule(entry);
         let full = self.is_full();
         let (policy, mut view) = self.view(full);
-        policy.admit(&mut view, entry, slot, hash);
+        policy.admit(&mut view, entry, slot, spot);
         self.shard.credit.settle(self.budget);
         slot
     }
@@ -316,6 +349,7 @@ impl<E: Entries> World<'_, E> {
     }
 
     /// Takes an entry out of everything.
+    #[inline]
     pub(crate) fn remove(&mut self, slot: Slot, entry: Ref, hash: u32) -> E::Gone {
         let weight = self.shard.entries.weight(self.shared, entry);
         let (policy, mut view) = self.view(true);
@@ -383,7 +417,7 @@ impl<E: Entries> World<'_, E> {
             }
             let deadline = entries.deadline(self.shared, entry);
             if deadline.is_none_or(|deadline| due_tick(deadline) > tick) {
-                departed.ripe.push(entry);
+                departed.ripen(entry);
                 continue;
             }
             let hash = self.shard.entries.hash(self.shared, entry);

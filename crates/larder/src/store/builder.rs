@@ -1,5 +1,6 @@
 //! `StoreBuilder`: the settings of a store.
 
+use crate::budget::{MAX_SHARES, fitting};
 use crate::wait::cores;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, Weak};
@@ -18,7 +19,7 @@ use crate::evict::{Chosen, Eviction};
 use crate::reaper::{Upkeep, Upkept, Watch};
 use crate::shard::Shard;
 use crate::stats::Counters;
-use crate::stripes::{MAX_STRIPES, Stripes, fitting};
+use crate::stripes::Stripes;
 use crate::time::Clock;
 
 /// A stripe with fewer bytes than 4 MiB chooses its victims badly and wastes pages: what stands for one entry
@@ -224,7 +225,7 @@ impl StoreBuilder {
         }
         if self
             .stripes
-            .is_some_and(|stripes| stripes == 0 || stripes > MAX_STRIPES)
+            .is_some_and(|stripes| stripes == 0 || stripes > MAX_SHARES)
         {
             faults.push("stripes must be between 1 and 1024");
         }

@@ -17,7 +17,7 @@ use ahash::RandomState;
 
 use super::events::Listening;
 use super::graves::Graves;
-use super::group::Key;
+use super::group::{Key, hash_key};
 use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
 use super::site::Site;
@@ -174,7 +174,7 @@ pub(crate) struct Core {
 impl Core {
     #[inline(always)]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        self.hasher.hash_one(key)
+        hash_key(&self.hasher, key)
     }
 
     /// Runs `work` on the seat of a key; again, after others made room, where it finds none.
@@ -185,13 +185,12 @@ impl Core {
         mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
         let low = low_bits(hash);
-        self.stripes.of(hash).table.approach(low);
         let mut after = After::new(false);
         after.wanted = self.wanted();
-        let (result, departed) = self.stripes.write(hash, |world, departed| {
+        let mut departed = Departed::default();
+        let result = self.stripes.write(hash, &mut departed, |world, departed| {
             // Under the lock: who watches or waits begins under it as well.
             after.observed = self.is_observed(hash);
-            world.approach(low);
             let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
                 self.clock.has_passed(at)
             });
@@ -288,7 +287,7 @@ impl Core {
         let (mut evicted, mut expired) = (0, 0);
         let mut large = Vec::new();
         let mut events = Vec::new();
-        for (cause, mut gone) in departed.drain() {
+        departed.each(|cause, mut gone| {
             let kind = match cause {
                 Departure::Evicted => EventKind::Evicted,
                 Departure::Expired => EventKind::Expired,
@@ -299,7 +298,7 @@ impl Core {
             if gone.is_large() {
                 large.push(gone);
             }
-        }
+        });
         if !large.is_empty() {
             self.bury(large);
         }

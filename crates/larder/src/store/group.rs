@@ -9,6 +9,10 @@
 //! Room that one seat gives up or others made is kept by the group until its end, whichever stripe it came from: the
 //! next seat may need it.
 
+use std::hash::{BuildHasher, Hasher};
+
+use ahash::RandomState;
+
 use super::core::Core;
 use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
@@ -21,6 +25,14 @@ use crate::shard::{Departed, NoRoom, World};
 use crate::stripes::{Peek, Worlds, low_bits};
 use crate::time::Millis;
 use crate::value::Variant;
+
+/// The hash of a key. Its length goes into it by way of the hasher's `write`.
+#[inline(always)]
+pub(crate) fn hash_key(hasher: &RandomState, key: &[u8]) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
+}
 
 /// A key with its hash.
 #[derive(Clone, Copy)]

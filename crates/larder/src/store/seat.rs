@@ -20,7 +20,7 @@ use super::stored::Stored;
 use super::undo::Undo;
 use super::words::Words;
 use crate::ds::Ref;
-use crate::ds::table::Slot;
+use crate::ds::table::{Slot, Spot};
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::event::{EventKind, EventMask, KeyEvent};
@@ -119,7 +119,7 @@ pub(crate) struct Seat<'s, 'w> {
     /// What is needed to take changes back, in a transaction.
     pub(crate) undo: Option<&'s mut Undo>,
     key: &'s [u8],
-    hash: u32,
+    spot: Spot<'w>,
     /// The live entry of the key.
     pub(crate) found: Option<(Slot, Ref)>,
 }
@@ -135,7 +135,8 @@ impl<'s, 'w> Seat<'s, 'w> {
         hash: u32,
         passed: impl Fn(Millis) -> bool,
     ) -> Self {
-        let mut found = world.find(hash, |words, entry| words.has_key(world.shared, entry, key));
+        let spot = world.approach(hash);
+        let mut found = world.find_at(spot, |words, entry| words.has_key(world.shared, entry, key));
         if let Some((slot, entry)) = found
             && world
                 .shard
@@ -152,7 +153,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             after,
             undo: None,
             key,
-            hash,
+            spot,
             found,
         }
     }
@@ -368,7 +369,7 @@ impl<'s, 'w> Seat<'s, 'w> {
                 self.world.return_room(weight);
                 return Err(NoRoom);
             };
-            self.found = Some((self.world.add(self.hash, entry), entry));
+            self.found = Some((self.world.add(self.spot, entry), entry));
             self.after.added += 1;
             self.after.due = self.after.due.min(deadline.unwrap_or(Millis::MAX));
             return Ok(());
@@ -458,7 +459,7 @@ impl<'s, 'w> Seat<'s, 'w> {
     pub(crate) fn vacate(&mut self) -> Option<Gone> {
         let (slot, entry) = self.found.take()?;
         self.mark();
-        Some(self.world.remove(slot, entry, self.hash))
+        Some(self.world.remove(slot, entry, self.spot.hash))
     }
 
     /// Keeps what was taken out for after the unlock, if freeing it takes time, or for taking it back.
@@ -478,7 +479,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             return false;
         };
         self.mark();
-        let gone = self.world.discard(slot, entry, self.hash);
+        let gone = self.world.discard(slot, entry, self.spot.hash);
         self.keep(gone);
         self.after.removed += 1;
         true

@@ -7,6 +7,7 @@ use ahash::RandomState;
 
 use super::builder::Measure;
 use super::events::wants_departures;
+use super::group::hash_key;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
 use crate::ds::arena::{Arena, Pages, rounded};
@@ -22,6 +23,7 @@ use crate::value::Any;
 const SEAT_BYTES: u64 = 16;
 /// What a timer costs.
 const TIMER_BYTES: u64 = 5;
+
 /// The entries of one stripe of a `Store`; see the module's text.
 pub(crate) struct Words {
     arena: Arena,
@@ -277,9 +279,14 @@ impl Words {
         value: &Stored<'_>,
         deadline: Option<Millis>,
     ) -> Option<Ref> {
-        let entry = self.alloc(pages, Self::draft(key, value, deadline, 0).words())?;
-        let number = Outside::of(key, value).map_or(0, |outside| self.outside.put(outside));
-        Self::draft(key, value, deadline, number).write(pages.words(entry)?);
+        let mut draft = Self::draft(key, value, deadline, 0);
+        let entry = self.alloc(pages, draft.words())?;
+        if let Content::Outside(number) = &mut draft.content
+            && let Some(outside) = Outside::of(key, value)
+        {
+            *number = self.outside.put(outside);
+        }
+        draft.write(pages.words(entry)?);
         Some(entry)
     }
 
@@ -420,7 +427,7 @@ impl Entries for Words {
     type Gone = Gone;
 
     fn hash(&self, pages: &Pages, entry: Ref) -> u32 {
-        self.with_key(pages, entry, |key| low_bits(self.hasher.hash_one(key)))
+        self.with_key(pages, entry, |key| low_bits(hash_key(&self.hasher, key)))
     }
 
     #[inline]

@@ -4,8 +4,12 @@
 pub(crate) mod bucket;
 #[path = "../../../../crates/larder/src/ds/grow.rs"]
 mod grow;
+#[path = "../../../../crates/larder/src/ds/latch.rs"]
+pub(crate) mod latch;
 #[path = "../../../../crates/larder/src/ds/look.rs"]
 pub(crate) mod look;
+#[path = "../../../../crates/larder/src/ds/slot.rs"]
+mod slot;
 #[path = "../../../../crates/larder/src/ds/stable.rs"]
 pub(crate) mod stable;
 #[path = "../../../../crates/larder/src/ds/table.rs"]

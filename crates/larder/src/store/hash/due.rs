@@ -213,7 +213,7 @@ impl Core {
         now: Millis,
     ) -> Vec<Ripe> {
         let mut unfinished = Vec::new();
-        for entry in std::mem::take(&mut departed.ripe) {
+        for entry in departed.ripe() {
             let entries = &world.shard.entries;
             let ripe = Ripe {
                 key: entries.with_key(world.shared, entry, <[u8]>::to_vec),
