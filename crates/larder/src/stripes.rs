@@ -55,17 +55,19 @@ pub(crate) fn low_bits(hash: u64) -> u32 {
 }
 
 impl<E: Entries> Stripes<E> {
-    /// `count` stripes, a power of two, made by `make`, which is told the stripe's number.
+    /// `count` stripes, a power of two, for the `expected` entries or more, made by `make`, which is told the stripe's
+    /// number.
     pub(crate) fn new(
         count: usize,
         limit: u64,
+        expected: u64,
         mut make: impl FnMut(usize) -> (E::Shared, Shard<E>),
     ) -> Self {
         debug_assert!(count.is_power_of_two() && count <= MAX_SHARES);
         let stripes = (0..count)
             .map(|number| {
                 let (shared, shard) = make(number);
-                let table = Table::new();
+                let table = Table::new(expected / count as u64);
                 CachePadded::new(Stripe {
                     table,
                     shared,

@@ -38,7 +38,7 @@ fn value(number: u8) -> [u8; 16] {
 impl Keyspace {
     fn new() -> Self {
         let record = || std::array::from_fn(|_| AtomicU64::new(0));
-        let table = Table::new();
+        let table = Table::new(0);
         touch(&table, hash(0));
         Keyspace {
             table,

@@ -299,7 +299,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             marked: self.rules.are_given(),
         };
         let now = self.clock.now();
-        let stripes = Stripes::new(count, bound, |_| {
+        let stripes = Stripes::new(count, bound, self.max_entries.unwrap_or(0), |_| {
             (
                 (),
                 Shard::new(

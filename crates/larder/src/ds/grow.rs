@@ -23,6 +23,19 @@ fn round_at(segments: u32) -> u32 {
     (u64::from(segments) * (BUCKETS * SLOTS) as u64 * ROUND_AT).div_ceil(256) as u32
 }
 
+/// Segments that a table is made for at the most: 1 MiB of address space in each stripe, in case a bound is set high above
+/// what will be stored.
+const MOST_EXPECTED: u32 = 256;
+
+/// How many segments a table with so many entries has at the end of a round.
+pub(super) fn segments_for(entries: u64) -> u32 {
+    let mut segments = 1;
+    while segments < MOST_EXPECTED && u64::from(round_at(segments)) <= entries {
+        segments *= 2;
+    }
+    segments
+}
+
 impl Table {
     /// Splits one segment if a round is due or under way, and says when the next one is.
     #[cold]

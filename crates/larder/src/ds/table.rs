@@ -24,15 +24,13 @@
 //!
 //! Cost: one line per hit (1.1 on average), one dependent load to find it; 64 bytes per 11 slots, filled 44 to 91 %.
 //! The 2-bit access counters belong to the entries but live here, where a hit has the line at hand. Readers bump them
-//! with plain stores: an increment may get lost, nothing else can.
-//!
-//! All words are atomics, so a torn read is a wrong value, which the version exposes, and never undefined. The memory
-//! of a round is asked for at its start and comes zeroed from the system, page by page as splits touch it.
+//! with plain stores: an increment may get lost, nothing else can. A torn read is a wrong value, which the version exposes.
 
 use std::sync::OnceLock;
 
 use super::Ref;
 use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, Segment, WORDS};
+use super::grow::segments_for;
 pub(super) use super::slot::{after, home_bucket, tag_of};
 use super::stable::Stable;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
@@ -52,6 +50,11 @@ pub(crate) struct Table {
     /// Segments in use, and above them the mask of the next power of two less one; published after a new segment is
     /// filled.
     pub(super) shape: AtomicU64,
+    /// The segments that are expected to come into use; memory that the system has not touched costs nothing.
+    first: Run,
+    /// How many those are: a power of two.
+    expected: u32,
+    /// The others.
     levels: [OnceLock<Run>; LEVELS],
     /// Entries. Written under the caller's lock, read by anyone.
     len: AtomicU32,
@@ -69,18 +72,19 @@ fn level_of(segment: u32) -> usize {
 }
 
 impl Table {
-    /// A table with one segment.
-    pub(crate) fn new() -> Self {
-        let table = Table {
+    /// A table with one segment, for so many entries or more.
+    pub(crate) fn new(entries: u64) -> Self {
+        let segments = segments_for(entries);
+        Table {
+            first: Run::new(0, segments as usize),
+            expected: segments,
             shape: AtomicU64::new(1),
             levels: [const { OnceLock::new() }; LEVELS],
             len: AtomicU32::new(0),
             grow_at: AtomicU32::new(0),
             chains: Stable::new(),
             chained: AtomicU32::new(0),
-        };
-        table.ensure(0);
-        table
+        }
     }
 
     /// Entries held.
@@ -120,14 +124,21 @@ impl Table {
 
     #[inline(always)]
     pub(super) fn segment(&self, number: u32) -> Segment<'_> {
-        let run = self.levels[level_of(number)]
-            .get()
-            .expect("a published segment exists");
+        let run = if number < self.expected {
+            &self.first
+        } else {
+            self.levels[level_of(number)]
+                .get()
+                .expect("a published segment exists")
+        };
         Segment { run, number }
     }
 
     /// Makes the level of a segment if it does not exist.
     pub(super) fn ensure(&self, number: u32) {
+        if number < self.expected {
+            return;
+        }
         let level = level_of(number);
         let first = (1 << level) >> 1;
         self.levels[level].get_or_init(|| Run::new(first, first.max(1) as usize));
@@ -555,7 +566,7 @@ mod tests {
             preload in 0..6000u32,
             ops in prop::collection::vec(op(), 1..800),
         ) {
-            let table = Table::new();
+            let table = Table::new(0);
             let mut oracle = HashMap::new();
             for key in 10_000..10_000 + if bad == 0 { preload } else { preload / 4 } {
                 table.insert(hash(key, bad), key, |r| hash(r, bad));
@@ -591,7 +602,7 @@ mod tests {
 
     #[test]
     fn a_round_ends_before_segments_overflow() {
-        let table = Table::new();
+        let table = Table::new(9_000);
         for key in 0..400_000 {
             table.insert(hash(key, 0), key, |r| hash(r, 0));
         }
@@ -602,7 +613,7 @@ mod tests {
 
     #[test]
     fn a_counter_stops_at_three_and_moves_with_its_entry() {
-        let table = Table::new();
+        let table = Table::new(0);
         let mut slot = table.insert(hash(7, 0), 7, |r| hash(r, 0));
         for expected in [1, 2, 3, 3] {
             table.touch(slot);
@@ -618,7 +629,7 @@ mod tests {
     #[test]
     fn a_reader_beside_a_writer_never_misses_what_stays_nor_sees_a_torn_record() {
         use std::sync::atomic::AtomicBool;
-        let table = Table::new();
+        let table = Table::new(0);
         // The record of reference r is (records[2r], records[2r + 1]), both the same word at any quiet moment.
         let records: Vec<AtomicU64> = (0..64).map(|i| AtomicU64::new(i / 2)).collect();
         for key in 0..32u32 {

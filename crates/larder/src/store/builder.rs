@@ -25,6 +25,8 @@ use crate::time::Clock;
 /// A stripe with fewer bytes than 4 MiB chooses its victims badly and wastes pages: what stands for one entry
 /// where [`fitting`] counts in entries, of which it wants 128.
 const BYTES_PER_SHARE: u64 = (4 << 20) / 128;
+/// Bytes that an entry is expected to take, for the size that tables are made for.
+const BYTES_PER_ENTRY: u64 = 256;
 
 /// Whether a bound counts entries or bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,10 +183,15 @@ impl StoreBuilder {
             .stripes
             .map_or_else(|| default_stripes(limit, measure), usize::next_power_of_two);
         let bounded = limit != u64::MAX;
+        let expected = match measure {
+            _ if !bounded => 0,
+            Measure::Entries => limit,
+            Measure::Bytes => limit / BYTES_PER_ENTRY,
+        };
         let clock = self.clock.unwrap_or_default();
         let hasher = self.seed.map_or_else(RandomState::new, seeded);
         let listening = Listening::default();
-        let stripes = Stripes::new(count, limit, |_| {
+        let stripes = Stripes::new(count, limit, expected, |_| {
             let words = Words::new(hasher.clone(), measure, listening.word());
             (
                 Pages::new(),
