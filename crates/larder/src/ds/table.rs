@@ -50,9 +50,8 @@ pub(crate) struct Table {
     /// Segments in use, and above them the mask of the next power of two less one; published after a new segment is
     /// filled.
     pub(super) shape: AtomicU64,
-    /// The segments that are expected to come into use; memory that the system has not touched costs nothing.
+    /// The segments, a power of two, that are expected to come into use: they cost nothing until they are touched.
     first: Run,
-    /// How many those are: a power of two.
     expected: u32,
     /// The others.
     levels: [OnceLock<Run>; LEVELS],
