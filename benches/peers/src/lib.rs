@@ -21,6 +21,7 @@ pub mod accounting;
 pub mod args;
 pub mod child;
 pub mod clock;
+pub mod flight;
 pub mod footprint;
 pub mod growth;
 pub mod hits;

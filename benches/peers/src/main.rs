@@ -16,13 +16,14 @@ usage: cargo run --profile bench -p larder-peers -- SUBCOMMAND [options]
   growth       the worst single insert while growing
   hits         hit ratios by replaying traces
   storm        a million entries falling due within 2 s
+  flight       64 callers of one missing key; a hit through the loading call
   all          all of them; --out FILE writes a dated Markdown report
 
   --quick          smaller and shorter: to see that it runs, not to quote
   --full           bytes, accounting and growth also at 10 million entries
   --peers A,B      only peers whose name has one of these parts
   --only A,B       only workloads, traces or cases whose name has one of these parts
-  --keys A,B       throughput: only these types of key (u64, [u8; 16])
+  --keys A,B       throughput: only these types of key (u64, [u8; 16], String)
   --threads N      throughput: 1 or 2 only
   --rounds N       throughput 7, growth 3
   --entries N      instead of 1 million

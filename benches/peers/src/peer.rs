@@ -62,6 +62,16 @@ impl Key for [u8; 16] {
     }
 }
 
+impl Key for String {
+    const NAME: &'static str = "String of 16 B";
+    fn nth(number: u64) -> Self {
+        format!("{:016x}", <u64 as Key>::nth(number))
+    }
+    fn bytes(&self) -> impl AsRef<[u8]> {
+        self
+    }
+}
+
 impl Key for Box<[u8]> {
     const NAME: &'static str = "Box<[u8]> of 16 B";
     fn nth(number: u64) -> Self {

@@ -46,6 +46,7 @@ pub fn run(args: &Args) -> Result<Vec<Table>, Failure> {
     let mut measured = Vec::new();
     measure::<u64>(args, &scale, &mut measured);
     measure::<[u8; 16]>(args, &scale, &mut measured);
+    measure::<String>(args, &scale, &mut measured);
     Ok(standing::tables(&measured, &scale.describe()))
 }
 
