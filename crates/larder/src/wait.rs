@@ -4,16 +4,16 @@
 //! unparks it ([`block_on`]). So there is one implementation of every wait, and no runtime.
 //!
 //! * [`Relay`]: many wait for what one is doing; if that one gives up, the first of them has the turn.
-//! * [`Handover`]: one waits for goods that another takes from somewhere only if they are still wanted.
+//! * [`Handover`]: one waits for what another has for it, or takes from somewhere if it is still wanted.
 //! * [`Alarms`]: wakers to be called at a time, by whoever does the upkeep.
 //! * [`signal`]: a waker that makes a channel readable, for `select!`.
 //! * [`Sleepers`]: wakers to be called at the next event, kept by a structure under its own lock.
-//! * [`Post`]: one waits for one answer.
 //! * [`Limit`]: how long a caller is willing to wait.
 //!
 //! Wakers are never called under a lock: what must be woken is returned, as [`Wakes`], which wakes when it is dropped.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -322,10 +322,10 @@ impl<V> Relay<V> {
     }
 }
 
-/// Where one waits for goods; see the module's text.
+/// Where one waits for what another has for it; see the module's text.
 ///
-/// Whether they are still wanted, and the taking of them, are decided under one lock: so a waiter that left has
-/// taken nothing, or learns on leaving what it was given.
+/// Whether it is still wanted, and the taking of it, are decided under one lock: so a waiter that left has taken
+/// nothing, or learns on leaving what it was given.
 pub(crate) struct Handover<G> {
     stage: Mutex<Wanting<G>>,
 }
@@ -334,7 +334,7 @@ enum Wanting<G> {
     /// Nothing was given yet.
     Open(Option<Waker>),
     Given(G),
-    /// The goods were fetched, or are no longer wanted.
+    /// Nothing is to come: it was fetched, is no longer wanted, or there is none.
     Closed,
 }
 
@@ -347,7 +347,7 @@ impl<G> Handover<G> {
         }
     }
 
-    /// Runs `take` if goods are still wanted, and hands over what it brings; `false` if that is nothing.
+    /// Runs `take` if something is still wanted, and hands over what it brings; `false` if that is nothing.
     pub(crate) fn give<E>(
         &self,
         take: impl FnOnce() -> Result<Option<G>, E>,
@@ -364,12 +364,29 @@ impl<G> Handover<G> {
         Ok((true, wakes))
     }
 
-    /// Fetches the goods; without any, the context's waker is called when there are some.
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<G> {
+    /// Hands this over, if something is still wanted.
+    pub(crate) fn put(&self, goods: G) -> (bool, Wakes) {
+        let given = self.give::<Infallible>(|| Ok(Some(goods)));
+        given.unwrap_or_else(|never| match never {})
+    }
+
+    /// Says that there will be nothing, unless there was something.
+    pub(crate) fn end(&self) -> Wakes {
+        let mut stage = self.stage.lock();
+        let Wanting::Open(waker) = &mut *stage else {
+            return Wakes::default();
+        };
+        let wakes = Wakes(waker.take().into_iter().collect());
+        *stage = Wanting::Closed;
+        wakes
+    }
+
+    /// Fetches what was given, `None` if there will be nothing; without either, the context's waker is called later.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<G>> {
         let mut stage = self.stage.lock();
         match std::mem::replace(&mut *stage, Wanting::Closed) {
-            Wanting::Given(goods) => Poll::Ready(goods),
-            Wanting::Closed => Poll::Pending,
+            Wanting::Given(goods) => Poll::Ready(Some(goods)),
+            Wanting::Closed => Poll::Ready(None),
             Wanting::Open(earlier) => {
                 *stage = Wanting::Open(Some(context.waker().clone()));
                 // A waker may own a task that owns a waiter: it is dropped without the lock.
@@ -386,63 +403,6 @@ impl<G> Handover<G> {
         match left {
             Wanting::Given(goods) => Some(goods),
             Wanting::Open(_) | Wanting::Closed => None,
-        }
-    }
-}
-
-/// A letter box for one answer to one who waits.
-pub(crate) struct Post<T> {
-    letter: Mutex<Letter<T>>,
-}
-
-enum Letter<T> {
-    Awaited(Option<Waker>),
-    Here(T),
-    /// There is nothing to come.
-    Closed,
-}
-
-#[expect(clippy::disallowed_methods, reason = "this file owns the box's lock")]
-impl<T> Post<T> {
-    pub(crate) fn new() -> Self {
-        Post {
-            letter: Mutex::new(Letter::Awaited(None)),
-        }
-    }
-
-    /// Delivers the answer.
-    pub(crate) fn put(&self, answer: T) -> Wakes {
-        self.replace(Letter::Here(answer))
-    }
-
-    /// Says that there will be no answer, unless there was one.
-    pub(crate) fn close(&self) -> Wakes {
-        self.replace(Letter::Closed)
-    }
-
-    fn replace(&self, with: Letter<T>) -> Wakes {
-        let mut letter = self.letter.lock();
-        if !matches!(*letter, Letter::Awaited(_)) {
-            return Wakes::default();
-        }
-        match std::mem::replace(&mut *letter, with) {
-            Letter::Awaited(waker) => Wakes(waker.into_iter().collect()),
-            _ => Wakes::default(),
-        }
-    }
-
-    /// Asks for the answer; `None` if there will be none.
-    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<T>> {
-        let mut letter = self.letter.lock();
-        match std::mem::replace(&mut *letter, Letter::Closed) {
-            Letter::Here(answer) => Poll::Ready(Some(answer)),
-            Letter::Closed => Poll::Ready(None),
-            Letter::Awaited(earlier) => {
-                *letter = Letter::Awaited(Some(context.waker().clone()));
-                drop(letter);
-                drop(earlier);
-                Poll::Pending
-            }
         }
     }
 }
@@ -571,7 +531,8 @@ mod tests {
         assert_eq!(give(&waiter), Ok(true));
         assert_eq!(bell.0.load(Ordering::Relaxed), 1);
         assert_eq!(give(&waiter), Ok(false), "a waiter is served once");
-        assert_eq!(waiter.poll(&context), Poll::Ready(7));
+        assert_eq!(waiter.poll(&context), Poll::Ready(Some(7)));
+        assert_eq!(waiter.poll(&context), Poll::Ready(None));
 
         let (gone, late) = (Handover::new(), Handover::new());
         assert_eq!(gone.close(), None);
@@ -616,15 +577,18 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_is_delivered_once_and_a_closed_box_says_so() {
+    fn what_was_put_arrives_and_who_waits_for_nothing_is_told_so() {
         let (bell, waker) = bell();
         let context = Context::from_waker(&waker);
-        let post = Post::new();
-        assert_eq!(post.poll(&context), Poll::Pending);
-        drop(post.put(7));
-        drop(post.close());
+        let (some, none) = (Handover::new(), Handover::<u32>::new());
+        assert_eq!(some.poll(&context), Poll::Pending);
+        assert!(some.put(7).0 && !some.put(8).0);
+        drop(some.end());
         assert_eq!(bell.0.load(Ordering::Relaxed), 1);
-        assert_eq!(post.poll(&context), Poll::Ready(Some(7)));
-        assert_eq!(post.poll(&context), Poll::Ready(None));
+        assert_eq!(some.poll(&context), Poll::Ready(Some(7)));
+        assert_eq!(none.poll(&context), Poll::Pending);
+        drop(none.end());
+        assert_eq!(bell.0.load(Ordering::Relaxed), 2);
+        assert_eq!(none.poll(&context), Poll::Ready(None));
     }
 }

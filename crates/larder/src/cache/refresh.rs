@@ -16,7 +16,7 @@ use std::sync::Arc;
 use equivalent::Equivalent;
 
 use crate::error::LoadError;
-use crate::wait::{Post, block_on};
+use crate::wait::{Handover, block_on};
 
 use super::Cache;
 use super::core::{Core, Executor};
@@ -33,7 +33,7 @@ struct Parcel<K: Hash + Eq, V: Clone, S, E> {
     core: Arc<Core<K, V, S>>,
     errand: Option<Errand<V>>,
     fallback: Option<V>,
-    post: Arc<Post<Answer<V, E>>>,
+    handover: Arc<Handover<Answer<V, E>>>,
 }
 
 impl<K: Hash + Eq, V: Clone, S: BuildHasher, E> Parcel<K, V, S, E> {
@@ -47,7 +47,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher, E> Parcel<K, V, S, E> {
         claim.start();
         let loaded = claim.run(loader);
         let answer = core.finish(claim, loaded, self.fallback.take());
-        drop(self.post.put(answer));
+        drop(self.handover.put(answer));
     }
 }
 
@@ -56,7 +56,7 @@ impl<K: Hash + Eq, V: Clone, S, E> Drop for Parcel<K, V, S, E> {
         if let Some(errand) = self.errand.take() {
             drop(self.core.resume(errand));
         }
-        drop(self.post.close());
+        drop(self.handover.end());
     }
 }
 
@@ -78,16 +78,16 @@ where
         execute: &Executor,
         (claim, plan): (Claim<'_, K, V, S>, &Plan<V>),
         loader: impl FnOnce() -> Result<Loaded<V>, E> + Send + 'static,
-    ) -> Arc<Post<Answer<V, E>>> {
-        let post = Arc::new(Post::new());
+    ) -> Arc<Handover<Answer<V, E>>> {
+        let handover = Arc::new(Handover::new());
         let parcel = Parcel {
             core: Arc::clone(self),
             errand: Some(claim.hand_over()),
             fallback: plan.fallback.clone(),
-            post: Arc::clone(&post),
+            handover: Arc::clone(&handover),
         };
         execute(Box::new(move || parcel.open(loader)));
-        post
+        handover
     }
 
     fn load_apart<Q, E: Send + 'static>(
@@ -107,11 +107,11 @@ where
             let loaded = claim.run(loader);
             return self.finish(claim, loaded, plan.fallback);
         };
-        let post = self.send(execute, (claim, &plan), loader);
+        let handover = self.send(execute, (claim, &plan), loader);
         if plan.intent == Intent::Refresh {
             return plan.without(LoadError::Abandoned);
         }
-        let answer = block_on(|context| post.poll(context), plan.limit.as_ref());
+        let answer = block_on(|context| handover.poll(context), plan.limit.as_ref());
         answered(&mut plan, answer)
     }
 
@@ -133,13 +133,13 @@ where
             let loaded = poll_fn(|context| claim.run(|| loader.as_mut().poll(context))).await;
             return self.finish(claim, loaded, plan.fallback);
         };
-        let post = self.send(execute, (claim, &plan), || wait_for(loader));
+        let handover = self.send(execute, (claim, &plan), || wait_for(loader));
         if plan.intent == Intent::Refresh {
             return plan.without(LoadError::Abandoned);
         }
         let answer = {
             let mut vigil = Vigil::new(self, plan.limit.as_ref());
-            poll_fn(|context| vigil.poll(context, |context| post.poll(context))).await
+            poll_fn(|context| vigil.poll(context, |context| handover.poll(context))).await
         };
         answered(&mut plan, answer)
     }

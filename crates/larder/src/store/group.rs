@@ -118,6 +118,27 @@ impl<'w> Group<'w> {
         result
     }
 
+    /// Runs `work`; again, with more room, where there was too little and others that nobody holds can make some.
+    pub(crate) fn insist<R>(
+        &mut self,
+        mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        loop {
+            match work(self) {
+                Ok(result) => return Ok(result),
+                Err(Refusal::Error(error)) => return Err(error),
+                Err(Refusal::NoRoom) => {
+                    let lacking = std::mem::take(&mut self.departed.lacking);
+                    let stripes = &self.core.stripes;
+                    if lacking == 0 || !stripes.relieve_holder(lacking, &mut self.departed) {
+                        return Err(Error::TooLarge);
+                    }
+                    self.spare += lacking;
+                }
+            }
+        }
+    }
+
     /// What may be read of the keys whose stripes are held.
     pub(crate) fn views(&self) -> Views<'_> {
         Views {
@@ -218,48 +239,68 @@ impl Core {
     }
 
     /// Runs `work` on the stripes of these keys, locked together; again, with more room, where there was too little. It
-    /// must make room before it changes anything.
+    /// must make room before it changes anything. Those who wait for keys that it touched are served under the same locks.
     pub(crate) fn write_many<R>(
         &self,
         keys: &[Key<'_>],
-        work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+        mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
-        let (result, touched) = self.hold_many(keys, work);
-        self.serve(touched);
-        result
+        let mut result = None;
+        let mut work = |group: &mut Group<'_>| {
+            result = Some(Ok(work(group)?));
+            Ok(())
+        };
+        let held = self.hold_many(keys, &mut work);
+        match held {
+            Ok(()) => result.unwrap_or(Err(Error::TooLarge)),
+            Err(error) => Err(error),
+        }
     }
 
-    /// [`Self::write_many`], but for serving those who wait for the keys that were touched: these it returns.
-    pub(crate) fn hold_many<R>(
+    fn hold_many(
         &self,
         keys: &[Key<'_>],
-        mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
-    ) -> (Result<R, Error>, Vec<Vec<u8>>) {
+        work: &mut dyn FnMut(&mut Group<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Error> {
         let now = self.clock.fine_now();
-        let (mut departed, mut after) = (Departed::default(), None);
-        let hashes = keys.iter().map(|key| key.hash);
-        let result = self
-            .stripes
-            .write_many(hashes, &mut departed, |worlds, departed, room| {
-                let mut group = Group::new(self, now, worlds);
-                group.departed = std::mem::take(departed);
-                group.spare = std::mem::take(room);
-                let result = work(&mut group);
-                self.watched.mark(&group.after.touched);
-                (*departed, *room) = (group.departed, group.spare);
-                after = Some(group.after);
-                match result {
-                    Ok(result) => Ok(Ok(result)),
-                    Err(Refusal::Error(error)) => Ok(Err(error)),
-                    Err(Refusal::NoRoom) => Err(NoRoom),
+        let (mut departed, mut outcome) = (Departed::default(), None);
+        let mut hashes: Vec<u64> = keys.iter().map(|key| key.hash).collect();
+        loop {
+            let mut beyond = Vec::new();
+            let held = self.stripes.write_many(
+                hashes.iter().copied(),
+                &mut departed,
+                |worlds, departed, room| {
+                    beyond = self.beyond(keys.iter().copied(), &worlds);
+                    if !beyond.is_empty() {
+                        return Ok(Ok(()));
+                    }
+                    let mut group = Group::new(self, now, worlds);
+                    group.departed = std::mem::take(departed);
+                    group.spare = std::mem::take(room);
+                    let result = work(&mut group);
+                    let mut wakes = Vec::new();
+                    if !group.after.touched.is_empty() && !matches!(result, Err(Refusal::NoRoom)) {
+                        wakes = self.serve(&mut group);
+                    }
+                    self.watched.mark(&group.after.touched);
+                    (*departed, *room) = (group.departed, group.spare);
+                    outcome = Some((group.after, wakes));
+                    match result {
+                        Ok(()) => Ok(Ok(())),
+                        Err(Refusal::Error(error)) => Ok(Err(error)),
+                        Err(Refusal::NoRoom) => Err(NoRoom),
+                    }
+                },
+            );
+            if beyond.is_empty() {
+                if let Some((mut after, _wakes)) = outcome {
+                    self.conclude(departed, &mut after);
                 }
-            });
-        let mut touched = Vec::new();
-        if let Some(mut after) = after {
-            self.conclude(departed, &mut after);
-            touched = after.touched;
+                return held.unwrap_or(Err(Error::TooLarge));
+            }
+            hashes.append(&mut beyond);
         }
-        (result.unwrap_or(Err(Error::TooLarge)), touched)
     }
 
     /// Runs `work` on the values of these keys, none of which changes meanwhile.

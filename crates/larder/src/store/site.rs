@@ -1,6 +1,9 @@
 //! `Site`: where a command runs: in the store, or in a transaction that holds the stripes already.
 //!
-//! Every typed view has one, so that the same commands serve both.
+//! Every typed view has one, so that the same commands serve both. A view says by its type which of them it may be
+//! ([`Scope`]): that of a store alone goes from thread to thread, that of a transaction stays with its locks.
+
+use std::fmt;
 
 use super::core::Core;
 use super::group::{Group, Key, Views};
@@ -11,6 +14,92 @@ use crate::key::KeyType;
 use crate::stats::Count;
 use crate::time::Millis;
 use crate::value::Variant;
+
+mod sealed {
+    /// What has a site.
+    pub trait Sited: Copy {
+        /// The site, as one that may be of either kind.
+        fn sited(&self) -> super::InTx<'_>;
+    }
+}
+
+/// Where the calls of a view run: [`InStore`] or [`InTx`].
+pub trait Scope: sealed::Sited {}
+
+impl<S: sealed::Sited> Scope for S {}
+
+/// The site of a scope.
+pub(crate) fn site_of<S: Scope>(scope: &S) -> Site<'_> {
+    scope.sited().0
+}
+
+/// The scope of a view whose calls stand alone: it is [`Send`] and [`Sync`].
+///
+/// ```
+/// use larder::{List, Store};
+///
+/// // What a task holds across an await may have to go to another thread with it.
+/// fn goes_along(_: impl Send + Sync) {}
+/// let store = Store::new();
+/// let queue: List<'_, String> = store.list("queue");
+/// goes_along(queue);
+/// ```
+#[derive(Clone, Copy)]
+pub struct InStore<'a>(pub(super) &'a Core);
+
+/// The scope of a view whose calls may be part of a transaction, which the thread that runs it keeps.
+///
+/// A view of a store can be turned into one, where code is to serve both.
+///
+/// ```
+/// use larder::{Error, InTx, List, Store};
+///
+/// fn drain(list: &List<'_, i64, InTx<'_>>) -> Result<i64, Error> {
+///     let mut sum = 0;
+///     while let Some(number) = list.pop_front()? {
+///         sum += number;
+///     }
+///     Ok(sum)
+/// }
+///
+/// let store = Store::new();
+/// store.list::<i64>("a").push_back_many([1, 2])?;
+/// assert_eq!(store.atomic(["a"], |tx| drain(&tx.list("a")))?, 3);
+/// assert_eq!(drain(&store.list("a").into())?, 0);
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct InTx<'a>(pub(super) Site<'a>);
+
+impl sealed::Sited for InStore<'_> {
+    fn sited(&self) -> InTx<'_> {
+        InTx(Site::Shared(self.0))
+    }
+}
+
+impl sealed::Sited for InTx<'_> {
+    fn sited(&self) -> InTx<'_> {
+        *self
+    }
+}
+
+impl<'a> From<InStore<'a>> for InTx<'a> {
+    fn from(InStore(core): InStore<'a>) -> Self {
+        InTx(Site::Shared(core))
+    }
+}
+
+impl fmt::Debug for InStore<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InStore").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for InTx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InTx").finish_non_exhaustive()
+    }
+}
 
 /// A transaction under way, whose stripes are held.
 pub(crate) trait Enter {
@@ -170,22 +259,7 @@ fn enter<R>(open: &dyn Enter, work: impl FnOnce(&mut Group<'_>) -> R) -> R {
 /// Runs `work` on the group of an open transaction; again, with more room, where there was too little.
 fn insist<R>(
     open: &dyn Enter,
-    mut work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
+    work: impl FnMut(&mut Group<'_>) -> Result<R, Refusal>,
 ) -> Result<R, Error> {
-    enter(open, |group| {
-        loop {
-            match work(group) {
-                Ok(result) => return Ok(result),
-                Err(Refusal::Error(error)) => return Err(error),
-                Err(Refusal::NoRoom) => {
-                    let lacking = std::mem::take(&mut group.departed.lacking);
-                    let stripes = &group.core.stripes;
-                    if lacking == 0 || !stripes.relieve_holder(lacking, &mut group.departed) {
-                        return Err(Error::TooLarge);
-                    }
-                    group.spare += lacking;
-                }
-            }
-        }
-    })
+    enter(open, |group| group.insist(work))
 }

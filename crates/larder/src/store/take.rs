@@ -1,31 +1,38 @@
 //! Taking from a key as soon as it has something: the pops that wait.
 //!
 //! ```text
-//! ask     [locks of the keys] nobody waits, something there -> goods         else -> queue up, in this very hold
-//! serve   after a write that touched a waited key: from the first in the queue on
-//!             [locks of the waiter's keys] still wanted? something there? -> taken, handed over; wake after the unlock
-//! leave   timed out or dropped: out of the queues; what was handed over meanwhile is returned, or put back
+//! ask     [locks of the keys] something there -> goods        nothing -> queue up, in this very hold
+//! serve   [locks of the writer] its work is done -> for each key that it touched, from the first in the queue on:
+//!             still wanted? something there? -> taken, handed over;        wake after the unlock
+//! leave   timed out or dropped: out of the queues; what was handed over meanwhile is put back, and serves the next
 //! ```
 //!
 //! Waiters of a key are served in the order in which they came, each from the first of its own keys that has something.
-//! One that comes while others wait queues up behind them and has the queue served, so it never overtakes. What a
-//! waiter moves to another key may serve the next: that is a turn of the same loop, so chains are no deeper than one.
+//! All of it happens before the writer lets its locks go, so that nobody comes in between: whenever a stripe is not
+//! held, no key in it has what somebody waits for.
+//!
+//! What a waiter moves to another key may serve the next: that is a turn of the same loop. So a writer whose key is
+//! waited for holds the stripes of all keys to which something may be moved from it, over any number of turns
+//! ([`Core::beyond`]). Of a waiter's keys, those whose stripes are not held are passed over: they have nothing, or their
+//! own writer is about to serve.
+//!
 //! A thread and a task wait on the same [`Pending`].
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::core::Core;
-use super::group::Name;
-use super::seat::Refusal;
+use super::group::{Group, Key, Name};
+use super::seat::{Refusal, Seat};
 use super::waiting::Place;
 use super::wish::{Goods, Waiter, Wish};
+use super::words::Words;
 use crate::error::Error;
-use crate::wait::{Limit, block_on};
+use crate::stripes::Worlds;
+use crate::wait::{Limit, Wakes, block_on};
 
 /// What came of asking.
 enum Answer<'a> {
@@ -42,9 +49,14 @@ struct Pending<'a> {
 
 impl Pending<'_> {
     fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Goods, Error>> {
-        let polled = self.place.waiter.handover.poll(context);
-        self.fetched = polled.is_ready();
-        polled
+        match self.place.waiter.handover.poll(context) {
+            Poll::Ready(Some(goods)) => {
+                self.fetched = true;
+                Poll::Ready(goods)
+            }
+            // Nobody but this waiter ends the wait.
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
     }
 
     /// Stops waiting; what was handed over at the last moment.
@@ -79,39 +91,26 @@ impl Core {
         }
         let waiter = Arc::new(Waiter::new(keys, wish));
         let mut queued = None;
-        let (taken, _) = self.hold_many(&waiter.all_keys(), |group| {
-            let first = waiter.first(group)?;
-            let mut others = waiter.keys.iter();
-            let others = others.any(|(hash, key)| self.waiting.has(self.stripe(*hash), key));
-            if let (Some(nth), false) = (first, others) {
+        let taken = self.write_many(&waiter.all_keys(), |group| {
+            if let Some(nth) = waiter.first(group)? {
                 return waiter.take(group, nth);
             }
             let ticket = self.waiting.ticket();
-            for (hash, key) in &waiter.keys {
-                let stripe = self.stripe(*hash);
-                self.waiting.enter(stripe, key, ticket, &waiter);
+            for name in &waiter.keys {
+                let stripe = self.stripe(name.0);
+                self.waiting.enter(stripe, Key::of(name), ticket, &waiter);
             }
-            queued = Some((ticket, first.is_some()));
+            queued = Some(ticket);
             Ok(None)
-        });
-        let Some((ticket, may_be_served)) = queued else {
-            return taken?.map_or(Err(Error::NoSuchKey), |goods| {
-                self.serve(waiter.destination().map(|to| to.1.clone()));
-                Ok(Answer::Now(goods))
-            });
-        };
-        let pending = Pending {
-            core: self,
-            place: Place {
-                ticket,
-                waiter: Arc::clone(&waiter),
-            },
-            fetched: false,
-        };
-        if may_be_served {
-            self.serve(waiter.keys.iter().map(|(_, key)| key.clone()));
+        })?;
+        match queued {
+            None => taken.map(Answer::Now).ok_or(Error::NoSuchKey),
+            Some(ticket) => Ok(Answer::Later(Pending {
+                core: self,
+                place: Place { ticket, waiter },
+                fetched: false,
+            })),
         }
-        Ok(Answer::Later(pending))
     }
 
     /// The number of a hash's stripe.
@@ -121,52 +120,109 @@ impl Core {
 
     /// Takes a waiter out of its queues.
     fn dismiss(&self, place: &Place<Waiter>) {
-        for (hash, key) in &place.waiter.keys {
-            self.waiting.leave(self.stripe(*hash), key, place.ticket);
+        for name in &place.waiter.keys {
+            let stripe = self.stripe(name.0);
+            self.waiting.leave(stripe, Key::of(name), place.ticket);
         }
     }
 
-    /// Serves those who wait for these keys, which may have got something. No lock is held.
-    pub(crate) fn serve(&self, touched: impl IntoIterator<Item = Vec<u8>>) {
-        let mut touched: VecDeque<Vec<u8>> = touched.into_iter().collect();
-        while let Some(key) = touched.pop_front() {
-            let stripe = self.stripe(self.hash(&key));
-            let mut last = None;
-            while let Some(place) = self.waiting.next(stripe, &key, last.as_ref()) {
-                match self.key_type(&key) {
-                    None => break,
-                    Some(found) if found == place.waiter.key_type() => {
-                        touched.extend(self.satisfy(&place));
-                    }
-                    Some(_) => {}
+    /// Whether anybody waits for a key; its stripe is held.
+    #[inline]
+    pub(crate) fn is_waited_for(&self, key: Key<'_>) -> bool {
+        self.waiting.has(self.stripe(key.hash), key)
+    }
+
+    /// [`Core::write_at`] for a key that somebody waits for.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn write_waited(
+        &self,
+        key: Key<'_>,
+        work: &mut dyn FnMut(&mut Seat<'_, '_>) -> Result<(), Refusal>,
+    ) -> Result<(), Error> {
+        self.write_many(&[key], |group| group.seat(key, &mut *work))
+    }
+
+    /// The hashes of keys whose stripes must be held as well to serve those who wait for these: where something may be
+    /// moved to from them, and from there on.
+    ///
+    /// What is held stays as it is. What is not may change until it is held too, so the caller asks again then.
+    pub(crate) fn beyond<'k>(
+        &self,
+        keys: impl IntoIterator<Item = Key<'k>>,
+        worlds: &Worlds<'_, Words>,
+    ) -> Vec<u64> {
+        let moved_from = |key: Key<'_>| {
+            let to = |place: &Place<Waiter>| place.waiter.destination().cloned();
+            self.waiting.collect(self.stripe(key.hash), key, to)
+        };
+        let mut reached: Vec<Name> = Vec::new();
+        for key in keys {
+            reached.extend(moved_from(key));
+        }
+        let mut looked = 0;
+        while let Some(name) = reached.get(looked) {
+            looked += 1;
+            let further = moved_from(Key::of(name));
+            let mut further: Vec<Name> = further
+                .into_iter()
+                .filter(|name| !reached.contains(name))
+                .collect();
+            further.dedup();
+            reached.append(&mut further);
+        }
+        let hashes = reached.iter().map(|(hash, _)| *hash);
+        hashes.filter(|hash| worlds.find(*hash).is_none()).collect()
+    }
+
+    /// Serves those who wait for keys that the group has touched; who is to be woken after the unlock.
+    pub(crate) fn serve(&self, group: &mut Group<'_>) -> Vec<Wakes> {
+        let mut wakes = Vec::new();
+        let touched = std::mem::take(&mut group.after.touched);
+        let (mut todo, mut done) = (VecDeque::from(touched), Vec::new());
+        while let Some(key) = todo.pop_front() {
+            self.serve_key(group, self.key(&key), &mut wakes);
+            for touched in group.after.touched.drain(..) {
+                if touched != key && todo.back() != Some(&touched) {
+                    todo.push_back(touched);
                 }
-                last = Some(place);
             }
+            done.push(key);
+        }
+        group.after.touched = done;
+        wakes
+    }
+
+    /// Serves those who wait for a key.
+    fn serve_key(&self, group: &mut Group<'_>, key: Key<'_>, wakes: &mut Vec<Wakes>) {
+        let (stripe, mut last) = (self.stripe(key.hash), None);
+        while let Some(place) = self.waiting.next(stripe, key, last.as_ref()) {
+            match group.seat(key, |seat| seat.key_type()) {
+                None => return,
+                Some(found) if found == place.waiter.key_type() => {
+                    wakes.extend(self.satisfy(group, &place));
+                }
+                Some(_) => {}
+            }
+            last = Some(place);
         }
     }
 
-    /// Hands a waiter what it waits for, if it is there; the key that got something by that.
-    fn satisfy(&self, place: &Place<Waiter>) -> Option<Vec<u8>> {
+    /// Hands a waiter what it waits for, if it is there; who is to be woken then.
+    fn satisfy(&self, group: &mut Group<'_>, place: &Place<Waiter>) -> Option<Wakes> {
         let waiter = &*place.waiter;
-        let (given, _) = self.hold_many(&waiter.all_keys(), |group| {
-            waiter.handover.give::<Refusal>(|| {
-                let Some(nth) = waiter.first_fit(group) else {
-                    return Ok(None);
-                };
-                Ok(waiter.take(group, nth)?.map(Ok))
+        let given = waiter.handover.give(|| {
+            group.insist(|group| match waiter.first_fit(group) {
+                None => Ok(None),
+                Some(nth) => Ok(waiter.take(group, nth)?.map(Ok)),
             })
         });
-        let moved = given.is_ok();
-        let (done, _wakes) = given.unwrap_or_else(|error| {
-            let given = waiter.handover.give::<Infallible>(|| Ok(Some(Err(error))));
-            given.unwrap_or_else(|never| match never {})
-        });
+        let (done, wakes) = given.unwrap_or_else(|error| waiter.handover.put(Err(error)));
         if !done {
             return None;
         }
         self.dismiss(place);
-        let to = waiter.destination().filter(|_| moved);
-        to.map(|(_, key)| key.clone())
+        Some(wakes)
     }
 
     /// Waits for what is wished for.

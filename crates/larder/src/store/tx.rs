@@ -10,7 +10,9 @@ use super::seat::After;
 use super::site::{Enter, Site};
 use super::undo::{Note, Taken, Undo};
 use super::watched::Flag;
+use super::words::Words;
 use crate::error::Error;
+use crate::stripes::Worlds;
 
 /// The store, as a transaction sees it: the calls of [`Store`], on the keys that the transaction named.
 ///
@@ -38,7 +40,7 @@ pub(super) struct Open<'w> {
 impl<'w> Open<'w> {
     pub(super) fn new(core: &'w Core, named: Option<Vec<Name>>) -> Self {
         let worlds = match &named {
-            Some(keys) => core.stripes.lock_many(keys.iter().map(|(hash, _)| *hash)),
+            Some(names) => core.lock_named(names),
             None => core.stripes.lock_all(),
         };
         let mut group = Group::new(core, core.clock.fine_now(), worlds);
@@ -120,6 +122,7 @@ impl Drop for Open<'_> {
                 group.roll_back(undo);
             }
         }
+        let wakes = self.core.serve(&mut group);
         let Group {
             core,
             worlds,
@@ -132,7 +135,7 @@ impl Drop for Open<'_> {
         core.stripes.budget.give(spare);
         drop(worlds);
         core.conclude(departed, &mut after);
-        core.serve(after.touched);
+        drop(wakes);
     }
 }
 
@@ -253,6 +256,20 @@ impl Drop for WatchedKeys {
 }
 
 impl Core {
+    /// Locks the stripes of these keys, and those that are needed to serve who waits for them.
+    fn lock_named(&self, names: &[Name]) -> Worlds<'_, Words> {
+        let mut hashes: Vec<u64> = names.iter().map(|(hash, _)| *hash).collect();
+        loop {
+            let worlds = self.stripes.lock_many(hashes.iter().copied());
+            let mut beyond = self.beyond(names.iter().map(Key::of), &worlds);
+            if beyond.is_empty() {
+                return worlds;
+            }
+            drop(worlds);
+            hashes.append(&mut beyond);
+        }
+    }
+
     /// Keys with their hashes, sorted, each once.
     pub(super) fn name(&self, keys: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Name> {
         let mut named: Vec<_> = keys

@@ -1,20 +1,25 @@
 //! `Waiting`: who waits for which key to get elements.
 //!
 //! ```text
-//! per stripe   number of rows (a writer looks at this only)     rows: key → waiters, first come first
+//! per stripe   number of rows     marks: rows per part of the hashes     rows: key → waiters, first come first
+//!              (all that a writer looks at where nobody waits)
 //! ```
 //!
 //! A waiter enters while it holds the locks of its keys' stripes, having found nothing there: a writer that comes later
 //! sees it. It leaves without them. Tickets ascend in the order of entering, so a queue is searched by halving.
 //!
-//! Cost: a writer loads one word, under its stripe's lock. Waiters on other keys of the stripe cost it a search of the
-//! rows.
+//! Cost: a writer loads one word, under its stripe's lock; where others of the stripe's keys are waited for, a mark as
+//! well. It searches the rows only where a key with the same mark is waited for.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use super::group::Key;
 use crate::sync::Mutex;
+
+/// Marks of a stripe: where a thousand of its keys are waited for, a writer of another passes by two times in three.
+const MARKS: usize = 4096;
 
 /// A waiter in a queue.
 pub(crate) struct Place<W> {
@@ -35,6 +40,8 @@ impl<W> Clone for Place<W> {
 struct Room<W> {
     /// How many keys are waited for.
     keys: AtomicUsize,
+    /// By the low bits of their hashes, how many keys are waited for; more than it can count stay marked.
+    marks: OnceLock<Box<[AtomicU16]>>,
     queues: Mutex<BTreeMap<Vec<u8>, VecDeque<Place<W>>>>,
 }
 
@@ -50,6 +57,7 @@ impl<W> Waiting<W> {
     pub(crate) fn new(stripes: usize) -> Self {
         let room = |_| Room {
             keys: AtomicUsize::new(0),
+            marks: OnceLock::new(),
             queues: Mutex::default(),
         };
         Waiting {
@@ -65,8 +73,9 @@ impl<W> Waiting<W> {
     }
 
     /// Whether anybody waits for a key.
-    pub(crate) fn has(&self, stripe: usize, key: &[u8]) -> bool {
-        self.any(stripe) && self.rooms[stripe].queues.lock().contains_key(key)
+    #[inline]
+    pub(crate) fn has(&self, stripe: usize, key: Key<'_>) -> bool {
+        self.any(stripe) && self.rooms[stripe].has(key)
     }
 
     /// The ticket of the next waiter; the caller holds the locks of its keys' stripes.
@@ -75,10 +84,13 @@ impl<W> Waiting<W> {
     }
 
     /// Queues a waiter up for a key, once; the caller holds its stripe's lock.
-    pub(crate) fn enter(&self, stripe: usize, key: &[u8], ticket: u64, waiter: &Arc<W>) {
+    pub(crate) fn enter(&self, stripe: usize, key: Key<'_>, ticket: u64, waiter: &Arc<W>) {
         let room = &self.rooms[stripe];
         let mut queues = room.queues.lock();
-        let queue = queues.entry(key.to_vec()).or_default();
+        if !queues.contains_key(key.bytes) {
+            room.mark(key.hash, 1);
+        }
+        let queue = queues.entry(key.bytes.to_vec()).or_default();
         if queue.back().is_none_or(|last| last.ticket != ticket) {
             let waiter = Arc::clone(waiter);
             queue.push_back(Place { ticket, waiter });
@@ -87,16 +99,17 @@ impl<W> Waiting<W> {
     }
 
     /// Leaves the queue of a key.
-    pub(crate) fn leave(&self, stripe: usize, key: &[u8], ticket: u64) {
+    pub(crate) fn leave(&self, stripe: usize, key: Key<'_>, ticket: u64) {
         let room = &self.rooms[stripe];
         let mut queues = room.queues.lock();
-        let Some(queue) = queues.get_mut(key) else {
+        let Some(queue) = queues.get_mut(key.bytes) else {
             return;
         };
         let place = queue.binary_search_by_key(&ticket, |place| place.ticket);
         let left = place.ok().and_then(|place| queue.remove(place));
         if queue.is_empty() {
-            queues.remove(key);
+            queues.remove(key.bytes);
+            room.mark(key.hash, -1);
         }
         room.keys.store(queues.len(), Ordering::Relaxed);
         // Its last owner drops a waiter without the lock.
@@ -108,18 +121,59 @@ impl<W> Waiting<W> {
     pub(crate) fn next(
         &self,
         stripe: usize,
-        key: &[u8],
+        key: Key<'_>,
         after: Option<&Place<W>>,
     ) -> Option<Place<W>> {
-        if !self.any(stripe) {
+        if !self.has(stripe, key) {
             return None;
         }
         let queues = self.rooms[stripe].queues.lock();
-        let queue = queues.get(key)?;
+        let queue = queues.get(key.bytes)?;
         let from = after.map_or(0, |after| {
             queue.partition_point(|place| place.ticket <= after.ticket)
         });
         queue.get(from).cloned()
+    }
+
+    /// What `pick` finds in those who wait for a key, in their order.
+    pub(crate) fn collect<R>(
+        &self,
+        stripe: usize,
+        key: Key<'_>,
+        pick: impl FnMut(&Place<W>) -> Option<R>,
+    ) -> Vec<R> {
+        if !self.has(stripe, key) {
+            return Vec::new();
+        }
+        let queues = self.rooms[stripe].queues.lock();
+        let queue = queues.get(key.bytes);
+        queue.into_iter().flatten().filter_map(pick).collect()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the locks")]
+impl<W> Room<W> {
+    /// The mark of a hash.
+    fn mark_of(marks: &[AtomicU16], hash: u64) -> &AtomicU16 {
+        &marks[hash as usize % MARKS]
+    }
+
+    /// Counts a key that is waited for in or out; the caller holds the queues' lock.
+    fn mark(&self, hash: u64, by: i16) {
+        let marks = || (0..MARKS).map(|_| AtomicU16::new(0)).collect();
+        let mark = Self::mark_of(self.marks.get_or_init(marks), hash);
+        let count = mark.load(Ordering::Relaxed);
+        if count != u16::MAX {
+            mark.store(count.wrapping_add_signed(by), Ordering::Relaxed);
+        }
+    }
+
+    #[cold]
+    fn has(&self, key: Key<'_>) -> bool {
+        let marks = self.marks.get();
+        let marked =
+            marks.is_some_and(|marks| Self::mark_of(marks, key.hash).load(Ordering::Relaxed) > 0);
+        marked && self.queues.lock().contains_key(key.bytes)
     }
 }
 
@@ -127,20 +181,30 @@ impl<W> Waiting<W> {
 mod tests {
     use super::*;
 
+    const KEY: Key<'static> = Key {
+        bytes: b"key",
+        hash: 7,
+    };
+    /// A key with the same mark.
+    const OTHER: Key<'static> = Key {
+        bytes: b"other",
+        hash: 7 + MARKS as u64,
+    };
+
     #[test]
     fn waiters_of_a_key_come_in_the_order_in_which_they_entered_and_past_those_who_left() {
         let waiting = Waiting::new(2);
         for name in ["a", "b", "c"] {
             let (ticket, waiter) = (waiting.ticket(), Arc::new(name));
-            waiting.enter(1, b"key", ticket, &waiter);
-            waiting.enter(1, b"key", ticket, &waiter);
+            waiting.enter(1, KEY, ticket, &waiter);
+            waiting.enter(1, KEY, ticket, &waiter);
         }
         let mut met = Vec::new();
         let mut last = None;
-        while let Some(place) = waiting.next(1, b"key", last.as_ref()) {
+        while let Some(place) = waiting.next(1, KEY, last.as_ref()) {
             met.push(*place.waiter);
             if met.len() == 1 {
-                waiting.leave(1, b"key", 1);
+                waiting.leave(1, KEY, 1);
             }
             last = Some(place);
         }
@@ -150,11 +214,11 @@ mod tests {
     #[test]
     fn a_stripe_without_waiters_looks_so_and_others_do_not_notice() {
         let waiting = Waiting::new(2);
-        waiting.enter(1, b"key", waiting.ticket(), &Arc::new(()));
-        assert!(waiting.any(1) && waiting.has(1, b"key"));
-        assert!(!waiting.any(0) && !waiting.has(1, b"other"));
-        waiting.leave(1, b"key", 0);
-        waiting.leave(1, b"key", 0);
-        assert!(!waiting.any(1) && !waiting.has(1, b"key"));
+        waiting.enter(1, KEY, waiting.ticket(), &Arc::new(()));
+        assert!(waiting.any(1) && waiting.has(1, KEY));
+        assert!(!waiting.any(0) && !waiting.has(1, OTHER));
+        waiting.leave(1, KEY, 0);
+        waiting.leave(1, KEY, 0);
+        assert!(!waiting.any(1) && !waiting.has(1, KEY));
     }
 }

@@ -4,7 +4,7 @@ use ahash::RandomState;
 
 use super::elements::{Edit, Growth};
 use super::group::{Group, Key, Name};
-use super::list::Copies;
+use super::list::{Copies, MoveOptions};
 use super::seat::{Refusal, Seat};
 use crate::ds::deque::End;
 use crate::ds::deque::element::Element;
@@ -12,15 +12,20 @@ use crate::error::Error;
 use crate::key::KeyType;
 use crate::time::Millis;
 use crate::value::sorted_set::{AddRule, Direction};
-use crate::value::{Collection, SortedSet};
+use crate::value::{Collection, List, SortedSet};
 use crate::wait::Handover;
 
 /// See the module's text.
 pub(crate) enum Wish {
     /// Up to `most` elements off an end of a list.
     Pop { end: End, most: usize },
-    /// An element off an end of a list, moved to an end of another.
-    Move { from: End, to: Name, end: End },
+    /// Elements off an end of a list, moved to an end of another.
+    Move {
+        from: End,
+        to: Name,
+        end: End,
+        options: MoveOptions,
+    },
     /// Up to `most` members of a sorted set, those with the lowest scores (up) or the highest (down).
     Members { direction: Direction, most: usize },
 }
@@ -75,23 +80,37 @@ impl Waiter {
         keys.map(Key::of).collect()
     }
 
+    /// Whether a key, which holds a value of the right type, has as much as is wished for.
+    fn is_enough(&self, seat: &Seat<'_, '_>) -> bool {
+        let Wish::Move { options, .. } = &self.wish else {
+            return true;
+        };
+        let enough = seat.look(|list: &List| options.of(list.len()).is_some_and(|count| count > 0));
+        enough.is_ok_and(|enough| enough == Some(true))
+    }
+
     /// The first key that has what is wished for; an error if one before it holds another type.
     pub(crate) fn first(&self, group: &mut Group<'_>) -> Result<Option<usize>, Error> {
         for (nth, name) in self.keys.iter().enumerate() {
-            match group.seat(Key::of(name), |seat| seat.key_type()) {
-                None => {}
-                Some(found) if found == self.key_type() => return Ok(Some(nth)),
-                Some(_) => return Err(Error::WrongType),
+            let found = group.seat(Key::of(name), |seat| {
+                Some((seat.key_type()?, self.is_enough(seat)))
+            });
+            match found {
+                Some((found, _)) if found != self.key_type() => return Err(Error::WrongType),
+                Some((_, true)) => return Ok(Some(nth)),
+                Some((_, false)) | None => {}
             }
         }
         Ok(None)
     }
 
-    /// [`Self::first`], whatever the keys before it hold.
+    /// [`Self::first`] of those whose stripes are held, whatever the keys before it hold.
     pub(crate) fn first_fit(&self, group: &mut Group<'_>) -> Option<usize> {
-        let fits = |name| {
-            let found = group.seat(Key::of(name), |seat| seat.key_type());
-            found == Some(self.key_type())
+        let fits = |name: &Name| {
+            group.worlds.find(name.0).is_some()
+                && group.seat(Key::of(name), |seat| {
+                    seat.key_type() == Some(self.key_type()) && self.is_enough(seat)
+                })
         };
         self.keys.iter().position(fits)
     }
@@ -103,9 +122,12 @@ impl Waiter {
         let (hasher, mut scores) = (&group.core.hasher, Vec::new());
         let copies = match &self.wish {
             Wish::Pop { end, most } => group.seat(key, |seat| seat.pop(*end, *most))?,
-            Wish::Move { from, to, end } => {
-                group.move_element((key, *from), (Key::of(to), *end))?
-            }
+            Wish::Move {
+                from,
+                to,
+                end,
+                options,
+            } => group.move_elements((key, *from), (Key::of(to), *end), *options)?,
             Wish::Members { direction, most } => group.seat(key, |seat| {
                 seat.pop_members(hasher, (*direction, *most), &mut scores)
             })?,

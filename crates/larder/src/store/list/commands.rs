@@ -1,6 +1,9 @@
 //! The commands of lists, as they run in a store or in a transaction.
 
+use std::ops::ControlFlow;
+
 use super::copies::Copies;
+use super::moves::MoveOptions;
 use super::options::{Matches, PositionOptions};
 use crate::bytes::Raw;
 use crate::ds::deque::End;
@@ -101,53 +104,79 @@ impl Seat<'_, '_> {
 }
 
 impl Group<'_> {
-    /// Moves an element from an end of a list to an end of another, or of the same; `None` if there is no list.
+    /// Moves elements from an end of a list to an end of another, or of the same; `None` if there is no list, or not as
+    /// many.
     ///
-    /// The destination has it before the source is without it: there is room for it, or nothing changes.
-    pub(crate) fn move_element(
+    /// The destination has them before the source is without them: there is room for them, or nothing changes.
+    pub(crate) fn move_elements(
         &mut self,
         (from, from_end): (Key<'_>, End),
         (to, to_end): (Key<'_>, End),
+        options: MoveOptions,
     ) -> Result<Option<Copies>, Refusal> {
-        if from.bytes == to.bytes {
-            return self.seat(from, |seat| rotate(seat, from_end, to_end));
-        }
-        let moved = self.seat(from, |seat| {
+        let leaving = self.seat(from, |seat| {
             seat.look(|list: &List| {
-                let mut copies = Copies::default();
-                let index = resolve(if from_end == End::Front { 0 } else { -1 }, list.len());
-                list.get(index.unwrap_or(0), |element| copies.push(element));
-                copies
+                let count = options.of(list.len())?;
+                Some(leaving(list, from_end, count))
             })
         })?;
-        let Some(moved) = moved else {
+        let Some(moved) = leaving.flatten() else {
             return Ok(None);
         };
-        self.seat(to, |seat| seat.unpop(to_end, &moved))?;
-        self.seat(from, |seat| seat.pop(from_end, 1))?;
+        if moved.len() == 0 {
+            return Ok(Some(moved));
+        }
+        let mut arriving: Vec<_> = moved.iter().collect();
+        if options.turns(from_end, to_end) {
+            arriving.reverse();
+        }
+        if from.bytes == to.bytes {
+            self.seat(from, |seat| seat.rotate((from_end, to_end), &arriving))?;
+        } else {
+            self.seat(to, |seat| {
+                seat.push(to_end, growth_of(&arriving), arriving.iter().copied())
+            })?;
+            self.seat(from, |seat| seat.pop(from_end, moved.len()))?;
+        }
         Ok(Some(moved))
     }
 }
 
-/// Moves an element within a list.
-fn rotate(seat: &mut Seat<'_, '_>, from: End, to: End) -> Result<Option<Copies>, Refusal> {
-    if !seat.check::<List>()? {
-        return Ok(None);
-    }
-    let moving = seat.look(|list: &List| {
-        let index = resolve(if from == End::Front { 0 } else { -1 }, list.len());
-        list.get(index.unwrap_or(0), |element| element.len())
-    })?;
-    let growth = Growth {
-        elements: 1,
-        bytes: moving.flatten().unwrap_or(0),
+/// Copies of the elements at an end, in the order in which they would leave it.
+fn leaving(list: &List, end: End, count: usize) -> Copies {
+    let mut copies = Copies::with_capacity(count);
+    let start = match end {
+        End::Front => 0,
+        End::Back => list.len(),
     };
-    seat.change(growth, |list: &mut List| {
-        let mut moved = Copies::default();
-        list.pop(from, |element| moved.push(element));
-        moved.iter().for_each(|element| list.push(to, element));
-        Edit::Changed(Some(moved))
-    })
+    let _ = list.walk(start, end, |code| {
+        if copies.len() == count {
+            return ControlFlow::Break(());
+        }
+        copies.push(Element::decode(code));
+        ControlFlow::Continue(())
+    });
+    copies
+}
+
+fn growth_of(elements: &[Element<'_>]) -> Growth {
+    Growth {
+        elements: elements.len(),
+        bytes: elements.iter().map(Element::len).sum(),
+    }
+}
+
+impl Seat<'_, '_> {
+    /// Takes as many elements off an end as there are here, and puts these at an end.
+    fn rotate(&mut self, (from, to): (End, End), elements: &[Element<'_>]) -> Result<(), Refusal> {
+        self.change(growth_of(elements), |list: &mut List| {
+            for _ in elements {
+                list.pop(from, |_| ());
+            }
+            elements.iter().for_each(|element| list.push(to, *element));
+            Edit::Changed(())
+        })
+    }
 }
 
 impl Site<'_> {
@@ -194,8 +223,11 @@ impl Site<'_> {
         self,
         from: (Key<'_>, End),
         to: (Key<'_>, End),
+        options: MoveOptions,
     ) -> Result<Option<Copies>, Error> {
-        self.write_many(&[from.0, to.0], |group| group.move_element(from, to))
+        self.write_many(&[from.0, to.0], |group| {
+            group.move_elements(from, to, options)
+        })
     }
 
     pub(crate) fn list_len(self, key: Key<'_>) -> Result<usize, Error> {

@@ -1,10 +1,11 @@
 //! `List`: a list of a store, seen as elements of one type.
 //!
 //! `commands` runs, `copies` brings elements out, `options` says what a search looks for, `write` changes
-//! a list, `read` hands out what is read, and `take` waits for elements.
+//! a list, `read` hands out what is read, `moves` moves many, and `take` waits for elements.
 
 mod commands;
 mod copies;
+mod moves;
 mod options;
 mod read;
 mod take;
@@ -15,7 +16,7 @@ use std::marker::PhantomData;
 
 use super::core::Store;
 use super::group::Key;
-use super::site::Site;
+use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::tx::Tx;
 use crate::bytes::{FromValue, ToValue};
 use crate::ds::deque::End;
@@ -25,6 +26,7 @@ use crate::error::Error;
 type Batch<T> = (Vec<u8>, Vec<T>);
 
 pub(crate) use copies::{Copies, convert};
+pub use moves::MoveOptions;
 pub use options::{Matches, PositionOptions};
 pub(crate) use take::names;
 
@@ -51,7 +53,7 @@ pub(crate) use take::names;
 /// | `LPUSHX`, `RPUSHX` | [`push_existing`](List::push_existing) |
 /// | `LPOP`, `RPOP` | [`pop_front`](List::pop_front), [`pop_back`](List::pop_back), [`pop_many`](List::pop_many) |
 /// | `LMPOP` | [`Store::pop_any`] |
-/// | `LMOVE`, `RPOPLPUSH` | [`move_to`](List::move_to) |
+/// | `LMOVE`, `RPOPLPUSH`, `LMOVEM` | [`move_to`](List::move_to), [`move_many_to`](List::move_many_to) |
 /// | `LLEN`, `LINDEX`, `LRANGE` | [`len`](List::len), [`get`](List::get), [`range`](List::range) |
 /// | `LSET`, `LINSERT` | [`set`](List::set), [`insert_before`](List::insert_before), [`insert_after`](List::insert_after) |
 /// | `LREM`, `LTRIM` | [`remove`](List::remove), [`trim`](List::trim) |
@@ -59,6 +61,7 @@ pub(crate) use take::names;
 /// | `BLPOP`, `BRPOP` | [`Store::take`], [`Store::take_blocking`] |
 /// | `BLMPOP` | [`Store::take_many`], [`Store::take_many_blocking`] |
 /// | `BLMOVE`, `BRPOPLPUSH` | [`Store::take_to`], [`Store::take_to_blocking`] |
+/// | `BLMOVEM` | [`Store::take_many_to`], [`Store::take_many_to_blocking`] |
 ///
 /// # Cost
 ///
@@ -69,14 +72,14 @@ pub(crate) use take::names;
 ///
 /// Every call is refused with [`Error::WrongType`] if the key holds a value of another type. What else may be wrong is
 /// said with the call.
-pub struct List<'a, T> {
-    site: Site<'a>,
+pub struct List<'a, T, S = InStore<'a>> {
+    scope: S,
     hash: u64,
     key: Vec<u8>,
-    read_as: PhantomData<fn() -> T>,
+    read_as: PhantomData<fn() -> (&'a (), T)>,
 }
 
-impl<T> Clone for List<'_, T> {
+impl<T, S: Scope> Clone for List<'_, T, S> {
     fn clone(&self) -> Self {
         List {
             key: self.key.clone(),
@@ -85,7 +88,7 @@ impl<T> Clone for List<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for List<'_, T> {
+impl<T, S> fmt::Debug for List<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("List").finish_non_exhaustive()
     }
@@ -105,7 +108,7 @@ impl Store {
     /// One hash and one allocation: keep the view where it is used often.
     #[must_use]
     pub fn list<T>(&self, key: impl AsRef<[u8]>) -> List<'_, T> {
-        List::new(self.site(), key.as_ref())
+        List::new(InStore(&self.core), key.as_ref())
     }
 
     /// Takes up to `most` elements off an end of the first of these lists that exists; says of which.
@@ -139,11 +142,23 @@ impl Store {
     }
 }
 
+impl<'a, T> From<List<'a, T>> for List<'a, T, InTx<'a>> {
+    /// A view that may be of a store or of a transaction.
+    fn from(view: List<'a, T>) -> Self {
+        List {
+            scope: view.scope.into(),
+            hash: view.hash,
+            key: view.key,
+            read_as: PhantomData,
+        }
+    }
+}
+
 impl Tx<'_> {
     /// See [`Store::list`].
     #[must_use]
-    pub fn list<T>(&self, key: impl AsRef<[u8]>) -> List<'_, T> {
-        List::new(self.site, key.as_ref())
+    pub fn list<T>(&self, key: impl AsRef<[u8]>) -> List<'_, T, InTx<'_>> {
+        List::new(InTx(self.site), key.as_ref())
     }
 
     /// See [`Store::pop_any`].
@@ -175,14 +190,18 @@ fn pop_any<T: FromValue>(
     named.transpose()
 }
 
-impl<'a, T> List<'a, T> {
-    fn new(site: Site<'a>, key: &[u8]) -> Self {
+impl<T, S: Scope> List<'_, T, S> {
+    fn new(scope: S, key: &[u8]) -> Self {
         List {
-            site,
-            hash: site.key(key).hash,
+            scope,
+            hash: site_of(&scope).key(key).hash,
             key: key.to_vec(),
             read_as: PhantomData,
         }
+    }
+
+    fn site(&self) -> Site<'_> {
+        site_of(&self.scope)
     }
 
     fn key(&self) -> Key<'_> {
@@ -209,7 +228,7 @@ impl<'a, T> List<'a, T> {
     /// [`Error::WrongType`].
     #[doc(alias = "LLEN")]
     pub fn len(&self) -> Result<usize, Error> {
-        self.site.list_len(self.key())
+        self.site().list_len(self.key())
     }
 
     /// Whether there is no list.
@@ -275,7 +294,7 @@ impl<'a, T> List<'a, T> {
         value: impl ToValue,
         options: PositionOptions,
     ) -> Result<Vec<usize>, Error> {
-        self.site
+        self.site()
             .list_positions(self.key(), &value.to_value(), options)
     }
 }

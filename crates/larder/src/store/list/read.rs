@@ -1,10 +1,11 @@
 //! What comes out of a list as the view's type.
 
-use super::List;
 use super::copies::Copies;
+use super::{List, MoveOptions};
 use crate::bytes::FromValue;
 use crate::ds::deque::End;
 use crate::error::Error;
+use crate::store::site::Scope;
 use crate::store::span::Span;
 
 fn single<T: FromValue>(copies: &Copies) -> Result<Option<T>, Error> {
@@ -12,7 +13,7 @@ fn single<T: FromValue>(copies: &Copies) -> Result<Option<T>, Error> {
     Ok(first.transpose()?)
 }
 
-impl<T: FromValue> List<'_, T> {
+impl<T: FromValue, S: Scope> List<'_, T, S> {
     /// Takes the first element out; `None` if there is no list.
     ///
     /// ```
@@ -34,7 +35,7 @@ impl<T: FromValue> List<'_, T> {
     /// [`Error::Convert`] if the element is not a `T`; it is gone all the same.
     #[doc(alias = "LPOP")]
     pub fn pop_front(&self) -> Result<Option<T>, Error> {
-        single(&self.site.list_pop(self.key(), End::Front, 1)?)
+        single(&self.site().list_pop(self.key(), End::Front, 1)?)
     }
 
     /// Takes the last element out; `None` if there is no list.
@@ -56,7 +57,7 @@ impl<T: FromValue> List<'_, T> {
     /// As [`List::pop_front`].
     #[doc(alias = "RPOP")]
     pub fn pop_back(&self) -> Result<Option<T>, Error> {
-        single(&self.site.list_pop(self.key(), End::Back, 1)?)
+        single(&self.site().list_pop(self.key(), End::Back, 1)?)
     }
 
     /// Takes up to `most` elements off an end, the outermost first.
@@ -81,7 +82,7 @@ impl<T: FromValue> List<'_, T> {
     /// As [`List::pop_front`].
     #[doc(alias("LPOP", "RPOP"))]
     pub fn pop_many(&self, end: End, most: usize) -> Result<Vec<T>, Error> {
-        Ok(self.site.list_pop(self.key(), end, most)?.convert()?)
+        Ok(self.site().list_pop(self.key(), end, most)?.convert()?)
     }
 
     /// Moves an element from an end of this list to an end of another, or of this one, and returns it; `None` if there
@@ -108,8 +109,11 @@ impl<T: FromValue> List<'_, T> {
     /// at), [`Error::TooLarge`] if the other list would not fit the store's bound; then nothing has changed.
     #[doc(alias("LMOVE", "RPOPLPUSH"))]
     pub fn move_to(&self, from: End, other: impl AsRef<[u8]>, to: End) -> Result<Option<T>, Error> {
-        let other = self.site.key(other.as_ref());
-        let moved = self.site.list_move((self.key(), from), (other, to))?;
+        let other = self.site().key(other.as_ref());
+        let one = MoveOptions::one();
+        let moved = self
+            .site()
+            .list_move((self.key(), from), (other, to), one)?;
         moved.map_or(Ok(None), |copies| single(&copies))
     }
 
@@ -134,7 +138,7 @@ impl<T: FromValue> List<'_, T> {
     /// [`Error::Convert`] if the element is not a `T`.
     #[doc(alias = "LINDEX")]
     pub fn get(&self, index: i64) -> Result<Option<T>, Error> {
-        single(&self.site.list_get(self.key(), index)?)
+        single(&self.site().list_get(self.key(), index)?)
     }
 
     /// The elements of a part, in order; all of them for `..`.
@@ -157,6 +161,6 @@ impl<T: FromValue> List<'_, T> {
     /// [`Error::Convert`] if an element is not a `T`.
     #[doc(alias = "LRANGE")]
     pub fn range(&self, part: impl Into<Span>) -> Result<Vec<T>, Error> {
-        Ok(self.site.list_range(self.key(), part.into())?.convert()?)
+        Ok(self.site().list_range(self.key(), part.into())?.convert()?)
     }
 }

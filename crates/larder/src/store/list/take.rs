@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Batch;
 use super::copies::Copies;
+use super::{Batch, MoveOptions};
 use crate::bytes::FromValue;
 use crate::ds::deque::End;
 use crate::error::Error;
@@ -56,13 +56,13 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(keys), the locks of all their stripes. As long as anybody waits for a key, writers of its stripe take note of
-    /// the keys that they change; writers of others load one word.
+    /// O(keys), the locks of all their stripes. As long as anybody waits for a key, its writers pay for the serving, and
+    /// writers of other keys load a word or two.
     ///
     /// # Consistency
     ///
-    /// Between a push and the serving of those who wait, which follows it at once, another thread's call may take the
-    /// element; then they wait on.
+    /// Who waits is served by whoever pushes, as a part of that call or transaction: nobody comes in between, so a pop that
+    /// does not wait never takes what somebody waits for.
     ///
     /// # Errors
     ///
@@ -248,7 +248,7 @@ impl Store {
         to: impl AsRef<[u8]>,
         to_end: End,
     ) -> Result<T, Error> {
-        let wish = self.moving(from_end, to.as_ref(), to_end);
+        let wish = self.moving(from_end, to.as_ref(), to_end, MoveOptions::one());
         let goods = self.core.take(names(&self.core, [from]), wish);
         single(&goods.await?.copies)
     }
@@ -282,17 +282,9 @@ impl Store {
         to_end: End,
         wait: impl Into<Option<Duration>>,
     ) -> Result<Option<T>, Error> {
-        let wish = self.moving(from_end, to.as_ref(), to_end);
+        let wish = self.moving(from_end, to.as_ref(), to_end, MoveOptions::one());
         let names = names(&self.core, [from]);
         let goods = self.core.take_blocking(names, wish, wait.into())?;
         goods.map(|goods| single(&goods.copies)).transpose()
-    }
-
-    fn moving(&self, from: End, to: &[u8], end: End) -> Wish {
-        Wish::Move {
-            from,
-            to: (self.core.hash(to), to.to_vec()),
-            end,
-        }
     }
 }

@@ -13,7 +13,7 @@ use crate::store::elements::{Edit, Growth};
 use crate::time::Ttl;
 use crate::value::SortedSet;
 use crate::value::sorted_set::AddRule;
-use crate::{End, Error, ManualClock};
+use crate::{End, Error, ManualClock, MoveOptions};
 
 type Taken = Result<(Vec<u8>, String), Error>;
 
@@ -175,6 +175,30 @@ fn a_rename_and_a_copy_serve_those_who_wait() {
     let mut second = waits(&store, ["q"], End::Back);
     store.rename("other", "q").unwrap();
     assert_eq!(second.fetch(), taken("q", "y"));
+}
+
+#[test]
+fn who_waits_for_so_many_is_passed_over_until_there_are_as_many() {
+    let store = Store::new();
+    let pair = MoveOptions::exactly(2);
+    let moving = store.take_many_to::<String>("q", End::Front, "to", End::Back, pair);
+    let mut first = Waiting::new(moving);
+    push(&store, "q", &["a"]);
+    assert!(first.poll().is_none());
+    let mut second = Waiting::new(store.take_many_to::<String>(
+        "q",
+        End::Front,
+        "to",
+        End::Back,
+        MoveOptions::exactly(3),
+    ));
+    push(&store, "q", &["b", "c", "d"]);
+    assert_eq!(first.fetch(), Ok(vec!["a".to_owned(), "b".to_owned()]));
+    assert!(second.poll().is_none());
+    assert_eq!((len(&store, "q"), len(&store, "to")), (2, 2));
+    push(&store, "q", &["e"]);
+    assert_eq!(second.fetch().unwrap().concat(), "cde");
+    assert!(!store.exists("q"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::assert_invariants;
-use crate::store::{List, Matches, PositionOptions, Span, Store};
+use crate::store::{List, Matches, MoveOptions, PositionOptions, Span, Store};
 use crate::time::Ttl;
 use crate::{End, Error};
 
@@ -359,4 +359,60 @@ proptest! {
             assert_invariants(&store);
         }
     }
+}
+
+#[test]
+fn many_elements_move_at_once_in_either_order_or_not_at_all() {
+    let store = Store::new();
+    let (from, to) = (store.list::<String>("from"), store.list::<String>("to"));
+    let letters = |list: &List<'_, String>| list.range(..).unwrap().concat();
+    let mut results = Vec::new();
+    for (from_end, to_end) in [
+        (End::Front, End::Front),
+        (End::Front, End::Back),
+        (End::Back, End::Front),
+        (End::Back, End::Back),
+    ] {
+        for options in [MoveOptions::up_to(2), MoveOptions::exactly(2).in_order()] {
+            store.remove_many(["from", "to"]);
+            from.push_back_many(["a", "b", "c"]).unwrap();
+            to.push_back("x").unwrap();
+            let moved = from.move_many_to(from_end, "to", to_end, options);
+            let left = moved.unwrap().unwrap().concat();
+            results.push((left, letters(&to)));
+            assert_eq!(from.len(), Ok(1));
+        }
+    }
+    let expected = [
+        ("ab", "bax"),
+        ("ab", "abx"),
+        ("ab", "xab"),
+        ("ab", "xab"),
+        ("cb", "bcx"),
+        ("cb", "bcx"),
+        ("cb", "xcb"),
+        ("cb", "xbc"),
+    ];
+    let expected = expected.map(|(left, arrived)| (left.to_owned(), arrived.to_owned()));
+    assert_eq!(results, expected);
+
+    let three = MoveOptions::exactly(3);
+    let none = from.move_many_to(End::Front, "to", End::Back, three);
+    assert_eq!((none, letters(&from)), (Ok(None), "a".to_owned()));
+    from.push_back_many(["b", "c"]).unwrap();
+    let turned = from.move_many_to(End::Front, "from", End::Front, three);
+    assert_eq!(turned.unwrap().unwrap().concat(), "abc");
+    assert_eq!(letters(&from), "cba", "within one list");
+    store.set("string", "text").unwrap();
+    let refused = from.move_many_to(End::Front, "string", End::Back, three);
+    assert_eq!(
+        (refused, letters(&from)),
+        (Err(Error::WrongType), "cba".to_owned())
+    );
+    assert!(!store.exists("none"));
+    let absent = store.list::<String>("none");
+    assert_eq!(
+        absent.move_many_to(End::Front, "string", End::Back, three),
+        Ok(None)
+    );
 }

@@ -3,6 +3,7 @@
 mod blocking;
 mod budget;
 mod events;
+mod graves;
 mod hashes;
 mod lists;
 mod oracle;
@@ -13,6 +14,7 @@ mod sets;
 mod sorted_sets;
 mod sorts;
 mod transactions;
+mod turns;
 
 use std::collections::BTreeSet;
 
