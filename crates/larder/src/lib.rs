@@ -99,9 +99,9 @@ pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
     AddCount, BitOp, Bits, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, GetExpire,
-    Hash, Inspection, List, Matches, MemberPage, Pipeline, PositionOptions, Scan, ScanOptions,
-    ScanPage, Select, Set, SetOptions, SetOutcome, SortOptions, SortedSet, Span, Store,
-    StoreBuilder, Tx, WatchedKeys,
+    Hash, InStore, InTx, Inspection, List, Matches, MemberPage, MoveOptions, Pipeline,
+    PositionOptions, Scan, ScanOptions, ScanPage, Scope, Select, Set, SetOptions, SetOutcome,
+    SortOptions, SortedSet, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

@@ -1,6 +1,6 @@
 //! Strings as bits: SETBIT, BITCOUNT, BITOP and what is like them.
 
-use larder::{BitOp, Span};
+use larder::{BitOp, Bits, InTx, Span};
 
 use crate::args::{Args, Outcome, int, is};
 use crate::db::{Db, on};
@@ -9,6 +9,10 @@ use crate::reply::Reply;
 
 pub(crate) const OFFSET: Fault = Fault::fixed("ERR bit offset is not an integer or out of range");
 const BIT: Fault = Fault::fixed("ERR bit is not an integer or out of range");
+
+fn bits<'d>(db: Db<'d>, key: &[u8]) -> Bits<'d, InTx<'d>> {
+    db.bits(key)
+}
 
 fn offset(word: &[u8]) -> Result<u32, Fault> {
     int(word)
@@ -19,12 +23,12 @@ fn offset(word: &[u8]) -> Result<u32, Fault> {
 
 pub(crate) fn getbit(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let (key, at) = (args.take()?, offset(args.take()?)?);
-    Ok(Reply::truth(on!(db, |d| d.bits(key).get(at))?))
+    Ok(Reply::truth(bits(db, key).get(at)?))
 }
 
 pub(crate) fn setbit(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let (key, at) = (args.take()?, offset(args.take()?)?);
-    let bits = on!(db, |d| d.bits(key));
+    let bits = bits(db, key);
     Ok(Reply::truth(match int(args.take()?) {
         Ok(0) => bits.clear(at)?,
         Ok(1) => bits.set(at)?,
@@ -71,7 +75,7 @@ pub(crate) fn bitcount(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let part = Part::read(args)?;
     let (first, last) = part.span.unwrap_or((0, None));
     let span = Span::new(first, last.unwrap_or(-1));
-    let bits = on!(db, |d| d.bits(key));
+    let bits = bits(db, key);
     let count = if part.in_bits {
         bits.count(span)
     } else {
@@ -112,7 +116,7 @@ pub(crate) fn bitpos(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let Some(span) = span_of_bits(&part, length) else {
         return Ok(Reply::Int(-1));
     };
-    let bits = on!(db, |d| d.bits(key));
+    let bits = bits(db, key);
     let found = if bit == 1 {
         bits.first_set(span)
     } else {

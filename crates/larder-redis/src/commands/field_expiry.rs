@@ -2,11 +2,11 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use larder::{Condition, FieldExpiry, Hash, Ttl};
+use larder::{Condition, FieldExpiry, Hash, InTx, Ttl};
 
 use super::expiry::Unit;
 use crate::args::{Args, Outcome};
-use crate::db::{Db, on};
+use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
 
@@ -15,8 +15,8 @@ const ABSENT: i64 = -2;
 /// The field has no deadline.
 const FOREVER: i64 = -1;
 
-fn hash<'d>(db: Db<'d>, key: &[u8]) -> Hash<'d, Vec<u8>> {
-    on!(db, |d| d.hash(key))
+fn hash<'d>(db: Db<'d>, key: &[u8]) -> Hash<'d, Vec<u8>, InTx<'d>> {
+    db.hash::<Vec<u8>>(key)
 }
 
 /// The unit by the name of the command: those of milliseconds have a P behind the H.

@@ -1,16 +1,16 @@
 //! Hashes: HSET, HGET and what is like them.
 
-use larder::{Draw, Error, Hash};
+use larder::{Draw, Error, Hash, InTx};
 
 use crate::args::{Args, Outcome, float};
-use crate::db::{Db, on};
+use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
 
 type Bytes = Vec<u8>;
 
-fn hash<'d>(db: Db<'d>, key: &[u8]) -> Hash<'d, Bytes> {
-    on!(db, |d| d.hash(key))
+fn hash<'d>(db: Db<'d>, key: &[u8]) -> Hash<'d, Bytes, InTx<'d>> {
+    db.hash::<Bytes>(key)
 }
 
 /// HSET and HMSET.

@@ -1,6 +1,6 @@
 //! Lists: LPUSH, LRANGE and what is like them; those that wait are in `waiting`.
 
-use larder::{End, List, Matches, PositionOptions, Span};
+use larder::{End, InTx, List, Matches, PositionOptions, Span};
 
 use crate::args::{Args, Outcome, int, is};
 use crate::db::{Db, on};
@@ -9,8 +9,8 @@ use crate::reply::Reply;
 
 type Bytes = Vec<u8>;
 
-fn list<'d>(db: Db<'d>, key: &[u8]) -> List<'d, Bytes> {
-    on!(db, |d| d.list(key))
+fn list<'d>(db: Db<'d>, key: &[u8]) -> List<'d, Bytes, InTx<'d>> {
+    db.list::<Bytes>(key)
 }
 
 /// The end that the name of a command begins with: LPUSH, RPOP.

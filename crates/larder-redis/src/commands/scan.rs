@@ -3,7 +3,7 @@
 use larder::{Cursor, KeyType, ScanOptions, Store, ToValue};
 
 use crate::args::{Args, Outcome};
-use crate::db::{Db, on};
+use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
 
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
 /// SSCAN.
 pub(crate) fn members(db: Db<'_>, args: Args<'_>) -> Outcome {
     let (key, walk) = Walk::read(args)?;
-    let set = on!(db, |d| d.set_of::<Vec<u8>>(key));
+    let set = db.set_of::<Vec<u8>>(key);
     walk.page(
         set.is_empty()?,
         |start, options| set.scan_page(start, options),
@@ -145,7 +145,7 @@ pub(crate) fn members(db: Db<'_>, args: Args<'_>) -> Outcome {
 /// HSCAN, with NOVALUES.
 pub(crate) fn fields(db: Db<'_>, args: Args<'_>) -> Outcome {
     let (key, mut walk) = Walk::read(args)?;
-    let hash = on!(db, |d| d.hash::<Vec<u8>>(key));
+    let hash = db.hash::<Vec<u8>>(key);
     let is_empty = hash.is_empty()?;
     let bare = is_empty || walk.args.accept("NOVALUES");
     walk.page(
@@ -161,7 +161,7 @@ pub(crate) fn fields(db: Db<'_>, args: Args<'_>) -> Outcome {
 /// ZSCAN: scores are text in RESP3, too.
 pub(crate) fn scored(db: Db<'_>, args: Args<'_>) -> Outcome {
     let (key, walk) = Walk::read(args)?;
-    let set = on!(db, |d| d.sorted_set::<Vec<u8>>(key));
+    let set = db.sorted_set::<Vec<u8>>(key);
     walk.page(
         set.is_empty()?,
         |start, options| {

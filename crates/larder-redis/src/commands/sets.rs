@@ -1,6 +1,6 @@
 //! Sets: SADD, SINTER and what is like them.
 
-use larder::Set;
+use larder::{InTx, Set};
 
 use super::hashes::drawn;
 use crate::args::{Args, Outcome, int};
@@ -10,8 +10,8 @@ use crate::reply::Reply;
 
 type Bytes = Vec<u8>;
 
-fn set<'d>(db: Db<'d>, key: &[u8]) -> Set<'d, Bytes> {
-    on!(db, |d| d.set_of(key))
+fn set<'d>(db: Db<'d>, key: &[u8]) -> Set<'d, Bytes, InTx<'d>> {
+    db.set_of::<Bytes>(key)
 }
 
 fn members(members: Vec<Bytes>) -> Reply {

@@ -2,20 +2,20 @@
 
 use std::ops::Bound;
 
-use larder::{AddRule, Draw, Select, SortedSet, Span};
+use larder::{AddRule, Draw, InTx, Select, SortedSet, Span};
 
 use super::hashes::drawn;
 use super::lists::many;
 use super::waiting::Extreme;
 use crate::args::{Args, Outcome, float, int, is};
-use crate::db::{Db, on};
+use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
 
 type Bytes = Vec<u8>;
 
-pub(super) fn set<'d>(db: Db<'d>, key: &[u8]) -> SortedSet<'d, Bytes> {
-    on!(db, |d| d.sorted_set(key))
+pub(super) fn set<'d>(db: Db<'d>, key: &[u8]) -> SortedSet<'d, Bytes, InTx<'d>> {
+    db.sorted_set::<Bytes>(key)
 }
 
 fn score(found: Option<f64>) -> Reply {

@@ -136,7 +136,7 @@ impl Want {
                 on!(db, |d| d.pop_any::<Bytes>(keys, *end, *most))?.map(taken)
             }
             Goods::Move((from, from_end), (to, to_end)) => {
-                let list = on!(db, |d| d.list::<Bytes>(from));
+                let list = db.list::<Bytes>(from);
                 list.move_to(*from_end, to, *to_end)?.map(Reply::Bulk)
             }
             Goods::Member(keys, which) => which.pop(db, keys, 1)?.map(triple),

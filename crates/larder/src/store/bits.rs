@@ -1,10 +1,11 @@
 //! `Bits`: a string seen as bits, the first one the highest of the first byte.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::core::Store;
-use super::site::Site;
+use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::span::Span;
 use super::stored::Stored;
 use super::tx::Tx;
@@ -101,12 +102,13 @@ impl BitOp {
 ///
 /// Every call is refused with [`Error::WrongType`] if the key holds no string.
 #[derive(Clone)]
-pub struct Bits<'a> {
-    site: Site<'a>,
+pub struct Bits<'a, S = InStore<'a>> {
+    scope: S,
     key: Vec<u8>,
+    of: PhantomData<&'a ()>,
 }
 
-impl fmt::Debug for Bits<'_> {
+impl<S> fmt::Debug for Bits<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bits").finish_non_exhaustive()
     }
@@ -117,7 +119,11 @@ fn place(at: u32) -> (usize, u8) {
     ((at / 8) as usize, 0x80 >> (at % 8))
 }
 
-impl Bits<'_> {
+impl<S: Scope> Bits<'_, S> {
+    fn site(&self) -> Site<'_> {
+        site_of(&self.scope)
+    }
+
     /// Whether a bit is set; one beyond the end is not.
     ///
     /// ```
@@ -247,7 +253,7 @@ impl Bits<'_> {
     }
 
     fn look<R>(&self, work: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
-        let value = self.site.string(self.site.key(&self.key))?;
+        let value = self.site().string(self.site().key(&self.key))?;
         Ok(match value {
             Some(value) => value.as_stored().with_text(work),
             None => work(b""),
@@ -256,7 +262,7 @@ impl Bits<'_> {
 
     fn change(&self, at: u32, to: impl Fn(u8, u8) -> u8) -> Result<bool, Error> {
         let (byte, mask) = place(at);
-        self.site.write(self.site.key(&self.key), |seat| {
+        self.site().write(self.site().key(&self.key), |seat| {
             let text = seat.with_string(|old| old.with_text(<[u8]>::to_vec))?;
             let mut text = text.unwrap_or_default();
             if text.len() <= byte {
@@ -331,8 +337,9 @@ impl Store {
     #[must_use]
     pub fn bits(&self, key: impl AsRef<[u8]>) -> Bits<'_> {
         Bits {
-            site: self.site(),
+            scope: InStore(&self.core),
             key: key.as_ref().to_vec(),
+            of: PhantomData,
         }
     }
 
@@ -371,13 +378,25 @@ impl Store {
     }
 }
 
+impl<'a> From<Bits<'a>> for Bits<'a, InTx<'a>> {
+    /// A view that may be of a store or of a transaction.
+    fn from(view: Bits<'a>) -> Self {
+        Bits {
+            scope: view.scope.into(),
+            key: view.key,
+            of: PhantomData,
+        }
+    }
+}
+
 impl Tx<'_> {
     /// See [`Store::bits`].
     #[must_use]
-    pub fn bits(&self, key: impl AsRef<[u8]>) -> Bits<'_> {
+    pub fn bits(&self, key: impl AsRef<[u8]>) -> Bits<'_, InTx<'_>> {
         Bits {
-            site: self.site,
+            scope: InTx(self.site),
             key: key.as_ref().to_vec(),
+            of: PhantomData,
         }
     }
 

@@ -9,10 +9,11 @@ use crate::bytes::FromValue;
 use crate::ds::packed::NEVER;
 use crate::error::Error;
 use crate::store::expiry::{Condition, Moment, deadline_in};
+use crate::store::site::Scope;
 use crate::store::strings::GetExpire;
 use crate::time::Ttl;
 
-impl<T> Hash<'_, T> {
+impl<T, S: Scope> Hash<'_, T, S> {
     /// Lets fields live this long from now, where a condition holds for the deadline that they have.
     ///
     /// A duration of zero removes them at once.
@@ -46,10 +47,10 @@ impl<T> Hash<'_, T> {
     ) -> Result<Vec<FieldExpiry>, Error> {
         let deadline = match ttl {
             Duration::ZERO => 0,
-            ttl => deadline_in(ttl, &self.site.core().clock)?,
+            ttl => deadline_in(ttl, &self.site().core().clock)?,
         };
         with_fields(fields, |fields| {
-            self.site
+            self.site()
                 .hash_expire(self.key(), fields, deadline, condition.into())
         })
     }
@@ -81,9 +82,9 @@ impl<T> Hash<'_, T> {
         moment: SystemTime,
         condition: impl Into<Option<Condition>>,
     ) -> Result<Vec<FieldExpiry>, Error> {
-        let deadline = Moment::from(moment).deadline(&self.site.core().clock)?;
+        let deadline = Moment::from(moment).deadline(&self.site().core().clock)?;
         with_fields(fields, |fields| {
-            self.site
+            self.site()
                 .hash_expire(self.key(), fields, deadline, condition.into())
         })
     }
@@ -114,7 +115,7 @@ impl<T> Hash<'_, T> {
     ) -> Result<Vec<bool>, Error> {
         let outcomes = with_fields(fields, |fields| {
             let timed = Some(Condition::HasOne);
-            self.site.hash_expire(self.key(), fields, NEVER, timed)
+            self.site().hash_expire(self.key(), fields, NEVER, timed)
         })?;
         let persisted = outcomes.iter().map(|outcome| *outcome == FieldExpiry::Set);
         Ok(persisted.collect())
@@ -143,8 +144,8 @@ impl<T> Hash<'_, T> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<Ttl>, Error> {
-        let dues = with_fields(fields, |fields| self.site.hash_dues(self.key(), fields))?;
-        let now = self.site.core().clock.fine_now_up();
+        let dues = with_fields(fields, |fields| self.site().hash_dues(self.key(), fields))?;
+        let now = self.site().core().clock.fine_now_up();
         let ttl = |due: &Option<u64>| match *due {
             None => Ttl::Absent,
             Some(NEVER) => Ttl::Forever,
@@ -175,8 +176,8 @@ impl<T> Hash<'_, T> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<Option<SystemTime>>, Error> {
-        let dues = with_fields(fields, |fields| self.site.hash_dues(self.key(), fields))?;
-        let origin = self.site.core().clock.unix_origin();
+        let dues = with_fields(fields, |fields| self.site().hash_dues(self.key(), fields))?;
+        let origin = self.site().core().clock.unix_origin();
         let moment = |due: &Option<u64>| {
             let due = due.filter(|due| *due != NEVER)?;
             UNIX_EPOCH.checked_add(Duration::from_millis(due.saturating_add(origin)))
@@ -185,7 +186,7 @@ impl<T> Hash<'_, T> {
     }
 }
 
-impl<T: FromValue> Hash<'_, T> {
+impl<T: FromValue, S: Scope> Hash<'_, T, S> {
     /// The values of fields, whose deadlines become others.
     ///
     /// A time to live of zero, or a moment that has passed, removes the fields; their values are returned all the same.
@@ -216,9 +217,9 @@ impl<T: FromValue> Hash<'_, T> {
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
         expire: GetExpire,
     ) -> Result<Vec<Option<T>>, Error> {
-        let lease = expire.lease_for_fields(&self.site.core().clock)?;
+        let lease = expire.lease_for_fields(&self.site().core().clock)?;
         let values = with_fields(fields, |fields| {
-            self.site.hash_get_expire(self.key(), fields, lease)
+            self.site().hash_get_expire(self.key(), fields, lease)
         })?;
         convert_all(&values)
     }

@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 
 use super::core::Store;
 use super::group::Key;
-use super::site::Site;
+use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::tx::Tx;
 
 pub use due::FieldExpiry;
@@ -57,14 +57,14 @@ pub(super) use due::Ripe;
 /// # Errors
 ///
 /// Every call is refused with [`Error::WrongType`](crate::Error::WrongType) if the key holds a value of another type.
-pub struct Hash<'a, T> {
-    site: Site<'a>,
+pub struct Hash<'a, T, S = InStore<'a>> {
+    scope: S,
     hash: u64,
     key: Vec<u8>,
-    read_as: PhantomData<fn() -> T>,
+    read_as: PhantomData<fn() -> (&'a (), T)>,
 }
 
-impl<T> Clone for Hash<'_, T> {
+impl<T, S: Scope> Clone for Hash<'_, T, S> {
     fn clone(&self) -> Self {
         Hash {
             key: self.key.clone(),
@@ -73,20 +73,24 @@ impl<T> Clone for Hash<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Hash<'_, T> {
+impl<T, S> fmt::Debug for Hash<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hash").finish_non_exhaustive()
     }
 }
 
-impl<'a, T> Hash<'a, T> {
-    fn new(site: Site<'a>, key: &[u8]) -> Self {
+impl<T, S: Scope> Hash<'_, T, S> {
+    fn new(scope: S, key: &[u8]) -> Self {
         Hash {
-            site,
-            hash: site.key(key).hash,
+            scope,
+            hash: site_of(&scope).key(key).hash,
             key: key.to_vec(),
             read_as: PhantomData,
         }
+    }
+
+    fn site(&self) -> Site<'_> {
+        site_of(&self.scope)
     }
 
     fn key(&self) -> Key<'_> {
@@ -121,14 +125,26 @@ impl Store {
     /// One hash and one allocation: keep the view where it is used often.
     #[must_use]
     pub fn hash<T>(&self, key: impl AsRef<[u8]>) -> Hash<'_, T> {
-        Hash::new(self.site(), key.as_ref())
+        Hash::new(InStore(&self.core), key.as_ref())
+    }
+}
+
+impl<'a, T> From<Hash<'a, T>> for Hash<'a, T, InTx<'a>> {
+    /// A view that may be of a store or of a transaction.
+    fn from(view: Hash<'a, T>) -> Self {
+        Hash {
+            scope: view.scope.into(),
+            hash: view.hash,
+            key: view.key,
+            read_as: PhantomData,
+        }
     }
 }
 
 impl Tx<'_> {
     /// See [`Store::hash`].
     #[must_use]
-    pub fn hash<T>(&self, key: impl AsRef<[u8]>) -> Hash<'_, T> {
-        Hash::new(self.site, key.as_ref())
+    pub fn hash<T>(&self, key: impl AsRef<[u8]>) -> Hash<'_, T, InTx<'_>> {
+        Hash::new(InTx(self.site), key.as_ref())
     }
 }

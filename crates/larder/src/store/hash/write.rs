@@ -5,6 +5,7 @@ use super::{Hash, with_fields};
 use crate::bytes::{FromValue, ToValue};
 use crate::error::Error;
 use crate::store::options::SetOptions;
+use crate::store::site::Scope;
 
 /// Runs `work` on the bytes of fields and on their values.
 fn with_pairs<R>(
@@ -19,7 +20,7 @@ fn with_pairs<R>(
     work(&pairs)
 }
 
-impl<T> Hash<'_, T> {
+impl<T, S: Scope> Hash<'_, T, S> {
     /// Sets a field and clears its deadline; `true` if it was not there.
     ///
     /// ```
@@ -40,7 +41,7 @@ impl<T> Hash<'_, T> {
     #[doc(alias("HSET"))]
     pub fn set(&self, field: impl AsRef<[u8]>, value: impl ToValue) -> Result<bool, Error> {
         let pair = (field.as_ref(), value.to_value());
-        Ok(self.site.hash_set(self.key(), &[pair])? == 1)
+        Ok(self.site().hash_set(self.key(), &[pair])? == 1)
     }
 
     /// Sets fields and clears their deadlines; returns how many were not there.
@@ -65,7 +66,7 @@ impl<T> Hash<'_, T> {
         &self,
         pairs: impl IntoIterator<Item = (impl AsRef<[u8]>, impl ToValue)>,
     ) -> Result<usize, Error> {
-        with_pairs(pairs, |pairs| self.site.hash_set(self.key(), pairs))
+        with_pairs(pairs, |pairs| self.site().hash_set(self.key(), pairs))
     }
 
     /// Sets fields, all of them or none: with a deadline, or only if all are there, or none; tells whether it did.
@@ -99,9 +100,9 @@ impl<T> Hash<'_, T> {
         pairs: impl IntoIterator<Item = (impl AsRef<[u8]>, impl ToValue)>,
         options: SetOptions<'_>,
     ) -> Result<bool, Error> {
-        let setting = options.resolve_for_fields(&self.site.core().clock)?;
+        let setting = options.resolve_for_fields(&self.site().core().clock)?;
         with_pairs(pairs, |pairs| {
-            self.site.hash_set_with(self.key(), pairs, &setting)
+            self.site().hash_set_with(self.key(), pairs, &setting)
         })
     }
 
@@ -130,7 +131,7 @@ impl<T> Hash<'_, T> {
         value: impl ToValue,
     ) -> Result<bool, Error> {
         let pair = (field.as_ref(), value.to_value());
-        self.site.hash_set_if_absent(self.key(), &pair)
+        self.site().hash_set_if_absent(self.key(), &pair)
     }
 
     /// Removes a field; `false` if it was not there.
@@ -178,7 +179,7 @@ impl<T> Hash<'_, T> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<usize, Error> {
-        let taken = with_fields(fields, |fields| self.site.hash_remove(self.key(), fields))?;
+        let taken = with_fields(fields, |fields| self.site().hash_remove(self.key(), fields))?;
         Ok(taken.iter().flatten().count())
     }
 
@@ -202,7 +203,7 @@ impl<T> Hash<'_, T> {
     /// not one, [`Error::TooLarge`] as [`Hash::set`].
     #[doc(alias("HINCRBY"))]
     pub fn incr(&self, field: impl AsRef<[u8]>, by: i64) -> Result<i64, Error> {
-        self.site.hash_incr(self.key(), field.as_ref(), by)
+        self.site().hash_incr(self.key(), field.as_ref(), by)
     }
 
     /// Adds to a decimal number and returns the sum as it is stored, exact; otherwise as [`Hash::incr`].
@@ -230,11 +231,11 @@ impl<T> Hash<'_, T> {
         by: impl ToValue,
     ) -> Result<String, Error> {
         let (field, by) = (field.as_ref(), by.to_value());
-        self.site.hash_incr_by_float(self.key(), field, &by)
+        self.site().hash_incr_by_float(self.key(), field, &by)
     }
 }
 
-impl<T: FromValue> Hash<'_, T> {
+impl<T: FromValue, S: Scope> Hash<'_, T, S> {
     /// Removes fields and returns their values.
     ///
     /// ```
@@ -257,7 +258,7 @@ impl<T: FromValue> Hash<'_, T> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<Option<T>>, Error> {
-        let taken = with_fields(fields, |fields| self.site.hash_remove(self.key(), fields))?;
+        let taken = with_fields(fields, |fields| self.site().hash_remove(self.key(), fields))?;
         super::read::convert_all(&taken)
     }
 }

@@ -6,9 +6,10 @@ use super::options::Matches;
 use crate::bytes::{Raw, ToValue};
 use crate::ds::deque::End;
 use crate::error::Error;
+use crate::store::site::Scope;
 use crate::store::span::Span;
 
-impl<T> List<'_, T> {
+impl<T, S: Scope> List<'_, T, S> {
     /// Adds an element before the first and returns the list's length.
     ///
     /// ```
@@ -136,7 +137,7 @@ impl<T> List<'_, T> {
     }
 
     fn push(&self, end: End, raws: &[Raw<'_>]) -> Result<usize, Error> {
-        self.site.list_push(self.key(), end, raws, Missing::Made)
+        self.site().list_push(self.key(), end, raws, Missing::Made)
     }
 
     fn push_many(
@@ -147,7 +148,7 @@ impl<T> List<'_, T> {
     ) -> Result<usize, Error> {
         let values: Vec<_> = values.into_iter().collect();
         let raws: Vec<Raw<'_>> = values.iter().map(ToValue::to_value).collect();
-        self.site.list_push(self.key(), end, &raws, missing)
+        self.site().list_push(self.key(), end, &raws, missing)
     }
 
     /// Puts another element in the place of one; a negative index counts from the end.
@@ -172,7 +173,7 @@ impl<T> List<'_, T> {
     /// [`List::push_front`].
     #[doc(alias = "LSET")]
     pub fn set(&self, index: i64, value: impl ToValue) -> Result<(), Error> {
-        self.site.list_set(self.key(), index, &value.to_value())
+        self.site().list_set(self.key(), index, &value.to_value())
     }
 
     /// Inserts an element before the first that equals `pivot`: the list's length then, zero if there is no list, and
@@ -202,7 +203,7 @@ impl<T> List<'_, T> {
         value: impl ToValue,
     ) -> Result<Option<usize>, Error> {
         let (pivot, value) = (pivot.to_value(), value.to_value());
-        self.site
+        self.site()
             .list_insert(self.key(), Beside::Before, &pivot, &value)
     }
 
@@ -231,7 +232,7 @@ impl<T> List<'_, T> {
         value: impl ToValue,
     ) -> Result<Option<usize>, Error> {
         let (pivot, value) = (pivot.to_value(), value.to_value());
-        self.site
+        self.site()
             .list_insert(self.key(), Beside::After, &pivot, &value)
     }
 
@@ -257,7 +258,7 @@ impl<T> List<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias = "LREM")]
     pub fn remove(&self, value: impl ToValue, matches: Matches) -> Result<usize, Error> {
-        self.site
+        self.site()
             .list_remove(self.key(), &value.to_value(), matches)
     }
 
@@ -281,6 +282,6 @@ impl<T> List<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias = "LTRIM")]
     pub fn trim(&self, keep: impl Into<Span>) -> Result<(), Error> {
-        self.site.list_trim(self.key(), keep.into())
+        self.site().list_trim(self.key(), keep.into())
     }
 }

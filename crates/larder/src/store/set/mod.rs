@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 
 use super::core::Store;
 use super::group::Key;
-use super::site::Site;
+use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::tx::Tx;
 
 /// A set: members, each once.
@@ -50,14 +50,14 @@ use super::tx::Tx;
 /// # Errors
 ///
 /// Every call is refused with [`Error::WrongType`](crate::Error::WrongType) if the key holds a value of another type.
-pub struct Set<'a, T> {
-    site: Site<'a>,
+pub struct Set<'a, T, S = InStore<'a>> {
+    scope: S,
     hash: u64,
     key: Vec<u8>,
-    read_as: PhantomData<fn() -> T>,
+    read_as: PhantomData<fn() -> (&'a (), T)>,
 }
 
-impl<T> Clone for Set<'_, T> {
+impl<T, S: Scope> Clone for Set<'_, T, S> {
     fn clone(&self) -> Self {
         Set {
             key: self.key.clone(),
@@ -66,20 +66,24 @@ impl<T> Clone for Set<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for Set<'_, T> {
+impl<T, S> fmt::Debug for Set<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Set").finish_non_exhaustive()
     }
 }
 
-impl<'a, T> Set<'a, T> {
-    fn new(site: Site<'a>, key: &[u8]) -> Self {
+impl<T, S: Scope> Set<'_, T, S> {
+    fn new(scope: S, key: &[u8]) -> Self {
         Set {
-            site,
-            hash: site.key(key).hash,
+            scope,
+            hash: site_of(&scope).key(key).hash,
             key: key.to_vec(),
             read_as: PhantomData,
         }
+    }
+
+    fn site(&self) -> Site<'_> {
+        site_of(&self.scope)
     }
 
     fn key(&self) -> Key<'_> {
@@ -104,14 +108,26 @@ impl Store {
     /// One hash and one allocation: keep the view where it is used often.
     #[must_use]
     pub fn set_of<T>(&self, key: impl AsRef<[u8]>) -> Set<'_, T> {
-        Set::new(self.site(), key.as_ref())
+        Set::new(InStore(&self.core), key.as_ref())
+    }
+}
+
+impl<'a, T> From<Set<'a, T>> for Set<'a, T, InTx<'a>> {
+    /// A view that may be of a store or of a transaction.
+    fn from(view: Set<'a, T>) -> Self {
+        Set {
+            scope: view.scope.into(),
+            hash: view.hash,
+            key: view.key,
+            read_as: PhantomData,
+        }
     }
 }
 
 impl Tx<'_> {
     /// See [`Store::set_of`].
     #[must_use]
-    pub fn set_of<T>(&self, key: impl AsRef<[u8]>) -> Set<'_, T> {
-        Set::new(self.site, key.as_ref())
+    pub fn set_of<T>(&self, key: impl AsRef<[u8]>) -> Set<'_, T, InTx<'_>> {
+        Set::new(InTx(self.site), key.as_ref())
     }
 }

@@ -3,8 +3,9 @@
 use super::Set;
 use crate::bytes::{Raw, ToValue};
 use crate::error::Error;
+use crate::store::site::Scope;
 
-impl<T> Set<'_, T> {
+impl<T, S: Scope> Set<'_, T, S> {
     /// Adds a member; `false` if it was there.
     ///
     /// ```
@@ -24,7 +25,7 @@ impl<T> Set<'_, T> {
     /// [`Error::TooLarge`] if the set would not fit the store's bound; then nothing has changed.
     #[doc(alias = "SADD")]
     pub fn add(&self, member: impl ToValue) -> Result<bool, Error> {
-        Ok(self.site.set_add(self.key(), &[member.to_value()])? == 1)
+        Ok(self.site().set_add(self.key(), &[member.to_value()])? == 1)
     }
 
     /// Adds members; returns how many were not there.
@@ -49,7 +50,7 @@ impl<T> Set<'_, T> {
     ) -> Result<usize, Error> {
         let members: Vec<_> = members.into_iter().collect();
         let raws: Vec<Raw<'_>> = members.iter().map(ToValue::to_value).collect();
-        self.site.set_add(self.key(), &raws)
+        self.site().set_add(self.key(), &raws)
     }
 
     /// Removes a member; `false` if it was not there.
@@ -72,7 +73,7 @@ impl<T> Set<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias = "SREM")]
     pub fn remove(&self, member: impl ToValue) -> Result<bool, Error> {
-        Ok(self.site.set_remove(self.key(), &[member.to_value()])? == 1)
+        Ok(self.site().set_remove(self.key(), &[member.to_value()])? == 1)
     }
 
     /// Removes members; returns how many were there.
@@ -99,7 +100,7 @@ impl<T> Set<'_, T> {
     ) -> Result<usize, Error> {
         let members: Vec<_> = members.into_iter().collect();
         let raws: Vec<Raw<'_>> = members.iter().map(ToValue::to_value).collect();
-        self.site.set_remove(self.key(), &raws)
+        self.site().set_remove(self.key(), &raws)
     }
 
     /// Moves a member to another set; `false` if it is not in this one.
@@ -122,7 +123,7 @@ impl<T> Set<'_, T> {
     /// at), [`Error::TooLarge`] if the other set would not fit the store's bound; then nothing has changed.
     #[doc(alias = "SMOVE")]
     pub fn move_to(&self, other: impl AsRef<[u8]>, member: impl ToValue) -> Result<bool, Error> {
-        let other = self.site.key(other.as_ref());
-        self.site.set_move(self.key(), other, &member.to_value())
+        let other = self.site().key(other.as_ref());
+        self.site().set_move(self.key(), other, &member.to_value())
     }
 }

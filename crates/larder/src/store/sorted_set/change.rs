@@ -5,6 +5,7 @@ use super::select::Select;
 use crate::bytes::{Raw, ToValue};
 use crate::error::Error;
 use crate::store::elements::{Edit, Growth};
+use crate::store::site::Scope;
 use crate::value::sorted_set::{AddRule, Added, NoIncrement};
 
 /// How many members were added, and how many got another score; see [`SortedSet::add_with`].
@@ -40,7 +41,7 @@ fn growth_of(members: &[(Vec<u8>, f64)]) -> Result<Growth, Error> {
     Ok(Growth::of(members.iter().map(|(member, _)| &member[..])))
 }
 
-impl<T> SortedSet<'_, T> {
+impl<T, S: Scope> SortedSet<'_, T, S> {
     /// Gives a member a score; whether it is new.
     ///
     /// ```

@@ -6,6 +6,7 @@ use crate::bytes::FromValue;
 use crate::error::Error;
 use crate::store::core::Store;
 use crate::store::group::{Key, View, Views};
+use crate::store::site::Scope;
 use crate::store::site::Site;
 use crate::store::tx::Tx;
 use crate::value;
@@ -216,7 +217,7 @@ fn inputs<'v>(views: Views<'v>, keys: &[Key<'_>]) -> Result<Vec<Input<'v>>, Erro
     keys.iter().map(input).collect()
 }
 
-impl<T> SortedSet<'_, T> {
+impl<T, S: Scope> SortedSet<'_, T, S> {
     /// Stores what comes out of other sorted sets here, in the place of whatever is here; how many members that are.
     ///
     /// ```
@@ -243,7 +244,9 @@ impl<T> SortedSet<'_, T> {
     #[doc(alias("ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE"))]
     pub fn store_combined(&self, sets: &Combine) -> Result<usize, Error> {
         sets.check()?;
-        self.store_rows(sets.keys(self.site), |views| sets.rows(self.site, views))
+        self.store_rows(sets.keys(self.site()), |views| {
+            sets.rows(self.site(), views)
+        })
     }
 
     /// Stores a part of another sorted set here, in the place of whatever is here; how many members that are.
@@ -273,7 +276,7 @@ impl<T> SortedSet<'_, T> {
         source: impl AsRef<[u8]>,
         part: impl Into<Select>,
     ) -> Result<usize, Error> {
-        let (key, part) = (self.site.key(source.as_ref()), part.into());
+        let (key, part) = (self.site().key(source.as_ref()), part.into());
         part.check()?;
         self.store_rows(vec![key], |views| {
             let mut rows = Rows::default();
@@ -292,7 +295,7 @@ impl<T> SortedSet<'_, T> {
         rows: impl Fn(Views<'_>) -> Result<Rows, Error>,
     ) -> Result<usize, Error> {
         let keys: Vec<_> = sources.into_iter().chain([self.key()]).collect();
-        self.site.write_many(&keys, |group| {
+        self.site().write_many(&keys, |group| {
             let rows = rows(group.views())?;
             let count = rows.len();
             let set = rows.into_set(self.hasher());

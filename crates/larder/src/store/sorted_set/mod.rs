@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use super::core::Store;
 use super::elements::{Edit, Growth};
 use super::group::Key;
-use super::site::Site;
+use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::tx::Tx;
 use crate::bytes::FromValue;
 use crate::error::Error;
@@ -68,14 +68,14 @@ pub use select::Select;
 ///
 /// Every call is refused with [`Error::WrongType`] if the key holds a value of another type. What else may be wrong is
 /// said with the call.
-pub struct SortedSet<'a, T> {
-    site: Site<'a>,
+pub struct SortedSet<'a, T, S = InStore<'a>> {
+    scope: S,
     hash: u64,
     key: Vec<u8>,
-    read_as: PhantomData<fn() -> T>,
+    read_as: PhantomData<fn() -> (&'a (), T)>,
 }
 
-impl<T> Clone for SortedSet<'_, T> {
+impl<T, S: Scope> Clone for SortedSet<'_, T, S> {
     fn clone(&self) -> Self {
         SortedSet {
             key: self.key.clone(),
@@ -84,7 +84,7 @@ impl<T> Clone for SortedSet<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for SortedSet<'_, T> {
+impl<T, S> fmt::Debug for SortedSet<'_, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SortedSet").finish_non_exhaustive()
     }
@@ -104,26 +104,42 @@ impl Store {
     /// One hash and one allocation: keep the view where it is used often.
     #[must_use]
     pub fn sorted_set<T>(&self, key: impl AsRef<[u8]>) -> SortedSet<'_, T> {
-        SortedSet::new(self.site(), key.as_ref())
+        SortedSet::new(InStore(&self.core), key.as_ref())
+    }
+}
+
+impl<'a, T> From<SortedSet<'a, T>> for SortedSet<'a, T, InTx<'a>> {
+    /// A view that may be of a store or of a transaction.
+    fn from(view: SortedSet<'a, T>) -> Self {
+        SortedSet {
+            scope: view.scope.into(),
+            hash: view.hash,
+            key: view.key,
+            read_as: PhantomData,
+        }
     }
 }
 
 impl Tx<'_> {
     /// See [`Store::sorted_set`].
     #[must_use]
-    pub fn sorted_set<T>(&self, key: impl AsRef<[u8]>) -> SortedSet<'_, T> {
-        SortedSet::new(self.site, key.as_ref())
+    pub fn sorted_set<T>(&self, key: impl AsRef<[u8]>) -> SortedSet<'_, T, InTx<'_>> {
+        SortedSet::new(InTx(self.site), key.as_ref())
     }
 }
 
-impl<'a, T> SortedSet<'a, T> {
-    fn new(site: Site<'a>, key: &[u8]) -> Self {
+impl<T, S: Scope> SortedSet<'_, T, S> {
+    fn new(scope: S, key: &[u8]) -> Self {
         SortedSet {
-            site,
-            hash: site.key(key).hash,
+            scope,
+            hash: site_of(&scope).key(key).hash,
             key: key.to_vec(),
             read_as: PhantomData,
         }
+    }
+
+    fn site(&self) -> Site<'_> {
+        site_of(&self.scope)
     }
 
     fn key(&self) -> Key<'_> {
@@ -133,13 +149,13 @@ impl<'a, T> SortedSet<'a, T> {
         }
     }
 
-    fn hasher(&self) -> &'a ahash::RandomState {
-        &self.site.core().hasher
+    fn hasher(&self) -> &ahash::RandomState {
+        &self.site().core().hasher
     }
 
     /// Runs `work` on the set; what it would be without one if there is none.
     fn look<R: Default>(&self, work: impl FnOnce(&value::SortedSet) -> R) -> Result<R, Error> {
-        Ok(self.site.look(self.key(), work)?.unwrap_or_default())
+        Ok(self.site().look(self.key(), work)?.unwrap_or_default())
     }
 
     fn change<R>(
@@ -147,7 +163,7 @@ impl<'a, T> SortedSet<'a, T> {
         growth: Growth,
         mut work: impl FnMut(&mut value::SortedSet) -> Edit<R>,
     ) -> Result<R, Error> {
-        self.site
+        self.site()
             .write(self.key(), |seat| seat.change(growth, &mut work))
     }
 }

@@ -8,14 +8,15 @@ use crate::error::Error;
 use crate::store::core::Store;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::Key;
+use crate::store::site::Scope;
 use crate::store::site::Site;
 use crate::store::tx::Tx;
 use crate::value;
 use crate::value::sorted_set::{Direction, Rows};
 
-impl<T> SortedSet<'_, T> {
+impl<T, S: Scope> SortedSet<'_, T, S> {
     fn take(&self, part: Select) -> Result<Rows, Error> {
-        take(self.site, self.key(), &part)
+        take(self.site(), self.key(), &part)
     }
 }
 
@@ -46,7 +47,7 @@ fn end(direction: Direction, members: usize) -> Select {
     }
 }
 
-impl<T: FromValue> SortedSet<'_, T> {
+impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
     /// Removes the member with the lowest score and returns both; `None` if there is none.
     ///
     /// ```

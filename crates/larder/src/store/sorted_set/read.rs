@@ -4,10 +4,11 @@ use super::select::Select;
 use super::{SortedSet, convert, convert_members};
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
+use crate::store::site::Scope;
 use crate::value::Collection;
 use crate::value::sorted_set::Rows;
 
-impl<T> SortedSet<'_, T> {
+impl<T, S: Scope> SortedSet<'_, T, S> {
     /// Counts the members.
     ///
     /// ```
@@ -99,7 +100,7 @@ impl<T> SortedSet<'_, T> {
             .map(|m| m.to_value().into_vec())
             .collect();
         let scores = self
-            .site
+            .site()
             .look(self.key(), |set: &crate::value::SortedSet| {
                 let score = |member: &Vec<u8>| set.score(self.hasher(), member);
                 members.iter().map(score).collect()
@@ -248,7 +249,7 @@ impl<T> SortedSet<'_, T> {
     }
 }
 
-impl<T: FromValue> SortedSet<'_, T> {
+impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
     /// The members of a part, in its order.
     ///
     /// ```

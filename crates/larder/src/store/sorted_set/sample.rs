@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{SortedSet, convert};
 use crate::bytes::FromValue;
 use crate::error::Error;
+use crate::store::site::Scope;
 use crate::store::{scan::Cursor, scan_options::ScanOptions};
 use crate::value::Collection;
 use crate::value::sorted_set::{Direction, Rows};
@@ -33,7 +34,7 @@ impl<T> Default for MemberPage<T> {
     }
 }
 
-impl<T: FromValue> SortedSet<'_, T> {
+impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
     /// A member at random, with its score; `None` if there is none.
     ///
     /// ```
@@ -75,7 +76,7 @@ impl<T: FromValue> SortedSet<'_, T> {
     /// As [`Self::random`].
     #[doc(alias = "ZRANDMEMBER")]
     pub fn random_many(&self, members: usize) -> Result<Vec<(T, f64)>, Error> {
-        let core = self.site.core();
+        let core = self.site().core();
         convert(&self.look(|set| rows_at(set, distinct(set.len(), members, || core.draw())))?)
     }
 
@@ -98,7 +99,7 @@ impl<T: FromValue> SortedSet<'_, T> {
     /// As [`Self::random`].
     #[doc(alias = "ZRANDMEMBER")]
     pub fn random_with_repeats(&self, members: usize) -> Result<Vec<(T, f64)>, Error> {
-        let core = self.site.core();
+        let core = self.site().core();
         convert(&self.look(|set| {
             let len = set.len().max(1) as u64;
             let drawn = std::iter::repeat_with(|| (core.draw() % len) as usize);
