@@ -192,6 +192,12 @@ impl Head {
         words[0].store(word & u64::from(u32::MAX) | near, Ordering::Relaxed);
     }
 
+    /// Changes the length of the value, which ends the record. Readers must be kept off.
+    pub(crate) fn set_value_len(words: &[AtomicU64], len: usize) {
+        let word = words[0].load(Ordering::Relaxed) & !(0xffff << 16);
+        words[0].store(word | (len as u64) << 16, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_young(words: &[AtomicU64], young: bool) {
         let word = words[0].load(Ordering::Relaxed) & !YOUNG;
         words[0].store(word | if young { YOUNG } else { 0 }, Ordering::Relaxed);

@@ -1,22 +1,29 @@
 //! `Packed`: a block of up to some hundred elements in one run of bytes, found by key.
 //!
 //! ```text
-//! count  tags        codes      elements
-//! u16    1 B each    1 B each   key value | key value | due? lengths key value | …
+//! count  tags        codes            elements
+//! u16    1 B each    1 or 2 B each    key value | key value | due? lengths key value | …
 //!        above 16
 //! ```
 //!
 //! An element is a key, a value, and maybe a deadline. Its code says both lengths when they are short; otherwise they are
 //! written out before the key. How codes are shared between the two lengths is `SHORT`, the number of value lengths that
-//! a code can say: with 1, for blocks without values, keys of up to 251 bytes are short; with 21, keys of up to 11 bytes
-//! with values of up to 20.
+//! a code of one byte can say: with 1, for blocks without values, keys of up to 251 bytes are short; with 21, keys of up to
+//! 11 bytes with values of up to 20. A block with longer ones has codes of two bytes (see `codes`), for keys of up to 126
+//! bytes with values of up to 511.
 //!
 //! A look-up compares tags, sixteen at a time, then finds the element by adding up the codes before it, which is one pass
 //! over contiguous bytes without a branch. Blocks of up to sixteen elements have no tags and are walked. Tags come from
 //! the key alone, not from a seeded hash: whoever makes them collide gains a walk over one block.
 //!
 //! The bytes say all there is: opening a block is free. New elements go to the end; removing one closes the gap.
-//! Cost: 1 byte per element up to sixteen, 2 above, 2 per block; a change moves the bytes behind it.
+//! Cost: 1 or 2 bytes per element up to sixteen, one more above, 2 per block; a change moves the bytes behind it.
+
+mod codes;
+
+use std::ops::Range;
+
+use codes::{Code, Codes, Width};
 
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -25,12 +32,8 @@ pub(crate) const NEVER: u64 = u64::MAX;
 pub(crate) const HEAD: usize = 2;
 /// Blocks of up to so many elements have no tags.
 const PLAIN: usize = 16;
-/// Codes from here on: the lengths stand before the key.
-const WRITTEN: u8 = 252;
-/// A code whose lengths are written out.
-const LONG: u8 = 254;
-/// A code whose deadline and lengths are written out.
-const TIMED: u8 = 255;
+/// In the count: the codes are wide. The highest bit is not a block's: it tells sets of integers from blocks.
+const WIDE: u16 = 1 << 14;
 /// Blocks grow in steps of so many bytes: with 36 elements of 16 bytes, some 5 % are unused.
 const STEP: usize = 64;
 
@@ -38,7 +41,7 @@ const STEP: usize = 64;
 const MOST_SPARE: usize = 256;
 
 /// Most bytes that a block spends on an element beside its key and value: tag, code, deadline and two lengths.
-pub(crate) const MOST_OVERHEAD: usize = 2 + 8 + 2 * 5;
+pub(crate) const MOST_OVERHEAD: usize = 3 + 8 + 2 * 5;
 /// Most bytes that a block is allocated beyond what it needs, when it is.
 pub(crate) const MOST_ROUNDING: usize = MOST_SPARE + STEP;
 /// Most bytes that a block holds unused after [`Packed::trim`], beside an eighth of its length.
@@ -151,10 +154,23 @@ impl<const SHORT: usize> Packed<SHORT> {
     }
 
     #[inline]
+    fn head(&self) -> u16 {
+        self.bytes
+            .first_chunk::<HEAD>()
+            .map_or(0, |head| u16::from_le_bytes(*head))
+    }
+
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        match self.bytes.first_chunk::<HEAD>() {
-            Some(head) => usize::from(u16::from_le_bytes(*head)),
-            None => 0,
+        usize::from(self.head() & !WIDE)
+    }
+
+    #[inline]
+    fn width(&self) -> Width {
+        if self.head() & WIDE == 0 {
+            Width::Narrow
+        } else {
+            Width::Wide
         }
     }
 
@@ -163,70 +179,91 @@ impl<const SHORT: usize> Packed<SHORT> {
     }
 
     #[inline]
-    fn codes(&self) -> &[u8] {
-        let count = self.len();
-        if count == 0 {
-            return &[];
-        }
+    fn codes(&self) -> Codes<'_, SHORT> {
+        let (count, width) = (self.len(), self.width());
         let at = HEAD + Self::tags(count);
-        &self.bytes[at..at + count]
+        let bytes = self.bytes.get(at..at + count * width.bytes());
+        Codes {
+            width,
+            bytes: bytes.unwrap_or_default(),
+        }
     }
 
     /// Where the first element starts.
-    fn data(count: usize) -> usize {
-        HEAD + Self::tags(count) + count
-    }
-
-    /// The code of an element.
-    fn code(element: Element<'_>) -> u8 {
-        let (key, value) = (element.key.len(), element.value.len());
-        if element.due != NEVER {
-            TIMED
-        } else if value < SHORT && key < usize::from(WRITTEN) / SHORT {
-            (key * SHORT + value) as u8
-        } else {
-            LONG
-        }
+    fn data(count: usize, width: Width) -> usize {
+        HEAD + Self::tags(count) + count * width.bytes()
     }
 
     /// Bytes that an element takes beside its tag and its code.
-    fn size(element: Element<'_>) -> usize {
+    fn size(element: Element<'_>, width: Width) -> usize {
         let (key, value) = (element.key.len(), element.value.len());
         let lengths = || length_size(key) + length_size(value);
         key + value
-            + match Self::code(element) {
-                TIMED => 8 + lengths(),
-                LONG => lengths(),
-                _ => 0,
+            + match Codes::<SHORT>::of(element, width) {
+                Code::Timed => 8 + lengths(),
+                Code::Long => lengths(),
+                Code::Short { .. } => 0,
             }
+    }
+
+    /// Length of a block of these elements.
+    fn length_of<'e>(elements: impl Iterator<Item = Element<'e>>, width: Width) -> usize {
+        let (count, size) = elements.fold((0, 0), |(count, size), element| {
+            (count + 1, size + Self::size(element, width))
+        });
+        Self::data(count, width) + size
     }
 
     /// Length of the block once this element is pushed.
     pub(crate) fn len_with(&self, element: Element<'_>) -> usize {
-        let count = self.len();
-        let data = self.bytes.len().saturating_sub(Self::data(count));
-        Self::data(count + 1) + data + Self::size(element)
+        let (count, width) = (self.len(), self.width());
+        if width == Width::Narrow && Codes::<SHORT>::width_for(element) == Width::Wide {
+            return Self::length_of(self.iter().chain([element]), Width::Wide);
+        }
+        let data = self.bytes.len().saturating_sub(Self::data(count, width));
+        Self::data(count + 1, width) + data + Self::size(element, width)
+    }
+
+    /// The elements, with another in the place of one.
+    fn replaced<'e>(
+        &'e self,
+        index: usize,
+        element: Element<'e>,
+    ) -> impl Iterator<Item = Element<'e>> {
+        let each = self.iter().enumerate();
+        each.map(move |(at, other)| if at == index { element } else { other })
+    }
+
+    /// The width of the codes once an element's key has another value and deadline.
+    fn width_replaced(&self, index: usize, element: Element<'_>) -> Width {
+        match Codes::<SHORT>::width_for(element) {
+            Width::Wide => Width::Wide,
+            Width::Narrow => self.codes().width_without(index),
+        }
     }
 
     /// Length of the block once an element's key has another value and deadline.
     pub(crate) fn len_replaced(&self, index: usize, element: Element<'_>) -> usize {
-        self.bytes.len() - Self::size(self.get(index)) + Self::size(element)
+        let width = self.width();
+        let width_then = self.width_replaced(index, element);
+        if width_then != width {
+            return Self::length_of(self.replaced(index, element), width_then);
+        }
+        self.bytes.len() - Self::size(self.get(index), width) + Self::size(element, width)
     }
 
     /// Where the parts of the element are that starts here.
     #[inline(always)]
-    fn place(&self, code: u8, mut at: usize) -> Place {
-        if code < WRITTEN {
-            let code = usize::from(code);
-            let (key, value) = (at, at + code / SHORT);
+    fn place(&self, code: Code, mut at: usize) -> Place {
+        if let Code::Short { key, value } = code {
             return Place {
-                key,
-                value,
-                end: value + code % SHORT,
+                key: at,
+                value: at + key,
+                end: at + key + value,
                 due: NEVER,
             };
         }
-        let due = if code == TIMED {
+        let due = if code == Code::Timed {
             let bytes = self.bytes[at..].first_chunk();
             at += 8;
             u64::from_le_bytes(*bytes.expect("a deadline is inside its block"))
@@ -253,34 +290,24 @@ impl<const SHORT: usize> Packed<SHORT> {
 
     /// Where an element starts.
     fn start(&self, index: usize) -> usize {
-        let data = Self::data(self.len());
-        let before = &self.codes()[..index];
-        let (mut sum, mut most) = (0_u32, 0);
-        for &code in before {
-            let (key, value) = (
-                u32::from(code) / SHORT as u32,
-                u32::from(code) % SHORT as u32,
-            );
-            sum += key + value;
-            most = most.max(code);
+        let codes = self.codes();
+        let data = Self::data(self.len(), codes.width);
+        match codes.sum_before(index) {
+            Some(sum) => data + sum,
+            None => (0..index).fold(data, |at, before| self.place(codes.get(before), at).end),
         }
-        if most < WRITTEN {
-            return data + sum as usize;
-        }
-        before
-            .iter()
-            .fold(data, |at, &code| self.place(code, at).end)
     }
 
     /// The element of an index below the length.
     pub(crate) fn get(&self, index: usize) -> Element<'_> {
-        self.element(&self.place(self.codes()[index], self.start(index)))
+        self.element(&self.place(self.codes().get(index), self.start(index)))
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Element<'_>> {
-        let mut at = Self::data(self.len());
-        self.codes().iter().map(move |&code| {
-            let place = self.place(code, at);
+        let (count, codes) = (self.len(), self.codes());
+        let mut at = Self::data(count, codes.width);
+        (0..count).map(move |index| {
+            let place = self.place(codes.get(index), at);
             at = place.end;
             self.element(&place)
         })
@@ -313,9 +340,15 @@ impl<const SHORT: usize> Packed<SHORT> {
         None
     }
 
+    /// Whether some elements have deadlines.
+    #[inline]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.codes().is_timed()
+    }
+
     /// The earliest deadline.
     pub(crate) fn next_due(&self) -> u64 {
-        if !self.codes().contains(&TIMED) {
+        if !self.is_timed() {
             return NEVER;
         }
         self.iter()
@@ -342,20 +375,27 @@ impl<const SHORT: usize> Packed<SHORT> {
         }
     }
 
-    fn set_len(&mut self, count: usize) {
-        let count =
-            u16::try_from(count).expect("a block is split long before it has 65,536 elements");
-        self.bytes[..HEAD].copy_from_slice(&count.to_le_bytes());
+    fn set_head(&mut self, count: usize, width: Width) {
+        let count = u16::try_from(count).unwrap_or(WIDE);
+        assert!(
+            count < WIDE,
+            "a block is split long before it has 16,384 elements"
+        );
+        let wide = match width {
+            Width::Narrow => 0,
+            Width::Wide => WIDE,
+        };
+        self.bytes[..HEAD].copy_from_slice(&(count | wide).to_le_bytes());
     }
 
     /// Writes an element where there is room for it.
-    fn write(&mut self, element: Element<'_>, mut at: usize) {
-        let code = Self::code(element);
-        if code == TIMED {
+    fn write(&mut self, element: Element<'_>, width: Width, mut at: usize) {
+        let code = Codes::<SHORT>::of(element, width);
+        if code == Code::Timed {
             self.bytes[at..at + 8].copy_from_slice(&element.due.to_le_bytes());
             at += 8;
         }
-        if code >= WRITTEN {
+        if !matches!(code, Code::Short { .. }) {
             at += write_length(element.key.len(), &mut self.bytes[at..]);
             at += write_length(element.value.len(), &mut self.bytes[at..]);
         }
@@ -366,12 +406,20 @@ impl<const SHORT: usize> Packed<SHORT> {
 
     /// Adds an element whose key is not there.
     pub(crate) fn push(&mut self, element: Element<'_>) {
-        let count = self.len();
+        let (count, mut width) = (self.len(), self.width());
+        if width == Width::Narrow && Codes::<SHORT>::width_for(element) == Width::Wide {
+            if count > 0 {
+                let all: Vec<Element<'_>> = self.iter().chain([element]).collect();
+                *self = Packed::of(&all);
+                return;
+            }
+            width = Width::Wide;
+        }
         let (tags, tags_then) = (Self::tags(count), Self::tags(count + 1));
         let (codes, codes_then) = (HEAD + tags, HEAD + tags_then);
-        let (data, data_then) = (codes + count, codes_then + count + 1);
-        let length = self.len_with(element);
+        let (data, data_then) = (Self::data(count, width), Self::data(count + 1, width));
         let end = self.bytes.len().max(data);
+        let length = data_then + end - data + Self::size(element, width);
         let mut fresh = [0; PLAIN + 1];
         if tags == 0 && tags_then > 0 {
             for (tag, old) in fresh.iter_mut().zip(self.iter()) {
@@ -387,9 +435,11 @@ impl<const SHORT: usize> Packed<SHORT> {
         if tags_then > 0 {
             self.bytes[HEAD + count] = tag_of(element.key);
         }
-        self.bytes[codes_then + count] = Self::code(element);
-        self.set_len(count + 1);
-        self.write(element, length - Self::size(element));
+        let at = codes_then + count * width.bytes();
+        let code = Codes::<SHORT>::of(element, width);
+        Codes::<SHORT>::write(code, width, &mut self.bytes[at..]);
+        self.set_head(count + 1, width);
+        self.write(element, width, length - Self::size(element, width));
     }
 
     /// A block of these elements, whose keys differ.
@@ -398,38 +448,50 @@ impl<const SHORT: usize> Packed<SHORT> {
         if count == 0 {
             return Packed::default();
         }
-        let sizes = elements.iter().map(|&element| Self::size(element));
-        let length = Self::data(count) + sizes.sum::<usize>();
+        let wide = |element: &Element<'_>| Codes::<SHORT>::width_for(*element) == Width::Wide;
+        let width = if elements.iter().any(wide) {
+            Width::Wide
+        } else {
+            Width::Narrow
+        };
         let mut block = Packed::default();
-        block.lengthen(length);
-        block.set_len(count);
+        block.lengthen(Self::length_of(elements.iter().copied(), width));
+        block.set_head(count, width);
         let codes = HEAD + Self::tags(count);
-        let mut at = Self::data(count);
+        let mut at = Self::data(count, width);
         for (index, &element) in elements.iter().enumerate() {
             if codes > HEAD {
                 block.bytes[HEAD + index] = tag_of(element.key);
             }
-            block.bytes[codes + index] = Self::code(element);
-            block.write(element, at);
-            at += Self::size(element);
+            let code = codes + index * width.bytes();
+            let short = Codes::<SHORT>::of(element, width);
+            Codes::<SHORT>::write(short, width, &mut block.bytes[code..]);
+            block.write(element, width, at);
+            at += Self::size(element, width);
         }
         block
     }
 
     /// Takes an element out.
     pub(crate) fn remove(&mut self, index: usize) {
-        let count = self.len();
+        let (count, width) = (self.len(), self.width());
         if count == 1 {
             self.bytes.clear();
             return;
         }
+        if self.codes().width_without(index) != width {
+            let each = self.iter().enumerate().filter(|(at, _)| *at != index);
+            let others: Vec<Element<'_>> = each.map(|(_, element)| element).collect();
+            *self = Packed::of(&others);
+            return;
+        }
         let start = self.start(index);
-        let end = self.place(self.codes()[index], start).end;
+        let end = self.place(self.codes().get(index), start).end;
         let (tags, tags_then) = (Self::tags(count), Self::tags(count - 1));
         let (codes, codes_then) = (HEAD + tags, HEAD + tags_then);
-        let data_then = codes_then + count - 1;
+        let code = width.bytes();
         let mut to = codes_then;
-        let mut pull = |bytes: &mut Vec<u8>, from: std::ops::Range<usize>| {
+        let mut pull = |bytes: &mut Vec<u8>, from: Range<usize>| {
             let length = from.len();
             bytes.copy_within(from, to);
             to += length;
@@ -438,21 +500,28 @@ impl<const SHORT: usize> Packed<SHORT> {
             self.bytes
                 .copy_within(HEAD + index + 1..codes, HEAD + index);
         }
-        pull(&mut self.bytes, codes..codes + index);
-        pull(&mut self.bytes, codes + index + 1..codes + count);
-        pull(&mut self.bytes, codes + count..start);
+        let data = codes + count * code;
+        pull(&mut self.bytes, codes..codes + index * code);
+        pull(&mut self.bytes, codes + (index + 1) * code..data);
+        pull(&mut self.bytes, data..start);
         let length = self.bytes.len();
         pull(&mut self.bytes, end..length);
-        debug_assert!(to >= data_then);
+        debug_assert!(to >= Self::data(count - 1, width));
         self.bytes.truncate(to);
-        self.set_len(count - 1);
+        self.set_head(count - 1, width);
     }
 
     /// Gives an element's key another value and deadline.
     pub(crate) fn replace(&mut self, index: usize, element: Element<'_>) {
+        let width = self.width();
+        if self.width_replaced(index, element) != width {
+            let all: Vec<Element<'_>> = self.replaced(index, element).collect();
+            *self = Packed::of(&all);
+            return;
+        }
         let start = self.start(index);
-        let end = self.place(self.codes()[index], start).end;
-        let end_then = start + Self::size(element);
+        let end = self.place(self.codes().get(index), start).end;
+        let end_then = start + Self::size(element, width);
         let length = self.bytes.len();
         let length_then = length - end + end_then;
         if length_then > length {
@@ -460,9 +529,25 @@ impl<const SHORT: usize> Packed<SHORT> {
         }
         self.bytes.copy_within(end..length, end_then);
         self.bytes.truncate(length_then);
-        let codes = HEAD + Self::tags(self.len());
-        self.bytes[codes + index] = Self::code(element);
-        self.write(element, start);
+        let at = HEAD + Self::tags(self.len()) + index * width.bytes();
+        let code = Codes::<SHORT>::of(element, width);
+        Codes::<SHORT>::write(code, width, &mut self.bytes[at..]);
+        self.write(element, width, start);
+    }
+
+    /// Gives an element's key another value, where that has the same length and neither has a deadline; where the value
+    /// stands. Otherwise nothing is done.
+    pub(crate) fn overwrite(&mut self, index: usize, element: Element<'_>) -> Option<Range<usize>> {
+        let code = self.codes().get(index);
+        if code == Code::Timed || code != Codes::<SHORT>::of(element, self.width()) {
+            return None;
+        }
+        let Place { value, end, .. } = self.place(code, self.start(index));
+        if end - value != element.value.len() {
+            return None;
+        }
+        self.bytes[value..end].copy_from_slice(element.value);
+        Some(value..end)
     }
 
     /// Checks that the parts fill the block, and that tags and keys agree.
@@ -473,12 +558,15 @@ impl<const SHORT: usize> Packed<SHORT> {
             assert!(self.bytes.is_empty());
             return;
         };
-        let end = self.place(self.codes()[last], self.start(last)).end;
+        let (codes, width) = (self.codes(), self.width());
+        let end = self.place(codes.get(last), self.start(last)).end;
         assert_eq!(end, self.bytes.len());
+        let wide = |element: Element<'_>| Codes::<SHORT>::width_for(element) == Width::Wide;
+        assert_eq!(self.iter().any(wide), width == Width::Wide);
         for (index, element) in self.iter().enumerate() {
             assert_eq!(self.find(element.key), Some(index));
             assert_eq!(self.get(index), element);
-            assert_eq!(self.codes()[index], Self::code(element));
+            assert_eq!(codes.get(index), Codes::<SHORT>::of(element, width));
         }
     }
 }
@@ -527,7 +615,14 @@ mod tests {
                     assert_eq!(block.find(&key), at);
                     if let Some(at) = at {
                         let length = block.len_replaced(at, element);
-                        block.replace(at, element);
+                        let (_, had, was_due) = &model[at];
+                        let alike = had.len() == value.len() && *was_due == NEVER;
+                        let overwritten = block.overwrite(at, element);
+                        assert_eq!(overwritten.is_some(), alike && element.due == NEVER);
+                        match overwritten {
+                            Some(bytes) => assert_eq!(block.bytes()[bytes], value[..]),
+                            None => block.replace(at, element),
+                        }
                         assert_eq!(block.bytes().len(), length);
                         model[at] = (key.clone(), value.clone(), element.due);
                     } else {
@@ -589,5 +684,19 @@ mod tests {
             });
         }
         assert_eq!(block.bytes().len(), 2 + 10 * (1 + 8 + 16));
+    }
+
+    #[test]
+    fn longer_pairs_cost_two_bytes_each_and_are_found_without_a_walk() {
+        let mut block = Packed::<21>::default();
+        for index in 0..10 {
+            block.push(Element {
+                key: format!("a longer field {index:02}").as_bytes(),
+                value: &[7; 300],
+                due: NEVER,
+            });
+        }
+        assert_eq!(block.bytes().len(), 2 + 10 * (2 + 17 + 300));
+        assert_eq!(block.codes().sum_before(9), Some(9 * 317));
     }
 }

@@ -7,6 +7,7 @@ use super::seat::Seat;
 use super::stored::Stored;
 use super::whole::Whole;
 use crate::ds::Ref;
+use crate::entry::Entries;
 use crate::event::EventKind;
 use crate::key::KeyType;
 use crate::shard::{NoRoom, World};
@@ -25,7 +26,8 @@ impl Seat<'_, '_> {
     }
 
     /// Files a timer for the first element that expires by itself, after the value was written.
-    pub(crate) fn time_elements(&mut self) {
+    #[inline]
+    pub(crate) fn time_elements(&mut self, due: Option<Millis>) {
         let Some((slot, entry)) = self.found else {
             return;
         };
@@ -35,10 +37,11 @@ impl Seat<'_, '_> {
             shard,
             ..
         } = &mut *self.world;
-        let due = shard.entries.element_due(shared, entry);
-        table.mutate(slot, || {
-            shard.entries.set_timed(shared, entry, due.is_some());
-        });
+        if due.is_some() != shard.entries.is_timed(shared, entry) {
+            table.mutate(slot, || {
+                shard.entries.set_timed(shared, entry, due.is_some());
+            });
+        }
         if let Some(due) = due {
             self.world.schedule(entry);
             self.after.due = self.after.due.min(due);
@@ -117,10 +120,14 @@ impl Seat<'_, '_> {
         Ok(())
     }
 
-    /// [`Self::time_elements`] of a type whose elements may expire.
+    /// [`Self::time_elements`] of a value that came as a whole, and may be of a type whose elements expire.
     pub(crate) fn time_hash(&mut self) {
-        if self.key_type() == Some(KeyType::Hash) {
-            self.time_elements();
+        if self.key_type() == Some(KeyType::Hash)
+            && let Some((_, entry)) = self.found
+        {
+            let World { shared, shard, .. } = &*self.world;
+            let due = shard.entries.element_due(shared, entry);
+            self.time_elements(due);
         }
     }
 

@@ -5,17 +5,19 @@
 //! outside              ── room for the most that it may grow ── change in place ── book what it did
 //! ```
 //!
-//! A packed value is changed in the copy, so that a refusal leaves the record as it was; one that has become too large
-//! moves outside, and one that has become small moves back. A value without elements left is no value: its key goes.
+//! A packed value is changed in the copy, so that a refusal leaves the record as it was. Where the copy knows which of its
+//! bytes are others now and needs no other room, only those are written back. A value that has become too large moves
+//! outside, and one that has become small moves back. A value without elements left is no value: its key goes.
 
+use super::graves::SMALL;
 use super::seat::{Refusal, Seat};
 use super::stored::Stored;
 use super::strings::with_buffer;
 use crate::error::Error;
 use crate::record::MAX_KEY;
-use crate::shard::NoRoom;
+use crate::shard::{NoRoom, World};
 use crate::time::Millis;
-use crate::value::{Any, Variant};
+use crate::value::{Any, Changed, Variant};
 
 /// What a change may add.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,21 +93,11 @@ impl Seat<'_, '_> {
         work: impl FnOnce(&mut C) -> Edit<R>,
     ) -> Result<R, Refusal> {
         self.check::<C>()?;
-        let mut changed = false;
-        let work = |value: &mut C| {
-            let edit = work(value);
-            changed = matches!(edit, Edit::Changed(_));
-            edit
-        };
-        let result = if self.elements().is_some() {
+        if self.elements().is_some() {
             self.change_outside(growth, work)
         } else {
             self.change_packed(work)
-        };
-        if changed {
-            self.time_hash();
         }
-        result
     }
 
     fn change_packed<C: Variant, R>(
@@ -122,12 +114,42 @@ impl Seat<'_, '_> {
                     Ok(result)
                 }
                 Edit::Changed(result) => {
-                    let deadline = self.deadline();
+                    if self.patch(&value) {
+                        *buffer = value.into_buffer();
+                        return Ok(result);
+                    }
+                    let (deadline, due) = (self.deadline(), value.next_due());
                     *buffer = self.store(value, deadline)?;
+                    self.time_elements(due);
                     Ok(result)
                 }
             }
         })
+    }
+
+    /// Writes the parts of a packed value that are others now over those in its record, if it says which they are and the
+    /// record takes as much room as before. No deadline of an element is among them.
+    fn patch<C: Variant>(&mut self, value: &C) -> bool {
+        let (Some((slot, entry)), Changed::Parts(parts)) = (self.found, value.changed()) else {
+            return false;
+        };
+        let World {
+            table,
+            shared,
+            shard,
+            ..
+        } = &mut *self.world;
+        let packed = value.packed().filter(|packed| {
+            value.len() > 0 && shard.entries.can_resize(shared, entry, packed.len())
+        });
+        let Some(packed) = packed else {
+            return false;
+        };
+        table.mutate(slot, || shard.entries.patch(shared, entry, packed, &parts));
+        table.touch(slot);
+        self.after.replaced += 1;
+        self.mark();
+        true
     }
 
     /// Stores a value that was changed outside of the store, and returns its buffer, if it still has it.
@@ -150,8 +172,9 @@ impl Seat<'_, '_> {
 
     /// Puts a new value, without a deadline, in the place of whatever is there; an empty one is none.
     pub(crate) fn overwrite<C: Variant>(&mut self, value: C) -> Result<(), Refusal> {
+        let due = value.next_due();
         self.store(value, None)?;
-        self.time_hash();
+        self.time_elements(due);
         Ok(())
     }
 
@@ -172,7 +195,10 @@ impl Seat<'_, '_> {
         match edit {
             Some(Edit::Changed(result)) => {
                 self.mark();
+                self.after.large |= self.elements().is_some_and(|any| any.bytes() >= SMALL);
+                let due = self.elements().and_then(Any::next_due);
                 self.settle::<C>()?;
+                self.time_elements(due);
                 Ok(result)
             }
             Some(Edit::Same(result)) => Ok(result),

@@ -1,9 +1,12 @@
 //! `List`: a list of byte strings, packed or in blocks.
 //!
 //! ```text
-//! packed   [count] element element ...     up to 128 elements, 3584 bytes; walked from both ends
-//! blocks   a Deque                         from there on, until half as much is left
+//! packed   [count][gap] .... element element ...     up to 128 elements, 3584 bytes; walked from both ends
+//! blocks   a Deque                                   from there on, until half as much is left
 //! ```
+//!
+//! A packed list has a gap of a few bytes before its first element, where one was taken off or is likely to be put: so a
+//! change at either end writes the two bytes of the head and the element, and leaves the others where they are.
 //!
 //! Every change goes through four primitives: insert an element at an index, remove one, remove equal ones, cut an end
 //! off. Each notes its inverse while there is a journal. The inverses go by index, so they hold in either form.
@@ -12,12 +15,16 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::{Collection, MAX_PACKED, MAX_PACKED_LEN};
+use super::{Changed, Collection, MAX_PACKED, MAX_PACKED_LEN};
 use crate::ds::deque::element::{Codes, Element, first_len, offset_of};
 use crate::ds::deque::{Deque, End};
 
-/// Bytes of a packed list before its run: the number of elements.
-const HEAD: usize = 1;
+/// Bytes of a packed list before its gap: the number of elements, the bytes of the gap.
+const HEAD: usize = 2;
+/// The gap is no longer than a byte can say,
+const MAX_GAP: usize = 255;
+/// nor than this part of the elements: what is wasted is no more than a rounding up.
+const GAP_PART: usize = 8;
 /// A list in blocks is packed again when so many elements, in so many bytes, are left.
 const FEW: (usize, usize) = (MAX_PACKED_LEN / 2, MAX_PACKED / 2);
 /// A trim takes so many elements off one by one: cheaper than to cut a block for them.
@@ -32,11 +39,13 @@ const LONG_CODE: usize = 8;
 pub(crate) struct List {
     form: Form,
     journal: Option<Vec<Undo>>,
+    /// What was changed of the packed form since it was unpacked.
+    changed: Changed,
 }
 
 #[derive(Clone)]
 enum Form {
-    /// The number of elements in one byte, then their run; no bytes at all for none.
+    /// The head, the gap, the run of the elements; no bytes at all for none.
     Packed(Vec<u8>),
     Blocks(Deque),
 }
@@ -68,8 +77,13 @@ fn most_code_bytes(elements: usize, bytes: usize) -> usize {
     bytes + 2 * elements + LONG_CODE * elements.min(bytes / (SHORT + 1))
 }
 
+/// Where the elements of a packed list begin.
+fn packed_start(packed: &[u8]) -> usize {
+    HEAD + packed.get(1).copied().map_or(0, usize::from)
+}
+
 fn packed_run(packed: &[u8]) -> &[u8] {
-    packed.get(HEAD..).unwrap_or_default()
+    packed.get(packed_start(packed)..).unwrap_or_default()
 }
 
 fn packed_count(packed: &[u8]) -> usize {
@@ -81,7 +95,12 @@ impl Collection for List {
         List {
             form: Form::Packed(packed),
             journal: None,
+            changed: Changed::Nothing,
         }
+    }
+
+    fn changed(&self) -> Changed {
+        self.changed.clone()
     }
 
     fn packed(&self) -> Option<&[u8]> {
@@ -120,6 +139,7 @@ impl Collection for List {
                 let (len, size) = (self.len() + elements, packed.len().max(HEAD) + more);
                 if len <= MAX_PACKED_LEN && size <= MAX_PACKED {
                     // A vector doubles at most, and begins with eight bytes.
+                    let size = size + MAX_GAP.min(size / GAP_PART);
                     ((2 * size).max(8) + ALLOCATION) as u64
                 } else {
                     Deque::default().growth(len, size)
@@ -155,6 +175,7 @@ impl Clone for List {
         List {
             form: self.form.clone(),
             journal: None,
+            changed: Changed::All,
         }
     }
 }
@@ -185,7 +206,7 @@ impl List {
             && deque.packed() + HEAD <= FEW.1
         {
             let mut packed = Vec::with_capacity(deque.packed() + HEAD);
-            packed.push(deque.len() as u8);
+            packed.extend([deque.len() as u8, 0]);
             deque.to_run(&mut packed);
             self.form = Form::Packed(packed);
         }
@@ -195,10 +216,13 @@ impl List {
     pub(crate) fn insert(&mut self, index: usize, element: Element<'_>) {
         let code_len = element.code_len();
         let fits = |packed: &Vec<u8>| {
-            packed_count(packed) < MAX_PACKED_LEN && packed.len().max(HEAD) + code_len <= MAX_PACKED
+            packed_count(packed) < MAX_PACKED_LEN
+                && HEAD + packed_run(packed).len() + code_len <= MAX_PACKED
         };
         match &mut self.form {
-            Form::Packed(packed) if fits(packed) => insert_packed(packed, index, element),
+            Form::Packed(packed) if fits(packed) => {
+                insert_packed(packed, index, element, &mut self.changed);
+            }
             _ => self.blocks().insert(index, element),
         }
         self.note(|| Undo::Inserted(index));
@@ -213,7 +237,7 @@ impl List {
             take(Element::decode(code))
         };
         let result = match &mut self.form {
-            Form::Packed(packed) => remove_packed(packed, index, take),
+            Form::Packed(packed) => remove_packed(packed, index, take, &mut self.changed),
             Form::Blocks(deque) => deque.remove(index, take),
         };
         self.pack();
@@ -403,25 +427,104 @@ impl List {
     }
 }
 
-fn insert_packed(packed: &mut Vec<u8>, index: usize, element: Element<'_>) {
-    if packed.is_empty() {
-        packed.push(0);
+impl Changed {
+    /// The head was changed, and these bytes.
+    fn head_and(&mut self, part: Range<usize>) {
+        let head = 0..HEAD as u16;
+        let part = part.start as u16..part.end as u16;
+        *self = match std::mem::take(self) {
+            Changed::Nothing => Changed::Parts([head, part]),
+            Changed::Parts([_, earlier]) if part.is_empty() => Changed::Parts([head, earlier]),
+            Changed::Parts([_, earlier]) if earlier.is_empty() => Changed::Parts([head, part]),
+            Changed::Parts([_, earlier]) if earlier.end == part.start => {
+                Changed::Parts([head, earlier.start..part.end])
+            }
+            Changed::Parts([_, earlier]) if part.end == earlier.start => {
+                Changed::Parts([head, part.start..earlier.end])
+            }
+            _ => Changed::All,
+        };
     }
-    let count = packed_count(packed);
-    let (need, end) = (element.code_len(), packed.len());
-    let at = HEAD + offset_of(packed_run(packed), count, index);
-    packed.resize(end + need, 0);
-    packed.copy_within(at..end, at + need);
-    element.encode(&mut packed[at..at + need]);
+}
+
+/// Closes the gap.
+fn compact(packed: &mut Vec<u8>, changed: &mut Changed) {
+    packed.drain(HEAD..packed_start(packed));
+    packed[1] = 0;
+    *changed = Changed::All;
+}
+
+fn insert_packed(packed: &mut Vec<u8>, index: usize, element: Element<'_>, changed: &mut Changed) {
+    if packed.is_empty() {
+        packed.extend([0; HEAD]);
+        *changed = Changed::All;
+    }
+    let (count, need) = (packed_count(packed), element.code_len());
+    let start = packed_start(packed);
+    if index == 0 && count > 0 && start - HEAD >= need {
+        element.encode(&mut packed[start - need..start]);
+        packed[1] -= need as u8;
+        changed.head_and(start - need..start);
+    } else if index == 0 && count > 0 {
+        let at = open_front(packed, need);
+        element.encode(&mut packed[at..at + need]);
+        *changed = Changed::All;
+    } else {
+        if packed.len() + need > MAX_PACKED {
+            compact(packed, changed);
+        }
+        let end = packed.len();
+        let at = packed_start(packed) + offset_of(packed_run(packed), count, index);
+        packed.resize(end + need, 0);
+        packed.copy_within(at..end, at + need);
+        element.encode(&mut packed[at..at + need]);
+        changed.head_and(at..end + need);
+    }
     packed[0] += 1;
 }
 
-fn remove_packed<R>(packed: &mut Vec<u8>, index: usize, take: impl FnOnce(&[u8]) -> R) -> R {
-    let at = HEAD + offset_of(packed_run(packed), packed_count(packed), index);
+/// Makes room for so many bytes before the first element, and a gap before them; where they begin.
+fn open_front(packed: &mut Vec<u8>, need: usize) -> usize {
+    let (start, end) = (packed_start(packed), packed.len());
+    let run = end - start;
+    let gap = (run / GAP_PART)
+        .min(MAX_GAP)
+        .min(MAX_PACKED - HEAD - run - need);
+    let first = HEAD + gap + need;
+    packed.resize(end.max(first + run), 0);
+    packed.copy_within(start..end, first);
+    packed.truncate(first + run);
+    packed[1] = gap as u8;
+    HEAD + gap
+}
+
+fn remove_packed<R>(
+    packed: &mut Vec<u8>,
+    index: usize,
+    take: impl FnOnce(&[u8]) -> R,
+    changed: &mut Changed,
+) -> R {
+    let (start, count) = (packed_start(packed), packed_count(packed));
+    let at = start + offset_of(packed_run(packed), count, index);
     let code = at..at + first_len(&packed[at..]);
     let result = take(&packed[code.clone()]);
-    packed.drain(code);
     packed[0] -= 1;
+    let gap = code.end - HEAD;
+    if count == 1 {
+        packed.truncate(HEAD);
+        packed[1] = 0;
+        *changed = Changed::All;
+    } else if index == 0 && gap <= MAX_GAP.min((packed.len() - code.end) / GAP_PART) {
+        packed[1] = gap as u8;
+        changed.head_and(0..0);
+    } else if index == 0 {
+        packed.drain(HEAD..code.end);
+        packed[1] = 0;
+        *changed = Changed::All;
+    } else {
+        packed.drain(code);
+        changed.head_and(at..packed.len());
+    }
     result
 }
 

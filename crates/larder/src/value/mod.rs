@@ -9,6 +9,8 @@
 //! outside ────────── &mut ───────> command                 outside
 //! ```
 
+use std::ops::Range;
+
 mod any;
 mod hash;
 mod list;
@@ -27,6 +29,17 @@ pub(crate) const MAX_PACKED: usize = 3584;
 /// Most elements of a packed value: they are found by a linear walk.
 pub(crate) const MAX_PACKED_LEN: usize = 128;
 
+/// Which bytes of a packed value are others than when it was unpacked; it may have become longer or shorter as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Changed {
+    #[default]
+    Nothing,
+    /// These, and no others that are there still.
+    Parts([Range<u16>; 2]),
+    /// Any.
+    All,
+}
+
 /// What the store asks of a value with elements.
 pub(crate) trait Collection: Clone + Send + Sync {
     /// The value that [`Self::packed`] was.
@@ -34,6 +47,11 @@ pub(crate) trait Collection: Clone + Send + Sync {
 
     /// The value as one run of at most [`MAX_PACKED`] bytes, if it is small.
     fn packed(&self) -> Option<&[u8]>;
+
+    /// Which bytes of a packed value are to be written.
+    fn changed(&self) -> Changed {
+        Changed::All
+    }
 
     /// The buffer of a packed value, to be used again.
     fn into_buffer(self) -> Vec<u8>;

@@ -14,9 +14,9 @@ use std::collections::HashSet;
 
 use ahash::RandomState;
 
-use super::{MAX_PACKED, MAX_PACKED_LEN};
+use super::{Changed, MAX_PACKED, MAX_PACKED_LEN};
 use crate::ds::dict::{ALLOCATION, Dict, Spot, below};
-use crate::ds::packed::{Element, Packed};
+use crate::ds::packed::{Element, NEVER, Packed};
 
 /// A draw of several picks places at random while they are fewer than this part of all, and walks otherwise.
 const SPARSE: usize = 3;
@@ -26,6 +26,8 @@ const SPARSE: usize = 3;
 pub(crate) struct Pairs<const SHORT: usize> {
     form: Form<SHORT>,
     journal: Option<Box<Journal>>,
+    /// What was changed of a small value's block since it was unpacked.
+    changed: Changed,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +69,7 @@ impl<const SHORT: usize> Clone for Pairs<SHORT> {
         Pairs {
             form: self.form.clone(),
             journal: None,
+            changed: Changed::All,
         }
     }
 }
@@ -76,6 +79,7 @@ impl<const SHORT: usize> Pairs<SHORT> {
         Pairs {
             form: Form::Small(Packed::open(packed)),
             journal: None,
+            changed: Changed::Nothing,
         }
     }
 
@@ -84,6 +88,10 @@ impl<const SHORT: usize> Pairs<SHORT> {
             Form::Small(block) => Some(block.bytes()),
             Form::Large(_) => None,
         }
+    }
+
+    pub(crate) fn changed(&self) -> Changed {
+        self.changed.clone()
     }
 
     pub(crate) fn into_buffer(self) -> Vec<u8> {
@@ -132,7 +140,10 @@ impl<const SHORT: usize> Pairs<SHORT> {
     pub(crate) fn rollback(&mut self) {
         match self.journal.take().map(|journal| *journal) {
             None => {}
-            Some(Journal::Whole(bytes)) => self.form = Form::Small(Packed::open(bytes)),
+            Some(Journal::Whole(bytes)) => {
+                self.form = Form::Small(Packed::open(bytes));
+                self.changed = Changed::All;
+            }
             Some(Journal::Each(changes)) => changes
                 .into_iter()
                 .rev()
@@ -214,6 +225,16 @@ impl<const SHORT: usize> Pairs<SHORT> {
     pub(crate) fn put(&mut self, hasher: &RandomState, element: Element<'_>) -> bool {
         if let Form::Small(block) = &mut self.form {
             let index = block.find(element.key);
+            let bytes = index.and_then(|index| block.overwrite(index, element));
+            if let Some(bytes) = bytes {
+                let bytes = bytes.start as u16..bytes.end as u16;
+                self.changed = match self.changed {
+                    Changed::Nothing => Changed::Parts([bytes, 0..0]),
+                    _ => Changed::All,
+                };
+                return false;
+            }
+            self.changed = Changed::All;
             let length = match index {
                 Some(index) => block.len_replaced(index, element),
                 None => block.len_with(element),
@@ -249,6 +270,7 @@ impl<const SHORT: usize> Pairs<SHORT> {
 
     /// Takes out the element at a place.
     pub(crate) fn remove(&mut self, hasher: &RandomState, place: Place) {
+        self.changed = Changed::All;
         if self.journal.is_some() && matches!(self.form, Form::Large(_)) {
             let key = self.at(place).key.to_vec();
             self.note(hasher.hash_one(&key[..]), &key);
@@ -326,6 +348,15 @@ impl<const SHORT: usize> Pairs<SHORT> {
                 wanted -= 1;
             }
             left -= 1;
+        }
+    }
+
+    /// Whether some elements may have deadlines.
+    #[inline]
+    pub(crate) fn is_timed(&self) -> bool {
+        match &self.form {
+            Form::Small(block) => block.is_timed(),
+            Form::Large(dict) => dict.next_due() != NEVER,
         }
     }
 

@@ -99,11 +99,14 @@ impl<const SHORT: usize> Dict<SHORT> {
     ///
     /// For few elements: what they may lengthen and split. For many: what all may hold then.
     pub(crate) fn growth(&self, elements: usize, bytes: usize) -> u64 {
-        let used = self.used as usize + bytes + elements * (MOST_OVERHEAD + HEAD);
+        // An element may be the first of its block to want wide codes for all.
+        let used = self.used as usize + self.len + bytes + elements * (MOST_OVERHEAD + HEAD);
         let most = grow::most_buckets(self.len + elements, used).max(self.buckets);
         let splits = (most - self.buckets).min(grow::STEPS * elements + 1);
         let block = HEAD + MOST_ROUNDING + ALLOCATION;
-        let singly = elements * (MOST_OVERHEAD + MOST_ROUNDING) + bytes + (2 * splits + 1) * block;
+        let singly = elements * (MOST_OVERHEAD + MOST_ROUNDING + self.fullest)
+            + bytes
+            + (2 * splits + 1) * block;
         let together = used + used / 8 + most * (block + MOST_SLACK);
         let blocks = (singly as u64).min((together as u64).saturating_sub(self.held));
         let spine = self.segments.capacity().max(most / SEGMENT + 4);

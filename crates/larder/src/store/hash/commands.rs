@@ -1,6 +1,7 @@
 //! The commands of hashes, as they run in a store or in a transaction.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use crate::bytes::Raw;
 use crate::decimal::add_decimal;
@@ -28,11 +29,64 @@ const EXPECTED: usize = 1 << 16;
 /// A field and the value that it is to have.
 pub(crate) type Pair<'a> = (&'a [u8], Raw<'a>);
 
-/// Where a hash's fields are judged and found.
-#[derive(Clone, Copy)]
+/// Where a hash's fields are judged and found, by one call.
 pub(super) struct Frame<'a> {
     pub(super) hasher: &'a ahash::RandomState,
-    pub(super) now: Millis,
+    site: Site<'a>,
+    /// The time of the call, once it was asked for.
+    time: Cell<Option<Millis>>,
+}
+
+impl Frame<'_> {
+    /// The time of the call.
+    pub(super) fn time(&self) -> Millis {
+        let time = self.time.get().unwrap_or_else(|| self.site.now());
+        self.time.set(Some(time));
+        time
+    }
+
+    /// The time by which the fields of a hash are judged. A clock takes as long to read as a field: it is asked only
+    /// where some field has a deadline.
+    pub(super) fn now(&self, hash: &Hash) -> Millis {
+        if hash.is_timed() { self.time() } else { 0 }
+    }
+
+    /// A field with its value and deadline.
+    pub(super) fn get<'h>(&self, hash: &'h Hash, field: &[u8]) -> Option<Element<'h>> {
+        hash.get(self.hasher, field, self.now(hash))
+    }
+
+    fn set(&self, hash: &mut Hash, element: Element<'_>) -> bool {
+        let now = self.now(hash);
+        hash.set(self.hasher, element, now)
+    }
+}
+
+/// A copy of a value, without an allocation where it is short.
+pub(super) enum Snippet {
+    Short([u8; SHORT], u8),
+    Long(Vec<u8>),
+}
+
+/// Longest value that is copied without an allocation.
+const SHORT: usize = 62;
+
+impl Snippet {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.len() > SHORT {
+            return Snippet::Long(bytes.to_vec());
+        }
+        let mut short = [0; SHORT];
+        short[..bytes.len()].copy_from_slice(bytes);
+        Snippet::Short(short, bytes.len() as u8)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Snippet::Short(bytes, len) => &bytes[..usize::from(*len)],
+            Snippet::Long(bytes) => bytes,
+        }
+    }
 }
 
 pub(super) fn growth(pairs: &[Pair<'_>]) -> Result<Growth, Error> {
@@ -48,8 +102,8 @@ pub(super) fn growth(pairs: &[Pair<'_>]) -> Result<Growth, Error> {
 }
 
 /// Copies of the values of some fields.
-pub(super) fn copies(hash: &Hash, frame: Frame<'_>, fields: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
-    let found = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
+pub(super) fn copies(hash: &Hash, frame: &Frame<'_>, fields: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+    let found = |field: &&[u8]| frame.get(hash, field);
     let copy = |field: &&[u8]| found(field).map(|element| element.value.to_vec());
     fields.iter().map(copy).collect()
 }
@@ -59,11 +113,14 @@ impl Seat<'_, '_> {
     pub(super) fn change_hash<R>(
         &mut self,
         growth: Growth,
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         work: impl FnOnce(&mut Hash) -> Edit<R>,
     ) -> Result<R, Refusal> {
         self.change(growth, |hash: &mut Hash| {
-            let purged = hash.expire(frame.hasher, frame.now, PURGED);
+            let purged = match hash.is_timed() {
+                true => hash.expire(frame.hasher, frame.time(), PURGED),
+                false => 0,
+            };
             match work(hash) {
                 Edit::Same(result) if purged > 0 => Edit::Changed(result),
                 edit => edit,
@@ -72,13 +129,12 @@ impl Seat<'_, '_> {
     }
 
     /// Sets a field, keeping its deadline.
-    fn put_field(&mut self, field: &[u8], value: &[u8], frame: Frame<'_>) -> Result<(), Refusal> {
+    fn put_field(&mut self, field: &[u8], value: &[u8], frame: &Frame<'_>) -> Result<(), Refusal> {
         let growth = growth(&[(field, Raw::Bytes(value))])?;
         self.change_hash(growth, frame, |hash| {
-            let found = hash.get(frame.hasher, field, frame.now);
-            let due = found.map_or(NEVER, |found| found.due);
+            let due = frame.get(hash, field).map_or(NEVER, |found| found.due);
             let key = field;
-            hash.set(frame.hasher, Element { key, value, due }, frame.now);
+            frame.set(hash, Element { key, value, due });
             Edit::Changed(())
         })
     }
@@ -86,9 +142,15 @@ impl Seat<'_, '_> {
 
 impl<'a> Site<'a> {
     pub(super) fn frame(self) -> Frame<'a> {
+        // A transaction has one time, which cannot be asked for once the call is under way.
+        let time = match self {
+            Site::Shared(_) => None,
+            Site::Open(_) => Some(self.now()),
+        };
         Frame {
             hasher: &self.core().hasher,
-            now: self.now(),
+            site: self,
+            time: Cell::new(time),
         }
     }
 
@@ -100,11 +162,11 @@ impl<'a> Site<'a> {
                 seat.check::<Hash>()?;
                 return Ok(0);
             }
-            seat.change_hash(growth, frame, |hash| {
+            seat.change_hash(growth, &frame, |hash| {
                 let fresh = |(key, value): &&Pair<'_>| {
-                    let (value, due) = (value.bytes(&mut [0; 20]).to_vec(), NEVER);
-                    let value = &value[..];
-                    hash.set(frame.hasher, Element { key, value, due }, frame.now)
+                    let (mut scratch, due) = ([0; 20], NEVER);
+                    let value = value.bytes(&mut scratch);
+                    frame.set(hash, Element { key, value, due })
                 };
                 Edit::Changed(pairs.iter().filter(fresh).count())
             })
@@ -117,12 +179,12 @@ impl<'a> Site<'a> {
         let (field, mut scratch) = (pair.0, [0; 20]);
         let value = pair.1.bytes(&mut scratch);
         self.write(key, |seat| {
-            seat.change_hash(growth, frame, |hash| {
-                if hash.get(frame.hasher, field, frame.now).is_some() {
+            seat.change_hash(growth, &frame, |hash| {
+                if frame.get(hash, field).is_some() {
                     return Edit::Same(false);
                 }
                 let (key, due) = (field, NEVER);
-                hash.set(frame.hasher, Element { key, value, due }, frame.now);
+                frame.set(hash, Element { key, value, due });
                 Edit::Changed(true)
             })
         })
@@ -135,8 +197,27 @@ impl<'a> Site<'a> {
         fields: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let frame = self.frame();
-        let values = self.look(key, |hash: &Hash| copies(hash, frame, fields))?;
+        let values = self.look(key, |hash: &Hash| copies(hash, &frame, fields))?;
         Ok(values.unwrap_or_else(|| vec![None; fields.len()]))
+    }
+
+    /// What `look` sees of a field that is there.
+    pub(super) fn hash_field<R>(
+        self,
+        key: Key<'_>,
+        field: &[u8],
+        look: impl FnOnce(&[u8]) -> R,
+    ) -> Result<Option<R>, Error> {
+        let frame = self.frame();
+        let seen = self.look(key, |hash: &Hash| {
+            frame.get(hash, field).map(|element| look(element.value))
+        })?;
+        Ok(seen.flatten())
+    }
+
+    /// A copy of the value of a field.
+    pub(super) fn hash_value(self, key: Key<'_>, field: &[u8]) -> Result<Option<Snippet>, Error> {
+        self.hash_field(key, field, Snippet::of)
     }
 
     /// Runs `work` on a hash that is there, with the time by which its fields are judged.
@@ -145,8 +226,8 @@ impl<'a> Site<'a> {
         key: Key<'_>,
         work: impl FnOnce(&Hash, Millis) -> R,
     ) -> Result<R, Error> {
-        let now = self.now();
-        let found = self.look(key, |hash: &Hash| work(hash, now))?;
+        let frame = self.frame();
+        let found = self.look(key, |hash: &Hash| work(hash, frame.now(hash)))?;
         Ok(found.unwrap_or_default())
     }
 
@@ -169,11 +250,11 @@ impl<'a> Site<'a> {
             if !seat.check::<Hash>()? {
                 return Ok(vec![None; fields.len()]);
             }
-            seat.change_hash(Growth::NONE, frame, |hash| {
+            seat.change_hash(Growth::NONE, &frame, |hash| {
                 let mut take = |field: &&[u8]| {
-                    let found = hash.get(frame.hasher, field, frame.now);
-                    let value = found.map(|element| element.value.to_vec())?;
-                    hash.remove(frame.hasher, field, frame.now);
+                    let value = frame.get(hash, field)?.value.to_vec();
+                    let now = frame.now(hash);
+                    hash.remove(frame.hasher, field, now);
                     Some(value)
                 };
                 let taken: Vec<_> = fields.iter().map(&mut take).collect();
@@ -190,15 +271,16 @@ impl<'a> Site<'a> {
         let frame = self.frame();
         self.write(key, |seat| {
             let now = seat.look(|hash: &Hash| {
-                let found = hash.get(frame.hasher, field, frame.now);
-                found.map(|element| parse_i64(element.value))
+                frame
+                    .get(hash, field)
+                    .map(|element| parse_i64(element.value))
             })?;
             let now = match now.flatten() {
                 None => 0,
                 Some(int) => int.ok_or(Error::FieldNotAnInteger)?,
             };
             let sum = now.checked_add(by).ok_or(Error::Overflow)?;
-            seat.put_field(field, write_i64(sum, &mut [0; 20]), frame)?;
+            seat.put_field(field, write_i64(sum, &mut [0; 20]), &frame)?;
             Ok(sum)
         })
     }
@@ -215,15 +297,16 @@ impl<'a> Site<'a> {
         let alone = add_decimal(b"0", by)?;
         self.write(key, |seat| {
             let sum = seat.look(|hash: &Hash| {
-                let found = hash.get(frame.hasher, field, frame.now);
-                found.map(|element| add_decimal(element.value, by))
+                frame
+                    .get(hash, field)
+                    .map(|element| add_decimal(element.value, by))
             })?;
             let sum = match sum.flatten() {
                 None => Cow::Borrowed(&alone),
                 Some(Err(NumberError::NotAFloat)) => return Err(Error::FieldNotAFloat.into()),
                 Some(sum) => Cow::Owned(sum.map_err(Error::from)?),
             };
-            seat.put_field(field, sum.as_bytes(), frame)?;
+            seat.put_field(field, sum.as_bytes(), &frame)?;
             Ok(sum.into_owned())
         })
     }

@@ -50,12 +50,12 @@ impl Seat<'_, '_> {
     fn redate(
         &mut self,
         fields: &[&[u8]],
-        frame: Frame<'_>,
+        frame: &Frame<'_>,
         deadline: Millis,
         condition: Option<Condition>,
     ) -> Result<Vec<FieldExpiry>, Refusal> {
         let growth = self.look(|hash: &Hash| {
-            let found = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
+            let found = |field: &&[u8]| frame.get(hash, field);
             let found = fields.iter().filter_map(found);
             found.fold(Growth::NONE, |growth, found| Growth {
                 elements: growth.elements + 1,
@@ -64,18 +64,19 @@ impl Seat<'_, '_> {
         })?;
         self.change_hash(growth.unwrap_or_default(), frame, |hash| {
             let mut redate = |field: &&[u8]| {
-                let Some(found) = hash.get(frame.hasher, field, frame.now) else {
+                let Some(found) = frame.get(hash, field) else {
                     return FieldExpiry::Absent;
                 };
                 let present = Some(found.due).filter(|due| *due != NEVER);
                 if !condition.is_none_or(|condition| condition.holds(present, deadline)) {
                     return FieldExpiry::Refused;
                 }
-                if deadline <= frame.now {
-                    hash.remove(frame.hasher, field, frame.now);
+                let now = frame.time();
+                if deadline <= now {
+                    hash.remove(frame.hasher, field, now);
                     return FieldExpiry::Removed;
                 }
-                hash.set_due(frame.hasher, field, deadline, frame.now);
+                hash.set_due(frame.hasher, field, deadline, now);
                 FieldExpiry::Set
             };
             let outcomes: Vec<_> = fields.iter().map(&mut redate).collect();
@@ -103,7 +104,7 @@ impl Site<'_> {
             if !seat.check::<Hash>()? {
                 return Ok(vec![FieldExpiry::Absent; fields.len()]);
             }
-            seat.redate(fields, frame, deadline, condition)
+            seat.redate(fields, &frame, deadline, condition)
         })
     }
 
@@ -123,11 +124,11 @@ impl Site<'_> {
         };
         let frame = self.frame();
         self.write(key, |seat| {
-            let values = seat.look(|hash: &Hash| copies(hash, frame, fields))?;
+            let values = seat.look(|hash: &Hash| copies(hash, &frame, fields))?;
             let Some(values) = values else {
                 return Ok(vec![None; fields.len()]);
             };
-            seat.redate(fields, frame, deadline, condition)?;
+            seat.redate(fields, &frame, deadline, condition)?;
             Ok(values)
         })
     }
@@ -141,7 +142,7 @@ impl Site<'_> {
     ) -> Result<bool, Error> {
         let (growth, frame) = (growth(pairs)?, self.frame());
         self.write(key, |seat| {
-            let is_there = |hash: &Hash, field| hash.get(frame.hasher, field, frame.now).is_some();
+            let is_there = |hash: &Hash, field: &[u8]| frame.get(hash, field).is_some();
             let there = seat.look(|hash: &Hash| {
                 let fields = pairs.iter().map(|(field, _)| *field);
                 fields.filter(|field| is_there(hash, field)).count()
@@ -154,9 +155,9 @@ impl Site<'_> {
             if pairs.is_empty() || !holds {
                 return Ok(holds);
             }
-            seat.change_hash(growth, frame, |hash| {
+            seat.change_hash(growth, &frame, |hash| {
                 for pair in pairs {
-                    put_leased(hash, frame, pair, setting.expiry);
+                    put_leased(hash, &frame, pair, setting.expiry);
                 }
                 Edit::Changed(true)
             })
@@ -171,7 +172,7 @@ impl Site<'_> {
     ) -> Result<Vec<Option<Millis>>, Error> {
         let frame = self.frame();
         let dues = self.look(key, |hash: &Hash| {
-            let due = |field: &&[u8]| hash.get(frame.hasher, field, frame.now);
+            let due = |field: &&[u8]| frame.get(hash, field);
             let dues = fields.iter().map(due);
             dues.map(|found| found.map(|element| element.due)).collect()
         })?;
@@ -180,21 +181,21 @@ impl Site<'_> {
 }
 
 /// Sets a field, with a deadline or without; one whose deadline has passed is taken out.
-fn put_leased(hash: &mut Hash, frame: Frame<'_>, (key, value): &Pair<'_>, lease: Lease) {
-    let found = hash.get(frame.hasher, key, frame.now);
+fn put_leased(hash: &mut Hash, frame: &Frame<'_>, (key, value): &Pair<'_>, lease: Lease) {
+    let found = frame.get(hash, key);
     let due = match lease {
         Lease::Clear => NEVER,
         Lease::Keep => found.map_or(NEVER, |found| found.due),
         Lease::Until(deadline) => deadline,
         Lease::Over => 0,
     };
-    if due <= frame.now {
-        hash.remove(frame.hasher, key, frame.now);
+    if due <= frame.time() {
+        hash.remove(frame.hasher, key, frame.time());
         return;
     }
     let mut scratch = [0; 20];
     let value = value.bytes(&mut scratch);
-    hash.set(frame.hasher, Element { key, value, due }, frame.now);
+    hash.set(frame.hasher, Element { key, value, due }, frame.time());
 }
 
 /// A key whose hash has fields that are due, and the key's hash.

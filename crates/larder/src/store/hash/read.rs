@@ -6,6 +6,7 @@ use crate::bytes::FromValue;
 use crate::error::Error;
 use crate::store::draw::Draw;
 use crate::store::list::{Copies, convert};
+use crate::store::site::Scope;
 use crate::store::{scan::Cursor, scan_options::ScanOptions};
 
 /// A page of fields and values, and where to go on.
@@ -28,7 +29,7 @@ fn rows<F: FromValue, T: FromValue>(copies: &Copies) -> Result<Vec<(F, T)>, Erro
     Ok(rows)
 }
 
-impl<T> Hash<'_, T> {
+impl<T, S: Scope> Hash<'_, T, S> {
     /// The number of fields; zero if there is no hash.
     ///
     /// ```
@@ -47,7 +48,7 @@ impl<T> Hash<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias("HLEN"))]
     pub fn len(&self) -> Result<usize, Error> {
-        self.site
+        self.site()
             .hash_look(self.key(), |hash, now| hash.len_at(now))
     }
 
@@ -91,8 +92,8 @@ impl<T> Hash<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias("HEXISTS"))]
     pub fn contains(&self, field: impl AsRef<[u8]>) -> Result<bool, Error> {
-        let found = self.site.hash_get(self.key(), &[field.as_ref()])?;
-        Ok(found.iter().any(Option::is_some))
+        let found = self.site().hash_field(self.key(), field.as_ref(), |_| ())?;
+        Ok(found.is_some())
     }
 
     /// The number of bytes of a field's value; zero if it is not there.
@@ -114,8 +115,10 @@ impl<T> Hash<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias("HSTRLEN"))]
     pub fn len_of(&self, field: impl AsRef<[u8]>) -> Result<usize, Error> {
-        let found = self.site.hash_get(self.key(), &[field.as_ref()])?;
-        Ok(found.iter().flatten().map(Vec::len).sum())
+        let len = self
+            .site()
+            .hash_field(self.key(), field.as_ref(), <[u8]>::len)?;
+        Ok(len.unwrap_or(0))
     }
 
     /// All fields, in no particular order.
@@ -137,7 +140,7 @@ impl<T> Hash<'_, T> {
     /// [`Error::Convert`] if a field is not an `F`.
     #[doc(alias("HKEYS"))]
     pub fn fields<F: FromValue>(&self) -> Result<Vec<F>, Error> {
-        let copies = self.site.hash_rows(self.key())?;
+        let copies = self.site().hash_rows(self.key())?;
         let fields = copies.iter().step_by(2);
         Ok(fields.map(convert).collect::<Result<_, _>>()?)
     }
@@ -170,13 +173,13 @@ impl<T> Hash<'_, T> {
         options: &ScanOptions,
     ) -> Result<(Vec<F>, Option<Cursor>), Error> {
         let (copies, next) = self
-            .site
+            .site()
             .hash_page(self.key(), cursor, options, push_field)?;
         Ok((copies.convert()?, next))
     }
 }
 
-impl<T: FromValue> Hash<'_, T> {
+impl<T: FromValue, S: Scope> Hash<'_, T, S> {
     /// The value of a field; `None` if it is not there.
     ///
     /// ```
@@ -196,7 +199,9 @@ impl<T: FromValue> Hash<'_, T> {
     /// [`Error::Convert`] if a value is not a `T`.
     #[doc(alias("HGET"))]
     pub fn get(&self, field: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
-        Ok(self.get_many([field])?.pop().flatten())
+        let value = self.site().hash_value(self.key(), field.as_ref())?;
+        let value = value.map(|value| T::from_value(value.bytes()));
+        Ok(value.transpose()?)
     }
 
     /// The values of fields, all of one moment.
@@ -221,7 +226,7 @@ impl<T: FromValue> Hash<'_, T> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<Option<T>>, Error> {
-        let values = with_fields(fields, |fields| self.site.hash_get(self.key(), fields))?;
+        let values = with_fields(fields, |fields| self.site().hash_get(self.key(), fields))?;
         convert_all(&values)
     }
 
@@ -244,7 +249,7 @@ impl<T: FromValue> Hash<'_, T> {
     /// [`Error::Convert`] if a field is not an `F` or a value not a `T`.
     #[doc(alias("HGETALL"))]
     pub fn entries<F: FromValue>(&self) -> Result<Vec<(F, T)>, Error> {
-        rows(&self.site.hash_rows(self.key())?)
+        rows(&self.site().hash_rows(self.key())?)
     }
 
     /// All values, in no particular order.
@@ -266,7 +271,7 @@ impl<T: FromValue> Hash<'_, T> {
     /// [`Error::Convert`] if a value is not a `T`.
     #[doc(alias("HVALS"))]
     pub fn values(&self) -> Result<Vec<T>, Error> {
-        let copies = self.site.hash_rows(self.key())?;
+        let copies = self.site().hash_rows(self.key())?;
         let values = copies.iter().skip(1).step_by(2);
         Ok(values.map(convert).collect::<Result<_, _>>()?)
     }
@@ -290,7 +295,7 @@ impl<T: FromValue> Hash<'_, T> {
     /// As [`Hash::entries`].
     #[doc(alias("HRANDFIELD"))]
     pub fn random_many<F: FromValue>(&self, draw: Draw) -> Result<Vec<(F, T)>, Error> {
-        rows(&self.site.hash_draw(self.key(), draw)?)
+        rows(&self.site().hash_draw(self.key(), draw)?)
     }
 
     /// Some fields that match, with their values, and where to go on; `None` at the end.
@@ -321,7 +326,9 @@ impl<T: FromValue> Hash<'_, T> {
         cursor: Cursor,
         options: &ScanOptions,
     ) -> Result<Page<F, T>, Error> {
-        let (copies, next) = self.site.hash_page(self.key(), cursor, options, push_row)?;
+        let (copies, next) = self
+            .site()
+            .hash_page(self.key(), cursor, options, push_row)?;
         Ok((rows(&copies)?, next))
     }
 }

@@ -306,3 +306,35 @@ fn a_transaction_takes_changes_of_hashes_back() {
         assert_invariants(&store);
     }
 }
+
+#[test]
+fn a_value_of_the_same_length_is_written_over_the_old_one_and_nothing_else_changes() {
+    let store = Store::builder().max_bytes(1 << 20).build().unwrap();
+    let hash = store.hash::<String>("hash");
+    let fields: Vec<String> = (0..40).map(|number| format!("field {number:02}")).collect();
+    let value = |round: usize, field: &str| format!("value {:06}", round * 41 + field.len());
+    for field in &fields {
+        hash.set(field, value(0, field)).unwrap();
+    }
+    let weight = store.stats().weight;
+    let watched = store.watch_keys(["hash"]);
+    for round in 1..5 {
+        for field in &fields {
+            assert_eq!(hash.set(field, value(round, field)), Ok(false));
+            assert_eq!(hash.get(field), Ok(Some(value(round, field))));
+        }
+        assert_eq!(hash.incr("counter", 1).map(|_| ()), Ok(()));
+    }
+    assert!(!watched.are_unchanged());
+    let counted = hash.remove("counter");
+    assert_eq!(counted, Ok(true));
+    assert_eq!(store.stats().weight, weight);
+    let mut entries = hash.entries::<String>().unwrap();
+    entries.sort();
+    let expected: Vec<_> = fields
+        .iter()
+        .map(|field| (field.clone(), value(4, field)))
+        .collect();
+    assert_eq!(entries, expected);
+    super::assert_invariants(&store);
+}

@@ -5,8 +5,8 @@
 
 use ahash::RandomState;
 
-use super::Collection;
 use super::pairs::{Pairs, Place};
+use super::{Changed, Collection};
 use crate::ds::dict::below;
 use crate::ds::packed::{Element, NEVER};
 
@@ -29,6 +29,10 @@ impl Collection for Hash {
 
     fn packed(&self) -> Option<&[u8]> {
         self.pairs.packed()
+    }
+
+    fn changed(&self) -> Changed {
+        self.pairs.changed()
     }
 
     fn into_buffer(self) -> Vec<u8> {
@@ -65,6 +69,12 @@ impl Collection for Hash {
 }
 
 impl Hash {
+    /// Whether some fields may have deadlines.
+    #[inline]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.pairs.is_timed()
+    }
+
     /// The field with its value and deadline.
     #[inline]
     pub(crate) fn get(&self, hasher: &RandomState, field: &[u8], now: u64) -> Option<Element<'_>> {
