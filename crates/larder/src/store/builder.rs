@@ -10,6 +10,7 @@ use ahash::RandomState;
 use super::core::{Core, Store};
 use super::events::Listening;
 use super::graves::Graves;
+use super::idle::Idle;
 use super::waiting::Waiting;
 use super::watched::Watched;
 use super::words::Words;
@@ -35,6 +36,9 @@ pub(crate) enum Measure {
     Bytes,
 }
 
+/// Most keys whose times are kept: as many bits of a hash say where, and 24 others whose.
+const MAX_IDLE_TIMES: usize = 1 << 32;
+
 /// What a store is to be like; made by [`Store::builder`].
 ///
 /// ```
@@ -55,6 +59,7 @@ pub struct StoreBuilder {
     upkeep: Upkeep,
     stripes: Option<usize>,
     seed: Option<u64>,
+    idle_times: Option<usize>,
 }
 
 impl StoreBuilder {
@@ -162,6 +167,37 @@ impl StoreBuilder {
         self
     }
 
+    /// Keeps the times at which keys were last used, of about so many keys: [`Inspection::idle`](crate::Inspection::idle).
+    ///
+    /// ```
+    /// use larder::{ManualClock, Store};
+    /// use std::time::Duration;
+    ///
+    /// let time = ManualClock::new();
+    /// let store = Store::builder().clock(time.clock()).idle_times(10_000).build()?;
+    /// store.set("key", 1).expect("small");
+    /// time.advance(Duration::from_secs(5));
+    /// let idle = |store: &Store| store.inspect("key").and_then(|seen| seen.idle);
+    /// assert_eq!(idle(&store), Some(Duration::from_secs(5)));
+    /// store.get::<i64>("key").expect("a number");
+    /// assert_eq!(idle(&store), Some(Duration::ZERO));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// 8 bytes per key, rounded up to a power of two of keys; a coarse clock and a store in every call. Without it, nothing.
+    ///
+    /// # Consistency
+    ///
+    /// With as many keys as this says, a third of them share their place with another: of those that share one only the
+    /// one that was used last is known.
+    #[doc(alias = "OBJECT IDLETIME")]
+    pub fn idle_times(mut self, keys: usize) -> Self {
+        self.idle_times = Some(keys);
+        self
+    }
+
     /// Makes the store.
     ///
     /// ```
@@ -171,7 +207,8 @@ impl StoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`BuildError`] with everything that is wrong: a bound of zero, two bounds, no stripe or more than 1024.
+    /// [`BuildError`] with everything that is wrong: a bound of zero, two bounds, no stripe or more than
+    /// 1024, times of no key or of more than 2^32.
     pub fn build(self) -> Result<Store, BuildError> {
         BuildError::check(self.faults())?;
         let (limit, measure) = match (self.max_entries, self.max_bytes) {
@@ -214,6 +251,7 @@ impl StoreBuilder {
                 bus: OnceLock::new(),
                 waiting,
                 graves: Graves::default(),
+                idle: self.idle_times.map(Idle::new).unwrap_or_default(),
             }
         });
         Ok(Store { core })
@@ -235,6 +273,12 @@ impl StoreBuilder {
             .is_some_and(|stripes| stripes == 0 || stripes > MAX_SHARES)
         {
             faults.push("stripes must be between 1 and 1024");
+        }
+        if self
+            .idle_times
+            .is_some_and(|keys| keys == 0 || keys > MAX_IDLE_TIMES)
+        {
+            faults.push("idle_times must be between 1 and 2^32");
         }
         faults
     }

@@ -16,8 +16,9 @@ use std::sync::{Arc, OnceLock};
 use ahash::RandomState;
 
 use super::events::Listening;
-use super::graves::Graves;
+use super::graves::{GRAVES_TICK, Graves};
 use super::group::{Key, hash_key};
+use super::idle::Idle;
 use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
 use super::site::Site;
@@ -66,18 +67,15 @@ const SELF_REAP: usize = 4;
 /// | `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT` | [`expire`](Store::expire), [`expire_if`](Store::expire_if), [`expire_at`](Store::expire_at), [`expire_at_if`](Store::expire_at_if) |
 /// | `TTL`, `PTTL`, `EXPIRETIME`, `PEXPIRETIME`, `PERSIST` | [`ttl`](Store::ttl), [`expire_time`](Store::expire_time), [`persist`](Store::persist) |
 /// | `SCAN`, `KEYS`, `RANDOMKEY` | [`scan`](Store::scan), [`scan_with`](Store::scan_with), [`scan_page`](Store::scan_page), [`keys`](Store::keys), [`random_key`](Store::random_key) |
-/// | `LPUSH`, `RPOP`, `LRANGE`, … | [`list`](Store::list), [`pop_any`](Store::pop_any) |
-/// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH` | [`take`](Store::take), [`take_many`](Store::take_many), [`take_to`](Store::take_to), each with a `_blocking` twin |
-/// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`take_min`](Store::take_min), [`take_max`](Store::take_max), [`take_min_many`](Store::take_min_many), [`take_max_many`](Store::take_max_many), each with a `_blocking` twin |
-/// | `OBJECT ENCODING`, `OBJECT FREQ`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
-/// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
-/// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
-/// | `SETBIT`, `GETBIT`, `BITCOUNT`, … | [`Bits`](crate::Bits) |
-/// | `OBJECT ENCODING`, `OBJECT FREQ`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
+/// | `DBSIZE`, `FLUSHDB`, `FLUSHALL`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
+/// | `SETBIT`, `GETBIT`, `BITCOUNT`, `BITPOS` | [`set`](crate::Bits::set), [`clear`](crate::Bits::clear), [`get`](crate::Bits::get), [`count`](crate::Bits::count), [`first_set`](crate::Bits::first_set) of [`bits`](Store::bits) |
+/// | `BITOP` | [`combine_bits`](Store::combine_bits) |
+/// | `OBJECT ENCODING`, `OBJECT FREQ`, `OBJECT IDLETIME`, `OBJECT REFCOUNT`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `MULTI`, `EXEC`, `DISCARD` | [`atomic`](Store::atomic), [`atomic_all`](Store::atomic_all) |
 /// | `WATCH`, `UNWATCH` | [`watch_keys`](Store::watch_keys), [`atomic_if_unchanged`](Store::atomic_if_unchanged) |
-/// | `PUBLISH`, `SUBSCRIBE`, `PSUBSCRIBE`, `PUBSUB` | [`publish`](Store::publish), [`subscribe`](Store::subscribe), [`psubscribe`](Store::psubscribe), [`bus`](Store::bus) |
+/// | `PUBLISH`, `SUBSCRIBE`, `PSUBSCRIBE` | [`publish`](Store::publish), [`subscribe`](Store::subscribe), [`psubscribe`](Store::psubscribe) |
+/// | `PUBSUB CHANNELS` | [`channels`](crate::Bus::channels) of [`bus`](Store::bus) |
 ///
 /// **Lists** ([`list`](Store::list)):
 ///
@@ -87,8 +85,8 @@ const SELF_REAP: usize = 4;
 /// | `LPOP`, `RPOP` | [`pop_front`](crate::List::pop_front), [`pop_back`](crate::List::pop_back), [`pop_many`](crate::List::pop_many) |
 /// | `LLEN`, `LINDEX`, `LRANGE`, `LPOS` | [`len`](crate::List::len), [`get`](crate::List::get), [`range`](crate::List::range), [`position`](crate::List::position), [`positions`](crate::List::positions) |
 /// | `LSET`, `LINSERT`, `LREM`, `LTRIM` | [`set`](crate::List::set), [`insert_before`](crate::List::insert_before), [`insert_after`](crate::List::insert_after), [`remove`](crate::List::remove), [`trim`](crate::List::trim) |
-/// | `LMOVE`, `RPOPLPUSH`, `LMPOP` | [`move_to`](crate::List::move_to), [`Store::pop_any`] |
-/// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH` | [`Store::take`], [`Store::take_many`], [`Store::take_to`], and each `_blocking` |
+/// | `LMOVE`, `RPOPLPUSH`, `LMOVEM`, `LMPOP` | [`move_to`](crate::List::move_to), [`move_many_to`](crate::List::move_many_to), [`Store::pop_any`] |
+/// | `BLPOP`, `BRPOP`, `BLMPOP`, `BLMOVE`, `BRPOPLPUSH`, `BLMOVEM` | [`Store::take`], [`Store::take_many`], [`Store::take_to`], [`Store::take_many_to`], and each `_blocking` |
 ///
 /// **Hashes** ([`hash`](Store::hash)):
 ///
@@ -100,7 +98,9 @@ const SELF_REAP: usize = 4;
 /// | `HDEL`, `HGETDEL` | [`remove_many`](crate::Hash::remove_many), [`take_many`](crate::Hash::take_many) |
 /// | `HINCRBY`, `HINCRBYFLOAT` | [`incr`](crate::Hash::incr), [`incr_by_float`](crate::Hash::incr_by_float) |
 /// | `HRANDFIELD`, `HSCAN` | [`random_many`](crate::Hash::random_many), [`scan_page`](crate::Hash::scan_page) |
-/// | `HEXPIRE`, `HEXPIREAT`, `HPERSIST`, `HTTL`, `HEXPIRETIME`, and those in milliseconds | [`expire`](crate::Hash::expire), [`expire_at`](crate::Hash::expire_at), [`persist`](crate::Hash::persist), [`ttl`](crate::Hash::ttl), [`expire_times`](crate::Hash::expire_times) |
+/// | `HSETEX`, `HGETEX` | [`set_many_with`](crate::Hash::set_many_with), [`get_expire`](crate::Hash::get_expire) |
+/// | `HEXPIRE`, `HPEXPIRE`, `HEXPIREAT`, `HPEXPIREAT` | [`expire`](crate::Hash::expire), [`expire_at`](crate::Hash::expire_at) |
+/// | `HTTL`, `HPTTL`, `HEXPIRETIME`, `HPEXPIRETIME`, `HPERSIST` | [`ttl`](crate::Hash::ttl), [`expire_times`](crate::Hash::expire_times), [`persist`](crate::Hash::persist) |
 ///
 /// **Sets** ([`set_of`](Store::set_of)):
 ///
@@ -111,7 +111,7 @@ const SELF_REAP: usize = 4;
 /// | `SRANDMEMBER`, `SSCAN` | [`random`](crate::Set::random), [`random_many`](crate::Set::random_many), [`scan_page`](crate::Set::scan_page) |
 /// | `SINTER`, `SUNION`, `SDIFF` | [`Store::intersection`], [`Store::union`], [`Store::difference`] |
 /// | `SINTERSTORE`, `SUNIONSTORE`, `SDIFFSTORE` | [`Store::store_intersection`], [`Store::store_union`], [`Store::store_difference`] |
-/// | `SINTERCARD` | [`Store::intersection_len`] |
+/// | `SINTERCARD`, `SUNIONCARD`, `SDIFFCARD` | [`Store::intersection_len`], [`Store::union_len`], [`Store::difference_len`] |
 ///
 /// **Sorted sets** ([`sorted_set`](Store::sorted_set)):
 ///
@@ -121,10 +121,10 @@ const SELF_REAP: usize = 4;
 /// | `ZREM`, `ZREMRANGEBYRANK`, `ZREMRANGEBYSCORE`, `ZREMRANGEBYLEX` | [`remove_many`](crate::SortedSet::remove_many), [`remove_range`](crate::SortedSet::remove_range) |
 /// | `ZSCORE`, `ZMSCORE`, `ZCARD` | [`score`](crate::SortedSet::score), [`scores`](crate::SortedSet::scores), [`len`](crate::SortedSet::len) |
 /// | `ZRANK`, `ZREVRANK` | [`rank`](crate::SortedSet::rank), [`rev_rank`](crate::SortedSet::rev_rank), and each `_with_score` |
-/// | `ZRANGE` and its relatives | [`range`](crate::SortedSet::range), [`rev_range`](crate::SortedSet::rev_range), each `_with_scores`, of a [`Select`](crate::Select) |
+/// | `ZRANGE`, `ZREVRANGE`, `ZRANGEBYSCORE`, `ZREVRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGEBYLEX` | [`range`](crate::SortedSet::range), [`rev_range`](crate::SortedSet::rev_range), each `_with_scores`, of a [`Select`](crate::Select) |
 /// | `ZCOUNT`, `ZLEXCOUNT` | [`count`](crate::SortedSet::count) |
 /// | `ZPOPMIN`, `ZPOPMAX`, `ZMPOP` | [`pop_min`](crate::SortedSet::pop_min), [`pop_max`](crate::SortedSet::pop_max), [`Store::pop_min_any`], [`Store::pop_max_any`] |
-/// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`Store::take_min`], [`Store::take_max`], and each `_blocking` |
+/// | `BZPOPMIN`, `BZPOPMAX`, `BZMPOP` | [`Store::take_min`], [`Store::take_max`], [`Store::take_min_many`], [`Store::take_max_many`], and each `_blocking` |
 /// | `ZRANDMEMBER`, `ZSCAN` | [`random`](crate::SortedSet::random), [`random_many`](crate::SortedSet::random_many), [`scan_page`](crate::SortedSet::scan_page) |
 /// | `ZUNION`, `ZINTER`, `ZDIFF`, `ZINTERCARD` | [`Store::combine`], [`Store::combine_len`] of a [`Combine`](crate::Combine) |
 /// | `ZUNIONSTORE`, `ZINTERSTORE`, `ZDIFFSTORE`, `ZRANGESTORE` | [`store_combined`](crate::SortedSet::store_combined), [`store_range_of`](crate::SortedSet::store_range_of) |
@@ -165,6 +165,7 @@ pub(crate) struct Core {
     /// Who waits for a key to get elements.
     pub(crate) waiting: Waiting<Waiter>,
     pub(crate) graves: Graves,
+    pub(crate) idle: Idle,
     /// Made when it is first asked for.
     pub(crate) bus: OnceLock<Bus>,
     /// How often something was drawn.
@@ -172,9 +173,14 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// The hash of a key that is used.
     #[inline(always)]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
-        hash_key(&self.hasher, key)
+        let hash = hash_key(&self.hasher, key);
+        if self.idle.is_kept() {
+            self.idle.note(hash, &self.clock);
+        }
+        hash
     }
 
     /// Runs `work` on the seat of a key; again, after others made room, where it finds none.
@@ -184,13 +190,17 @@ impl Core {
         Key { bytes: key, hash }: Key<'_>,
         mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
-        let low = low_bits(hash);
+        let (low, mut is_waited_for) = (low_bits(hash), false);
         let mut after = After::new(false);
         after.wanted = self.wanted();
         let mut departed = Departed::default();
         let result = self.stripes.write(hash, &mut departed, |world, departed| {
             // Under the lock: who watches or waits begins under it as well.
-            after.observed = self.is_observed(hash);
+            if self.is_waited_for(Key { bytes: key, hash }) {
+                is_waited_for = true;
+                return Ok(Err(Error::TooLarge));
+            }
+            after.observed = self.watched.any();
             let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
                 self.clock.has_passed(at)
             });
@@ -204,8 +214,13 @@ impl Core {
             }
         });
         self.conclude(departed, &mut after);
-        if !after.touched.is_empty() {
-            self.serve(after.touched);
+        if is_waited_for {
+            let mut result = Err(Error::TooLarge);
+            self.write_waited(Key { bytes: key, hash }, &mut |seat| {
+                result = Ok(work(seat)?);
+                Ok(())
+            })?;
+            return result;
         }
         result.unwrap_or(Err(Error::TooLarge))
     }
@@ -255,9 +270,21 @@ impl Core {
         if after.due != u64::MAX {
             self.watch.note(after.due, &self.clock);
         }
+        if after.large && !self.graves.has_vigil() {
+            self.begin_vigil();
+        }
         self.part(departed);
         if !after.events.is_empty() {
             self.announce(std::mem::take(&mut after.events));
+        }
+    }
+
+    /// Has upkeep look at the graves by itself, as long as there is something large.
+    #[cold]
+    fn begin_vigil(&self) {
+        if !self.watch.is_manual() {
+            self.graves.set_vigil(true);
+            self.watch.note(self.clock.now() + GRAVES_TICK, &self.clock);
         }
     }
 

@@ -1,7 +1,9 @@
 //! `Inspection`: how a key's value is stored, what it takes, and how much it is used.
 
+use std::time::Duration;
+
 use super::core::{Core, Store};
-use super::group::Key;
+use super::group::{Key, hash_key};
 use super::words::Words;
 use crate::ds::Ref;
 use crate::ds::arena::Pages;
@@ -52,6 +54,10 @@ pub struct Inspection {
     /// Accesses lately, counted up to 3: what eviction goes by.
     #[doc(alias = "OBJECT FREQ")]
     pub uses: u8,
+    /// For how long it was not used: known in a store that keeps [`idle_times`](crate::StoreBuilder::idle_times), unless a
+    /// key that has its place was used since.
+    #[doc(alias = "OBJECT IDLETIME")]
+    pub idle: Option<Duration>,
 }
 
 impl Words {
@@ -77,6 +83,7 @@ impl Words {
 
 impl Core {
     fn inspect(&self, key: Key<'_>) -> Option<Inspection> {
+        let idle = self.idle.since(key.hash, &self.clock);
         self.stripes.of(key.hash).read(|table, pages, shard| {
             let words = &shard.entries;
             let (slot, entry) = table.find(low_bits(key.hash), |entry| {
@@ -91,6 +98,7 @@ impl Core {
                 encoding: words.encoding(pages, entry),
                 bytes: words.bytes_of(pages, entry),
                 uses: table.counter(slot) as u8,
+                idle: idle.map(Duration::from_millis),
             })
         })
     }
@@ -115,9 +123,18 @@ impl Store {
     /// # Cost
     ///
     /// O(1), one stripe's lock, shared with readers; no access is counted.
-    #[doc(alias("OBJECT ENCODING", "OBJECT FREQ", "MEMORY USAGE"))]
+    #[doc(alias(
+        "OBJECT ENCODING",
+        "OBJECT FREQ",
+        "OBJECT IDLETIME",
+        "OBJECT REFCOUNT",
+        "MEMORY USAGE"
+    ))]
     #[must_use]
     pub fn inspect(&self, key: impl AsRef<[u8]>) -> Option<Inspection> {
-        self.core.inspect(self.core.key(key.as_ref()))
+        let bytes = key.as_ref();
+        // A look is no use.
+        let hash = hash_key(&self.core.hasher, bytes);
+        self.core.inspect(Key { bytes, hash })
     }
 }

@@ -41,6 +41,8 @@ pub(crate) struct After {
     pub(crate) events: Vec<KeyEvent>,
     /// The earliest deadline that was filed; `Millis::MAX` for none.
     pub(crate) due: Millis,
+    /// Whether a value became one that takes long to free, or still is.
+    pub(crate) large: bool,
     pub(crate) added: u64,
     pub(crate) replaced: u64,
     pub(crate) removed: u64,
@@ -54,6 +56,7 @@ impl After {
             wanted: EventMask::NONE,
             events: Vec::new(),
             due: Millis::MAX,
+            large: false,
             added: 0,
             replaced: 0,
             removed: 0,
@@ -67,6 +70,7 @@ impl After {
         earlier.touched.append(&mut self.touched);
         self.touched = earlier.touched;
         self.due = self.due.min(earlier.due);
+        self.large |= earlier.large;
         self.added += earlier.added;
         self.replaced += earlier.replaced;
         self.removed += earlier.removed;

@@ -1,6 +1,7 @@
 //! Upkeep: reaping what has expired, and what a store tells about itself.
 
 use super::core::{Core, Store};
+use super::graves::GRAVES_TICK;
 use super::hash::Ripe;
 use super::outside::Gone;
 use super::words::Words;
@@ -37,10 +38,19 @@ pub(crate) fn evacuate(world: &mut World<'_, Words>) {
     }
 }
 
+/// What came of a step of upkeep in a stripe.
+struct Step {
+    /// When it wants the next one.
+    due: Option<Millis>,
+    /// Hashes that have more fields that are due.
+    unfinished: Vec<Ripe>,
+    /// Whether it holds something that takes long to free.
+    large: bool,
+}
+
 impl Core {
-    /// Reaps at most one step's worth in a stripe; returns when it wants the next step, and the hashes that this step left
-    /// with fields that are due.
-    fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> (Option<Millis>, Vec<Ripe>) {
+    /// Reaps at most one step's worth in a stripe.
+    fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> Step {
         let mut departed = Departed::<Gone>::default();
         let step = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
             let more = world.reap(now, REAP_STEP, &mut departed);
@@ -51,7 +61,11 @@ impl Core {
             } else {
                 world.shard.next_due()
             };
-            (due, unfinished)
+            Step {
+                due,
+                unfinished,
+                large: world.shard.entries.is_large(),
+            }
         });
         self.part(departed);
         step
@@ -74,11 +88,17 @@ impl Upkept for Core {
     fn step(&self) -> Next {
         self.graves.clear();
         let now = self.clock.fine_now();
-        let due = self
-            .stripes
-            .iter()
-            .filter_map(|stripe| self.step_stripe(stripe, now).0)
-            .min();
+        let (mut due, mut large) = (None, false);
+        for stripe in self.stripes.iter() {
+            let step = self.step_stripe(stripe, now);
+            due = due.into_iter().chain(step.due).min();
+            large |= step.large;
+        }
+        self.graves.set_vigil(large);
+        if large {
+            let next = now + GRAVES_TICK;
+            due = Some(due.map_or(next, |due| due.min(next)));
+        }
         Next { now, due }
     }
 
@@ -115,11 +135,11 @@ impl Store {
         for stripe in self.core.stripes.iter() {
             let mut more = true;
             while more {
-                let (due, unfinished) = self.core.step_stripe(stripe, now);
-                for ripe in &unfinished {
+                let step = self.core.step_stripe(stripe, now);
+                for ripe in &step.unfinished {
                     self.core.finish(stripe, ripe, now);
                 }
-                more = due.is_some_and(|due| due <= now);
+                more = step.due.is_some_and(|due| due <= now);
             }
         }
     }
@@ -257,7 +277,9 @@ impl Store {
                 table.bytes() + shard.entries.bytes() + shard.upkeep_bytes()
             })
         };
-        self.core.stripes.iter().map(held).sum::<u64>() + self.core.counters.bytes()
+        self.core.stripes.iter().map(held).sum::<u64>()
+            + self.core.counters.bytes()
+            + self.core.idle.bytes()
     }
 
     /// What the store has done since it was built, and what it holds.
