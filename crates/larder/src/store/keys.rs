@@ -359,7 +359,9 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(value) up to 3.8 KiB; a larger one is shared until either changes. The locks of two stripes.
+    /// O(value), under the locks of two stripes; a string above 3.8 KiB is shared until either changes. Who copies a
+    /// collection of millions lets others of those stripes wait for some milliseconds per million: where it need not be of
+    /// one moment, scan it in pages.
     ///
     /// # Errors
     ///

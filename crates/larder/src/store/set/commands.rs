@@ -37,6 +37,13 @@ pub(super) fn growth(members: &[Raw<'_>]) -> Result<Growth, Error> {
     })
 }
 
+/// Copies of all members.
+fn all_of(set: &Set) -> Copies {
+    let mut copies = Copies::with_capacity(set.len());
+    set.iter().for_each(|member| copies.push(member));
+    copies
+}
+
 impl Site<'_> {
     pub(crate) fn set_add(self, key: Key<'_>, members: &[Raw<'_>]) -> Result<usize, Error> {
         let (growth, hasher) = (growth(members)?, &self.core().hasher);
@@ -85,12 +92,7 @@ impl Site<'_> {
     }
 
     pub(crate) fn set_members(self, key: Key<'_>) -> Result<Copies, Error> {
-        let copies = self.look(key, |set: &Set| {
-            let mut copies = Copies::with_capacity(set.len());
-            set.iter().for_each(|member| copies.push(member));
-            copies
-        })?;
-        Ok(copies.unwrap_or_default())
+        Ok(self.look(key, all_of)?.unwrap_or_default())
     }
 
     pub(crate) fn set_draw(self, key: Key<'_>, draw: Draw) -> Result<Copies, Error> {
@@ -123,6 +125,12 @@ impl Site<'_> {
             let mut copies = Copies::default();
             if !seat.check::<Set>()? {
                 return Ok(copies);
+            }
+            // Who takes all need not take them out one by one.
+            let all = seat.look(|set: &Set| (count >= set.len()).then(|| all_of(set)))?;
+            if let Some(all) = all.flatten() {
+                seat.remove();
+                return Ok(all);
             }
             seat.change(Growth::NONE, |set: &mut Set| {
                 set.pop(&core.hasher, count, &mut || core.draw(), &mut |member| {

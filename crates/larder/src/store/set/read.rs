@@ -4,9 +4,10 @@ use super::Set;
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
 use crate::store::draw::Draw;
+use crate::store::site::Scope;
 use crate::store::{scan::Cursor, scan_options::ScanOptions};
 
-impl<T> Set<'_, T> {
+impl<T, S: Scope> Set<'_, T, S> {
     /// The number of members; zero if there is no set.
     ///
     /// ```
@@ -24,7 +25,7 @@ impl<T> Set<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias = "SCARD")]
     pub fn len(&self) -> Result<usize, Error> {
-        self.site.set_len(self.key())
+        self.site().set_len(self.key())
     }
 
     /// Whether there is no set.
@@ -61,7 +62,7 @@ impl<T> Set<'_, T> {
     /// [`Error::WrongType`].
     #[doc(alias = "SISMEMBER")]
     pub fn contains(&self, member: impl ToValue) -> Result<bool, Error> {
-        let found = self.site.set_contains(self.key(), &[member.to_value()])?;
+        let found = self.site().set_contains(self.key(), &[member.to_value()])?;
         Ok(found == [true])
     }
 
@@ -89,11 +90,11 @@ impl<T> Set<'_, T> {
     ) -> Result<Vec<bool>, Error> {
         let members: Vec<_> = members.into_iter().collect();
         let raws: Vec<Raw<'_>> = members.iter().map(ToValue::to_value).collect();
-        self.site.set_contains(self.key(), &raws)
+        self.site().set_contains(self.key(), &raws)
     }
 }
 
-impl<T: FromValue> Set<'_, T> {
+impl<T: FromValue, S: Scope> Set<'_, T, S> {
     /// All members, in no particular order.
     ///
     /// ```
@@ -113,7 +114,7 @@ impl<T: FromValue> Set<'_, T> {
     /// [`Error::Convert`] if a member is not a `T`.
     #[doc(alias = "SMEMBERS")]
     pub fn members(&self) -> Result<Vec<T>, Error> {
-        Ok(self.site.set_members(self.key())?.convert()?)
+        Ok(self.site().set_members(self.key())?.convert()?)
     }
 
     /// Takes out a member at random; `None` if there is no set.
@@ -152,14 +153,15 @@ impl<T: FromValue> Set<'_, T> {
     ///
     /// # Cost
     ///
-    /// As [`Set::pop`], for each, in one hold of the lock.
+    /// As [`Set::pop`], for each, in one hold of the lock: the members leave as one. Who takes all pays for copies of them
+    /// only.
     ///
     /// # Errors
     ///
     /// As [`Set::pop`].
     #[doc(alias = "SPOP")]
     pub fn pop_many(&self, most: usize) -> Result<Vec<T>, Error> {
-        Ok(self.site.set_pop(self.key(), most)?.convert()?)
+        Ok(self.site().set_pop(self.key(), most)?.convert()?)
     }
 
     /// A member at random; `None` if there is no set.
@@ -205,7 +207,7 @@ impl<T: FromValue> Set<'_, T> {
     /// As [`Set::random`].
     #[doc(alias = "SRANDMEMBER")]
     pub fn random_many(&self, draw: Draw) -> Result<Vec<T>, Error> {
-        Ok(self.site.set_draw(self.key(), draw)?.convert()?)
+        Ok(self.site().set_draw(self.key(), draw)?.convert()?)
     }
 
     /// Some members that match, and where to go on; `None` at the end.
@@ -238,7 +240,7 @@ impl<T: FromValue> Set<'_, T> {
         cursor: Cursor,
         options: &ScanOptions,
     ) -> Result<(Vec<T>, Option<Cursor>), Error> {
-        let (copies, next) = self.site.set_page(self.key(), cursor, options)?;
+        let (copies, next) = self.site().set_page(self.key(), cursor, options)?;
         Ok((copies.convert()?, next))
     }
 }

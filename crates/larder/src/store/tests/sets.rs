@@ -104,3 +104,24 @@ fn large_sets_are_scanned_stored_and_taken_back_whole() {
     assert_eq!(set.len(), Ok(5000));
     assert_invariants(&store);
 }
+
+#[test]
+fn who_pops_all_members_gets_each_once_and_a_transaction_can_take_it_back() {
+    let store = Store::new();
+    let set = store.set_of::<u64>("set");
+    for size in [3, 600, 20_000] {
+        set.add_many(0..size).unwrap();
+        let failed = store.atomic(["set"], |tx| {
+            let popped = tx.set_of::<u64>("set").pop_many(usize::MAX)?;
+            assert_eq!((popped.len() as u64, tx.exists("set")), (size, false));
+            Err::<(), _>(Error::OutOfRange)
+        });
+        assert_eq!(failed, Err(Error::OutOfRange));
+        assert_eq!(set.len(), Ok(size as usize));
+        let mut popped = set.pop_many(size as usize).unwrap();
+        popped.sort_unstable();
+        assert!(popped.into_iter().eq(0..size));
+        assert!(!store.exists("set"));
+    }
+    assert_invariants(&store);
+}
