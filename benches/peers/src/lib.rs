@@ -29,6 +29,7 @@ pub mod larder_peers;
 pub mod peer;
 pub mod report;
 pub mod rivals;
+pub mod server;
 pub mod standing;
 pub mod storm;
 pub mod table;
