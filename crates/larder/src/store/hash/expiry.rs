@@ -32,7 +32,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1) for each, one stripe's lock; a packed hash is written anew.
+    /// O(1) for each, one stripe's lock; a packed hash is copied, and what changed is written.
     ///
     /// # Errors
     ///
@@ -206,7 +206,7 @@ impl<T: FromValue, S: Scope> Hash<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1) for each, one stripe's lock; a packed hash is written anew.
+    /// O(1) for each, one stripe's lock; a packed hash is copied, and what changed is written.
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's lock; a packed hash is written anew.
+    /// O(1), one stripe's lock; a packed hash is copied, and what changed is written.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's lock; a packed hash is written anew.
+    /// O(1), one stripe's lock; a packed hash is copied, and what changed is written.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's lock; a packed hash is written anew.
+    /// O(1), one stripe's lock; a packed hash is copied, and what changed is written.
     ///
     /// # Errors
     ///
@@ -218,7 +218,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's lock; a packed hash is written anew.
+    /// O(1), one stripe's lock; a packed hash is copied, and what changed is written.
     ///
     /// # Errors
     ///

@@ -28,7 +28,7 @@ impl<T: FromValue, S: Scope> List<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's lock; a packed list is written anew.
+    /// O(1), one stripe's lock; a packed list is copied, and what changed is written.
     ///
     /// # Errors
     ///

@@ -23,7 +23,7 @@ impl<T, S: Scope> List<'_, T, S> {
     ///
     /// # Cost
     ///
-    /// O(1), one stripe's lock; a packed list is written anew. Those who wait for elements are served before it
+    /// O(1), one stripe's lock; a packed list is copied, and what changed is written. Those who wait for elements are served before it
     /// returns; the length counts what they took.
     ///
     /// # Errors
