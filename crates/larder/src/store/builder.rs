@@ -190,8 +190,8 @@ impl StoreBuilder {
     ///
     /// # Consistency
     ///
-    /// With as many keys as this says, a third of them share their place with another: of those that share one only the
-    /// one that was used last is known.
+    /// Of keys that share a place only the one that was used last is known: with as many keys as this says, more than a
+    /// third are not; with a quarter as many, one in nine.
     #[doc(alias = "OBJECT IDLETIME")]
     pub fn idle_times(mut self, keys: usize) -> Self {
         self.idle_times = Some(keys);

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use super::group::Key;
 use crate::sync::Mutex;
 
-/// Marks of a stripe: where a thousand of its keys are waited for, a writer of another passes by two times in three.
+/// Marks of a stripe: where a thousand of its keys are waited for, a writer of another passes by four times in five.
 const MARKS: usize = 4096;
 
 /// A waiter in a queue.
