@@ -34,7 +34,15 @@ impl Server {
         let name = format!("larder-peers-{}.sock", std::process::id());
         let socket = std::env::temp_dir().join(name);
         let mut child = Command::new(&program)
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"])
+            .args([
+                "--port",
+                "0",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--unixsocket",
+            ])
             .arg(&socket)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -63,9 +71,11 @@ impl Server {
     /// # Panics
     /// If the server is gone or refuses a command.
     pub fn send(&mut self, words: &[&[u8]]) {
-        self.pending.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
+        self.pending
+            .extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
         for word in words {
-            self.pending.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+            self.pending
+                .extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
             self.pending.extend_from_slice(word);
             self.pending.extend_from_slice(b"\r\n");
         }
@@ -87,14 +97,18 @@ impl Server {
     /// The next reply, as far as it is text.
     fn reply(&mut self) -> String {
         let mut line = String::new();
-        self.replies.read_line(&mut line).expect("the server answers");
+        self.replies
+            .read_line(&mut line)
+            .expect("the server answers");
         assert!(!line.starts_with('-'), "the server refuses: {line}");
         let Some(len) = line.strip_prefix('$') else {
             return line;
         };
         let len: usize = len.trim().parse().expect("a length");
         let mut text = vec![0; len + 2];
-        self.replies.read_exact(&mut text).expect("the server answers");
+        self.replies
+            .read_exact(&mut text)
+            .expect("the server answers");
         String::from_utf8_lossy(&text).into_owned()
     }
 
@@ -112,7 +126,9 @@ impl Server {
         let text = self.ask(&[b"INFO", section.as_bytes()]);
         let lines = text.lines().filter_map(|line| line.split_once(':'));
         let mut found = lines.filter(|(name, _)| *name == wanted);
-        found.next().map_or(String::new(), |(_, value)| value.to_owned())
+        found
+            .next()
+            .map_or(String::new(), |(_, value)| value.to_owned())
     }
 
     /// The server's `used_memory`.
@@ -138,7 +154,9 @@ impl Server {
     /// If the server is gone.
     pub fn name(&mut self) -> String {
         match self.info("server", "valkey_version") {
-            version if version.is_empty() => format!("Redis {}", self.info("server", "redis_version")),
+            version if version.is_empty() => {
+                format!("Redis {}", self.info("server", "redis_version"))
+            }
             version => format!("Valkey {version}"),
         }
     }

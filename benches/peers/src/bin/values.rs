@@ -332,7 +332,10 @@ fn removals<K: Keyspace>() -> Vec<u64> {
 
 fn print_bytes() {
     let columns = FILLINGS.map(|filling| filling.name);
-    let mut table = Table::new("Values, bytes held", ["keyspace"].into_iter().chain(columns));
+    let mut table = Table::new(
+        "Values, bytes held",
+        ["keyspace"].into_iter().chain(columns),
+    );
     let mut row = |name: &str, cells: [f64; FILLINGS.len()]| {
         let cells = cells.map(digits);
         table.row([name.to_owned()].into_iter().chain(cells));
@@ -362,7 +365,10 @@ fn print_times() {
     for number in 0..=ROUNDS {
         let figures = [round(&mut store, number), round(&mut naive, number)];
         if number > 0 {
-            rounds.iter_mut().zip(figures).for_each(|(all, one)| all.push(one));
+            rounds
+                .iter_mut()
+                .zip(figures)
+                .for_each(|(all, one)| all.push(one));
         }
     }
     let columns = ["keyspace"].into_iter().chain(KINDS);
@@ -383,8 +389,14 @@ fn print_times() {
 
 fn print_removals() {
     let columns = ["keyspace", "least", "median", "greatest"];
-    let mut table = Table::new("Removal of a set of 10M members, as its caller sees it", columns);
-    for (name, times) in [(Store::NAME, removals::<Store>()), (Naive::NAME, removals::<Naive>())] {
+    let mut table = Table::new(
+        "Removal of a set of 10M members, as its caller sees it",
+        columns,
+    );
+    for (name, times) in [
+        (Store::NAME, removals::<Store>()),
+        (Naive::NAME, removals::<Naive>()),
+    ] {
         let shown = [times[0], times[REMOVALS / 2], times[REMOVALS - 1]].map(nanos);
         table.row([name.to_owned()].into_iter().chain(shown));
     }

@@ -27,7 +27,10 @@ fn what_is_large_is_freed_by_upkeep_that_nobody_had_to_wake() {
 #[test]
 fn where_there_is_no_thread_whoever_removes_a_value_frees_it() {
     let manual = Store::builder().upkeep(Upkeep::Manual).build().unwrap();
-    let still = Store::builder().clock(ManualClock::new().clock()).build().unwrap();
+    let still = Store::builder()
+        .clock(ManualClock::new().clock())
+        .build()
+        .unwrap();
     for store in [manual, still] {
         store.set_of::<u64>("set").add_many(0..MANY).unwrap();
         store.remove("set");
