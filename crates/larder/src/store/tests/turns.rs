@@ -7,7 +7,7 @@ use super::assert_invariants;
 use crate::store::Store;
 use crate::{End, Error};
 
-const ROUNDS: usize = 1500;
+const ROUNDS: usize = 300;
 
 /// Spins until somebody waits for a key.
 fn until_waited_for(store: &Store, key: &str) {
