@@ -20,10 +20,12 @@
 //! Cost: 1 or 2 bytes per element up to sixteen, one more above, 2 per block; a change moves the bytes behind it.
 
 mod codes;
+mod tags;
 
 use std::ops::Range;
 
-use codes::{Code, Codes, Width};
+use codes::{Code, Codes, Width, length_size, read_length, write_length};
+use tags::{equal_tags, tag_of};
 
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -61,70 +63,6 @@ pub(crate) struct Element<'a> {
 pub(crate) struct Packed<const SHORT: usize> {
     /// Empty, or with the count.
     bytes: Vec<u8>,
-}
-
-/// The tag of a key: a byte of all its bytes.
-#[inline]
-fn tag_of(key: &[u8]) -> u8 {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let (words, rest) = key.as_chunks::<8>();
-    let mut mixed = key.len() as u64;
-    for word in words {
-        mixed = (mixed.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(MIX);
-    }
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mixed = (mixed.rotate_left(23) ^ u64::from_le_bytes(last)).wrapping_mul(MIX);
-    (mixed >> 56) as u8
-}
-
-/// One bit per tag that equals `tag`.
-#[cfg(target_feature = "sse2")]
-#[inline(always)]
-fn equal_tags(tags: [u8; 16], tag: u8) -> u32 {
-    use safe_arch::{cmp_eq_mask_i8_m128i, m128i, move_mask_i8_m128i};
-    let mask = cmp_eq_mask_i8_m128i(m128i::from(tags), m128i::from([tag; 16]));
-    move_mask_i8_m128i(mask) as u32
-}
-
-/// One bit per tag that equals `tag`.
-#[cfg(any(test, not(target_feature = "sse2")))]
-#[inline(always)]
-fn equal_tags_one_by_one(tags: [u8; 16], tag: u8) -> u32 {
-    let bits = tags.iter().enumerate();
-    bits.fold(0, |mask, (at, &byte)| mask | u32::from(byte == tag) << at)
-}
-
-#[cfg(not(target_feature = "sse2"))]
-use equal_tags_one_by_one as equal_tags;
-
-/// Bytes of a length written out, seven bits each.
-fn length_size(length: usize) -> usize {
-    (length.max(1).ilog2() / 7 + 1) as usize
-}
-
-fn write_length(mut length: usize, out: &mut [u8]) -> usize {
-    let mut at = 0;
-    while length >= 128 {
-        out[at] = length as u8 | 128;
-        length >>= 7;
-        at += 1;
-    }
-    out[at] = length as u8;
-    at + 1
-}
-
-fn read_length(bytes: &[u8], at: &mut usize) -> usize {
-    let (mut length, mut shift) = (0, 0);
-    loop {
-        let byte = bytes[*at];
-        *at += 1;
-        length |= usize::from(byte & 127) << shift;
-        if byte < 128 {
-            return length;
-        }
-        shift += 7;
-    }
 }
 
 /// Where the parts of an element are.
@@ -549,32 +487,34 @@ impl<const SHORT: usize> Packed<SHORT> {
         self.bytes[value..end].copy_from_slice(element.value);
         Some(value..end)
     }
-
-    /// Checks that the parts fill the block, and that tags and keys agree.
-    #[cfg(test)]
-    pub(crate) fn assert_invariants(&self) {
-        let count = self.len();
-        let Some(last) = count.checked_sub(1) else {
-            assert!(self.bytes.is_empty());
-            return;
-        };
-        let (codes, width) = (self.codes(), self.width());
-        let end = self.place(codes.get(last), self.start(last)).end;
-        assert_eq!(end, self.bytes.len());
-        let wide = |element: Element<'_>| Codes::<SHORT>::width_for(element) == Width::Wide;
-        assert_eq!(self.iter().any(wide), width == Width::Wide);
-        for (index, element) in self.iter().enumerate() {
-            assert_eq!(self.find(element.key), Some(index));
-            assert_eq!(self.get(index), element);
-            assert_eq!(codes.get(index), Codes::<SHORT>::of(element, width));
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::tags::equal_tags_one_by_one;
     use super::*;
     use proptest::prelude::*;
+
+    impl<const SHORT: usize> Packed<SHORT> {
+        /// Checks that the parts fill the block, and that tags and keys agree.
+        pub(crate) fn assert_invariants(&self) {
+            let count = self.len();
+            let Some(last) = count.checked_sub(1) else {
+                assert!(self.bytes.is_empty());
+                return;
+            };
+            let (codes, width) = (self.codes(), self.width());
+            let end = self.place(codes.get(last), self.start(last)).end;
+            assert_eq!(end, self.bytes.len());
+            let wide = |element: Element<'_>| Codes::<SHORT>::width_for(element) == Width::Wide;
+            assert_eq!(self.iter().any(wide), width == Width::Wide);
+            for (index, element) in self.iter().enumerate() {
+                assert_eq!(self.find(element.key), Some(index));
+                assert_eq!(self.get(index), element);
+                assert_eq!(codes.get(index), Codes::<SHORT>::of(element, width));
+            }
+        }
+    }
 
     #[derive(Debug, Clone)]
     enum Step {

@@ -9,12 +9,17 @@
 //! bytes are others now and needs no other room, only those are written back. A value that has become too large moves
 //! outside, and one that has become small moves back. A value without elements left is no value: its key goes.
 
+use std::ops::Range;
+
 use super::graves::SMALL;
 use super::seat::{Refusal, Seat};
 use super::stored::Stored;
 use super::strings::with_buffer;
+use super::words::Words;
+use crate::ds::Ref;
+use crate::ds::arena::{Pages, rounded};
 use crate::error::Error;
-use crate::record::MAX_KEY;
+use crate::record::{Head, Kind, MAX_KEY};
 use crate::shard::{NoRoom, World};
 use crate::time::Millis;
 use crate::value::{Any, Changed, Variant};
@@ -234,5 +239,32 @@ impl Seat<'_, '_> {
             self.put(&stored, deadline)?;
         }
         Ok(())
+    }
+}
+
+impl Words {
+    /// Whether the entry's packed value can have so many bytes where it stands.
+    pub(crate) fn can_resize(&self, pages: &Pages, entry: Ref, len: usize) -> bool {
+        pages.words(entry).is_some_and(|words| {
+            let head = Head::load(words);
+            let then = (head.value_at() + len).div_ceil(8);
+            head.kind() == Some(Kind::Bytes) && rounded(head.words()) == rounded(then)
+        })
+    }
+
+    /// Writes parts of a packed value over those that were there, where [`Self::can_resize`] said so; readers must be kept
+    /// off.
+    pub(crate) fn patch(&mut self, pages: &Pages, entry: Ref, packed: &[u8], parts: &[Range<u16>]) {
+        let Some(words) = pages.words(entry) else {
+            return;
+        };
+        let at = Head::load(words).value_at();
+        Head::set_value_len(words, packed.len());
+        for part in parts {
+            let part = usize::from(part.start)..packed.len().min(part.end.into());
+            if let Some(bytes) = packed.get(part.clone()) {
+                crate::record::patch(words, at + part.start, bytes);
+            }
+        }
     }
 }

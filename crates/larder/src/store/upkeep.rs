@@ -1,7 +1,7 @@
 //! Upkeep: reaping what has expired, and what a store tells about itself.
 
 use super::core::{Core, Store};
-use super::graves::GRAVES_TICK;
+use super::graves::{GRAVES_TICK, SMALL};
 use super::hash::Ripe;
 use super::outside::Gone;
 use super::words::Words;
@@ -64,7 +64,7 @@ impl Core {
             Step {
                 due,
                 unfinished,
-                large: world.shard.entries.is_large(),
+                large: world.shard.entries.outside.bytes() >= SMALL,
             }
         });
         self.part(departed);

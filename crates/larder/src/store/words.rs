@@ -1,6 +1,5 @@
 //! `Words`: a stripe's keys and values as records in an arena, and what is too large for one beside it.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -8,7 +7,6 @@ use ahash::RandomState;
 
 use super::builder::Measure;
 use super::events::wants_departures;
-use super::graves::SMALL;
 use super::group::hash_key;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
@@ -29,7 +27,7 @@ const TIMER_BYTES: u64 = 5;
 /// The entries of one stripe of a `Store`; see the module's text.
 pub(crate) struct Words {
     arena: Arena,
-    outside: Outsides,
+    pub(super) outside: Outsides,
     hasher: RandomState,
     measure: Measure,
     /// Who listens to the keyspace: a word of `events`.
@@ -54,11 +52,6 @@ impl Words {
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
         self.arena.bytes() + self.outside.bytes()
-    }
-
-    /// Whether some of what stands outside the records may take long to free.
-    pub(crate) fn is_large(&self) -> bool {
-        self.outside.bytes() >= SMALL
     }
 
     /// Whether the entry has this key.
@@ -330,31 +323,6 @@ impl Words {
             }
         }
         gone
-    }
-
-    /// Whether the entry's packed value can have so many bytes where it stands.
-    pub(crate) fn can_resize(&self, pages: &Pages, entry: Ref, len: usize) -> bool {
-        pages.words(entry).is_some_and(|words| {
-            let head = Head::load(words);
-            let then = (head.value_at() + len).div_ceil(8);
-            head.kind() == Some(Kind::Bytes) && rounded(head.words()) == rounded(then)
-        })
-    }
-
-    /// Writes parts of a packed value over those that were there, where [`Self::can_resize`] said so; readers must be kept
-    /// off.
-    pub(crate) fn patch(&mut self, pages: &Pages, entry: Ref, packed: &[u8], parts: &[Range<u16>]) {
-        let Some(words) = pages.words(entry) else {
-            return;
-        };
-        let at = Head::load(words).value_at();
-        Head::set_value_len(words, packed.len());
-        for part in parts {
-            let part = usize::from(part.start)..packed.len().min(part.end.into());
-            if let Some(bytes) = packed.get(part.clone()) {
-                crate::record::patch(words, at + part.start, bytes);
-            }
-        }
     }
 
     /// The integer that the entry holds in place, if it does.

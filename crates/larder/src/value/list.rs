@@ -13,18 +13,15 @@
 //!
 //! Cost: both ends O(1); an index O(blocks) + 4 KiB; in the packed form all is a walk of at most 3.5 KiB.
 
+mod packed;
+
 use std::ops::{ControlFlow, Range};
 
 use super::{Changed, Collection, MAX_PACKED, MAX_PACKED_LEN};
-use crate::ds::deque::element::{Codes, Element, first_len, offset_of};
+use crate::ds::deque::element::{Codes, Element, offset_of};
 use crate::ds::deque::{Deque, End};
+use packed::{GAP_PART, HEAD, MAX_GAP, insert_packed, packed_count, packed_run, remove_packed};
 
-/// Bytes of a packed list before its gap: the number of elements, the bytes of the gap.
-const HEAD: usize = 2;
-/// The gap is no longer than a byte can say,
-const MAX_GAP: usize = 255;
-/// nor than this part of the elements: what is wasted is no more than a rounding up.
-const GAP_PART: usize = 8;
 /// A list in blocks is packed again when so many elements, in so many bytes, are left.
 const FEW: (usize, usize) = (MAX_PACKED_LEN / 2, MAX_PACKED / 2);
 /// A trim takes so many elements off one by one: cheaper than to cut a block for them.
@@ -75,19 +72,6 @@ pub(crate) struct Search {
 /// At most so many bytes are the codes of so many elements with so many bytes together.
 fn most_code_bytes(elements: usize, bytes: usize) -> usize {
     bytes + 2 * elements + LONG_CODE * elements.min(bytes / (SHORT + 1))
-}
-
-/// Where the elements of a packed list begin.
-fn packed_start(packed: &[u8]) -> usize {
-    HEAD + packed.get(1).copied().map_or(0, usize::from)
-}
-
-fn packed_run(packed: &[u8]) -> &[u8] {
-    packed.get(packed_start(packed)..).unwrap_or_default()
-}
-
-fn packed_count(packed: &[u8]) -> usize {
-    packed.first().copied().map_or(0, usize::from)
 }
 
 impl Collection for List {
@@ -425,107 +409,6 @@ impl List {
         };
         self.search(element, first).first().copied()
     }
-}
-
-impl Changed {
-    /// The head was changed, and these bytes.
-    fn head_and(&mut self, part: Range<usize>) {
-        let head = 0..HEAD as u16;
-        let part = part.start as u16..part.end as u16;
-        *self = match std::mem::take(self) {
-            Changed::Nothing => Changed::Parts([head, part]),
-            Changed::Parts([_, earlier]) if part.is_empty() => Changed::Parts([head, earlier]),
-            Changed::Parts([_, earlier]) if earlier.is_empty() => Changed::Parts([head, part]),
-            Changed::Parts([_, earlier]) if earlier.end == part.start => {
-                Changed::Parts([head, earlier.start..part.end])
-            }
-            Changed::Parts([_, earlier]) if part.end == earlier.start => {
-                Changed::Parts([head, part.start..earlier.end])
-            }
-            _ => Changed::All,
-        };
-    }
-}
-
-/// Closes the gap.
-fn compact(packed: &mut Vec<u8>, changed: &mut Changed) {
-    packed.drain(HEAD..packed_start(packed));
-    packed[1] = 0;
-    *changed = Changed::All;
-}
-
-fn insert_packed(packed: &mut Vec<u8>, index: usize, element: Element<'_>, changed: &mut Changed) {
-    if packed.is_empty() {
-        packed.extend([0; HEAD]);
-        *changed = Changed::All;
-    }
-    let (count, need) = (packed_count(packed), element.code_len());
-    let start = packed_start(packed);
-    if index == 0 && count > 0 && start - HEAD >= need {
-        element.encode(&mut packed[start - need..start]);
-        packed[1] -= need as u8;
-        changed.head_and(start - need..start);
-    } else if index == 0 && count > 0 {
-        let at = open_front(packed, need);
-        element.encode(&mut packed[at..at + need]);
-        *changed = Changed::All;
-    } else {
-        if packed.len() + need > MAX_PACKED {
-            compact(packed, changed);
-        }
-        let end = packed.len();
-        let at = packed_start(packed) + offset_of(packed_run(packed), count, index);
-        packed.resize(end + need, 0);
-        packed.copy_within(at..end, at + need);
-        element.encode(&mut packed[at..at + need]);
-        changed.head_and(at..end + need);
-    }
-    packed[0] += 1;
-}
-
-/// Makes room for so many bytes before the first element, and a gap before them; where they begin.
-fn open_front(packed: &mut Vec<u8>, need: usize) -> usize {
-    let (start, end) = (packed_start(packed), packed.len());
-    let run = end - start;
-    let gap = (run / GAP_PART)
-        .min(MAX_GAP)
-        .min(MAX_PACKED - HEAD - run - need);
-    let first = HEAD + gap + need;
-    packed.resize(end.max(first + run), 0);
-    packed.copy_within(start..end, first);
-    packed.truncate(first + run);
-    packed[1] = gap as u8;
-    HEAD + gap
-}
-
-fn remove_packed<R>(
-    packed: &mut Vec<u8>,
-    index: usize,
-    take: impl FnOnce(&[u8]) -> R,
-    changed: &mut Changed,
-) -> R {
-    let (start, count) = (packed_start(packed), packed_count(packed));
-    let at = start + offset_of(packed_run(packed), count, index);
-    let code = at..at + first_len(&packed[at..]);
-    let result = take(&packed[code.clone()]);
-    packed[0] -= 1;
-    let gap = code.end - HEAD;
-    if count == 1 {
-        packed.truncate(HEAD);
-        packed[1] = 0;
-        *changed = Changed::All;
-    } else if index == 0 && gap <= MAX_GAP.min((packed.len() - code.end) / GAP_PART) {
-        packed[1] = gap as u8;
-        changed.head_and(0..0);
-    } else if index == 0 {
-        packed.drain(HEAD..code.end);
-        packed[1] = 0;
-        *changed = Changed::All;
-    } else {
-        packed.drain(code);
-        changed.head_and(at..packed.len());
-    }
-    result
 }
 
 #[cfg(test)]

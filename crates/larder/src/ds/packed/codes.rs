@@ -190,3 +190,32 @@ impl<const SHORT: usize> Codes<'_, SHORT> {
         }
     }
 }
+
+/// Bytes of a length written out, seven bits each.
+pub(super) fn length_size(length: usize) -> usize {
+    (length.max(1).ilog2() / 7 + 1) as usize
+}
+
+pub(super) fn write_length(mut length: usize, out: &mut [u8]) -> usize {
+    let mut at = 0;
+    while length >= 128 {
+        out[at] = length as u8 | 128;
+        length >>= 7;
+        at += 1;
+    }
+    out[at] = length as u8;
+    at + 1
+}
+
+pub(super) fn read_length(bytes: &[u8], at: &mut usize) -> usize {
+    let (mut length, mut shift) = (0, 0);
+    loop {
+        let byte = bytes[*at];
+        *at += 1;
+        length |= usize::from(byte & 127) << shift;
+        if byte < 128 {
+            return length;
+        }
+        shift += 7;
+    }
+}
