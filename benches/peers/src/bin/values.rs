@@ -141,7 +141,10 @@ impl Keyspace for Naive {
     }
 
     fn sadd(&mut self, key: &[u8], member: &[u8]) -> bool {
-        let add = |set: &mut Value| matches!(set, Value::Set(set) if set.insert(member.to_vec()));
+        let add = |set: &mut Value| match set {
+            Value::Set(set) => set.insert(member.to_vec()),
+            _ => false,
+        };
         self.with(key, || Value::Set(HashSet::default()), add)
     }
 
