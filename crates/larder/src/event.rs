@@ -139,6 +139,28 @@ kinds! {
     ZDiffStore = "zdiffstore",
     /// A range of a sorted set was stored.
     ZRangeStore = "zrangestore",
+    /// There was no such key before. It is told before the command's own event, to those who ask for it by its name.
+    New = "new",
+    /// All keys were removed at once, by [`Store::clear`](crate::Store::clear). It names no key, and is told to those who
+    /// ask for it by its name; servers do not send it.
+    Clear = "flushdb",
+}
+
+impl EventKind {
+    /// Whether it was the store's own doing: it expired, or made room.
+    ///
+    /// ```
+    /// use larder::EventKind;
+    ///
+    /// assert!(EventKind::Expired.is_automatic() && !EventKind::Del.is_automatic());
+    /// ```
+    #[must_use]
+    pub const fn is_automatic(self) -> bool {
+        matches!(
+            self,
+            EventKind::Expired | EventKind::HExpired | EventKind::Evicted
+        )
+    }
 }
 
 impl fmt::Display for EventKind {
@@ -161,8 +183,8 @@ impl fmt::Display for EventKind {
 pub struct EventMask(u64);
 
 impl EventMask {
-    /// Every kind.
-    pub const ALL: EventMask = EventMask(u64::MAX);
+    /// Every kind but [`EventKind::New`] and [`EventKind::Clear`]: what `A` is for a server.
+    pub const ALL: EventMask = EventMask((1 << EventKind::New as u64) - 1);
     /// No kind.
     pub const NONE: EventMask = EventMask(0);
 
@@ -178,6 +200,9 @@ impl EventMask {
     pub const fn has(self, kind: EventKind) -> bool {
         self.0 & (1 << kind as u64) != 0
     }
+
+    /// Every kind, those included that must be asked for by name.
+    pub(crate) const EVERYTHING: EventMask = EventMask((1 << EventKind::ALL.len()) - 1);
 
     pub(crate) const fn bits(self) -> u64 {
         self.0
@@ -226,6 +251,7 @@ impl<M: Into<EventMask>> BitOr<M> for EventKind {
 pub struct KeyEvent {
     key: Box<[u8]>,
     kind: EventKind,
+    database: u32,
 }
 
 impl KeyEvent {
@@ -233,7 +259,12 @@ impl KeyEvent {
         KeyEvent {
             key: key.into(),
             kind,
+            database: 0,
         }
+    }
+
+    pub(crate) fn set_database(&mut self, database: u32) {
+        self.database = database;
     }
 
     /// The key.
@@ -242,15 +273,16 @@ impl KeyEvent {
         &self.key
     }
 
-    /// What happened to it.
+    /// What happened to it, and so why: `Del` was asked for, `Expired` and `Evicted` were not.
     #[must_use]
     pub fn kind(&self) -> EventKind {
         self.kind
     }
 
-    /// The number of the key's database. A store has one: 0.
+    /// The number of the key's database: 0, unless the store was built with
+    /// [`StoreBuilder::database`](crate::StoreBuilder::database).
     #[must_use]
     pub fn database(&self) -> u32 {
-        0
+        self.database
     }
 }

@@ -97,6 +97,30 @@ impl Glob {
         }
     }
 
+    /// A pattern that only this text matches, whatever is in it.
+    ///
+    /// ```
+    /// use larder::Glob;
+    ///
+    /// let glob = Glob::literal("50%*");
+    /// assert!(glob.matches(b"50%*") && !glob.matches(b"50%1"));
+    /// assert_eq!(glob, Glob::new(r"50%\*"));
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`Glob::new`].
+    pub fn literal(text: impl AsRef<[u8]>) -> Self {
+        let mut pattern = Vec::new();
+        for byte in text.as_ref() {
+            if br"?*[\".contains(byte) {
+                pattern.push(b'\\');
+            }
+            pattern.push(*byte);
+        }
+        Self::new(pattern)
+    }
+
     /// Tells whether the whole text matches.
     ///
     /// ```

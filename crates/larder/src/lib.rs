@@ -71,8 +71,8 @@ mod value;
 mod wait;
 mod worker;
 pub use bus::{
-    Bus, BusError, Delivery, Event, Listened, Message, Overflow, RecvError, Remote, Subscription,
-    Topic,
+    Bus, BusError, Deliver, Delivery, Event, Listened, Message, Overflow, RecvError, Remote,
+    Subscription, Topic,
 };
 pub use bytes::{ConvertError, FromValue, Raw, ToValue};
 pub use cache::{Cache, CacheBuilder, Cause, Change, Freshness, Iter, Loaded, Outcome, Patient};
@@ -99,9 +99,9 @@ pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
     AddCount, BitOp, Bits, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, GetExpire,
-    Hash, InStore, InTx, Inspection, List, Matches, MemberPage, MoveOptions, Pipeline,
+    Hash, InStore, InTx, Inspection, KeyState, List, Matches, MemberPage, MoveOptions, Pipeline,
     PositionOptions, Scan, ScanOptions, ScanPage, Scope, Select, Set, SetOptions, SetOutcome,
-    SortOptions, SortedSet, Span, Store, StoreBuilder, Tx, WatchedKeys,
+    SortOptions, SortedSet, Span, Store, StoreBuilder, Tx, Watch, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

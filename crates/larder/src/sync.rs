@@ -1,8 +1,8 @@
 //! The locks and the atomics that readers without a lock rely on, named in one place: `tests/model` compiles the files that
 //! take them from here against a model checker's, and tries every order of their steps.
 //!
-//! [`modelled`] holds those of the bus: with `--cfg larder_race` they are shuttle's, which runs the tests of
-//! `bus/tests/races.rs` under schedules of its choice.
+//! [`modelled`] holds those of the bus: `tests/race` compiles its files against shuttle's, which runs them under schedules of
+//! its choice.
 
 pub(crate) use crossbeam_utils::Backoff;
 pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
@@ -25,33 +25,9 @@ pub(crate) fn zeroed_words(words: usize) -> Box<[AtomicU32]> {
     })
 }
 
-#[cfg(not(larder_race))]
 pub(crate) mod modelled {
     //! As everywhere else.
 
     pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64};
-}
-
-#[cfg(larder_race)]
-pub(crate) mod modelled {
-    //! Shuttle's types in parking_lot's clothes.
-
-    pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64};
-
-    /// A lock that is not poisoned by a panic.
-    #[derive(Default)]
-    pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
-
-    impl<T> Mutex<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Mutex(shuttle::sync::Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> shuttle::sync::MutexGuard<'_, T> {
-            self.0
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-        }
-    }
 }

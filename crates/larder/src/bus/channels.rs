@@ -10,7 +10,7 @@ use super::feed::{Host, Name};
 use super::message::{BusError, Delivery, Message};
 use super::overflow::Overflow;
 use super::registry::Core;
-use super::ring::Ring;
+use super::sending::Deliver;
 use super::subscription::Subscription;
 use super::topic::{Shared, Topic};
 use crate::bytes::ToValue;
@@ -75,18 +75,21 @@ impl Bus {
     /// A bus whose waits are measured by this clock.
     #[must_use]
     pub fn with_clock(clock: Clock) -> Self {
-        let core = Core::new(clock, None);
+        let core = Core::new(clock);
         Bus { core }
     }
 
-    /// A bus that calls `signal` whenever it changes who listens to what; `signal` must not use the bus.
-    pub(crate) fn with_signal(clock: Clock, signal: impl Fn() + Send + Sync + 'static) -> Self {
-        let core = Core::new(clock, Some(Box::new(signal)));
-        Bus { core }
+    /// Calls `signal` with the channel or the pattern of which it changes who listens, until it returns `false`; it must not
+    /// use the bus.
+    pub(crate) fn signal(&self, signal: impl Fn(&Name) -> bool + Send + Sync + 'static) {
+        let mut registry = self.core.registry.write();
+        let nothing = Name::Channel(Arc::default());
+        registry.signals.retain(|signal| signal(&nothing));
+        registry.signals.push(Box::new(signal));
     }
 
-    /// Sends a message to all who subscribed to the channel, or to a pattern that it matches. Waits only for those that
-    /// asked for it with [`Overflow::block`].
+    /// Sends a message to all who subscribed to the channel, or to a pattern that it matches, and never waits: full
+    /// subscriptions lose their oldest, also those that [`deliver`](Self::deliver) waits for.
     ///
     /// ```
     /// let bus = larder::Bus::new();
@@ -101,16 +104,55 @@ impl Bus {
     /// bytes. The same for one reader of a ring and for a thousand, unless they sleep.
     #[doc(alias = "PUBLISH")]
     pub fn publish(&self, channel: impl AsRef<[u8]>, payload: impl ToValue) -> Delivery {
-        let send = |ring: &Ring<Message>, message| ring.send_blocking(message, &self.core.clock);
-        self.core
-            .publish(channel.as_ref(), &payload.to_value(), send)
+        self.core.publish(channel.as_ref(), &payload.to_value())
     }
 
-    /// Sends a message and never waits: full subscriptions lose their oldest, also those that would be waited for.
-    pub fn try_publish(&self, channel: impl AsRef<[u8]>, payload: impl ToValue) -> Delivery {
-        let send = |ring: &Ring<Message>, message| ring.send(message);
-        self.core
-            .publish(channel.as_ref(), &payload.to_value(), send)
+    /// [`Self::publish`], once full subscriptions that asked for it with [`Overflow::block`] have room.
+    ///
+    /// A task has no timer of its own: the policy's time limit is looked at when the task is polled. To be woken at one,
+    /// put the runtime's timer around it. The channel and each pattern are served one after the other; dropping the
+    /// future before it is ready leaves out those that were not served.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) { return output }
+    /// #     }
+    /// # }
+    /// use larder::{Bus, Overflow};
+    /// use std::time::Duration;
+    ///
+    /// let bus = Bus::new();
+    /// let mut jobs = bus.subscribe_with(["jobs"], Overflow::block(1, Duration::from_secs(3600)))?;
+    /// block_on(async {
+    ///     bus.deliver("jobs", "first").await;
+    ///     assert!(jobs.try_recv().is_ok());
+    ///     assert_eq!(bus.deliver("jobs", "second").await.dropped, 0);
+    /// });
+    /// # Ok::<(), larder::BusError>(())
+    /// ```
+    pub fn deliver(&self, channel: impl AsRef<[u8]>, payload: impl ToValue) -> Deliver<Message> {
+        Deliver::all(self.core.sendings(channel.as_ref(), &payload.to_value()))
+    }
+
+    /// [`Self::deliver`], parking the thread while it waits; after the policy's time limit it goes on, and the full
+    /// subscription loses its oldest.
+    ///
+    /// ```
+    /// use larder::{Bus, Overflow};
+    /// use std::time::Duration;
+    ///
+    /// let bus = Bus::new();
+    /// let patient = Overflow::block(1, Duration::from_millis(1));
+    /// let _never_reads = bus.subscribe_with(["jobs"], patient)?;
+    /// assert_eq!(bus.deliver_blocking("jobs", "first").dropped, 0);
+    /// assert_eq!(bus.deliver_blocking("jobs", "second").dropped, 1);
+    /// # Ok::<(), larder::BusError>(())
+    /// ```
+    pub fn deliver_blocking(&self, channel: impl AsRef<[u8]>, payload: impl ToValue) -> Delivery {
+        self.deliver(channel, payload).block()
     }
 
     /// Subscribes to channels; each may lag behind by up to 1,024 messages.
@@ -193,9 +235,10 @@ impl Bus {
     /// Who subscribes to a pattern while a message is published may see it twice: as the retained one, and as a new one.
     pub fn retain(&self, channel: impl AsRef<[u8]>) {
         let mut registry = self.core.registry.write();
-        let ring = registry.channels.entry(channel.as_ref().into());
+        let channel: Arc<[u8]> = channel.as_ref().into();
+        let ring = registry.channels.entry(Arc::clone(&channel));
         ring.or_insert_with(|| self.core.ring(true)).retain(true);
-        self.core.renew();
+        self.core.renew(&registry, &Name::Channel(channel));
     }
 
     /// Ends [`retain`](Self::retain), and forgets the last message.

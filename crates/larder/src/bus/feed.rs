@@ -9,7 +9,7 @@ use super::ring::Ring;
 
 /// The name of a ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     Channel(Arc<[u8]>),
     Pattern(Arc<[u8]>),
 }

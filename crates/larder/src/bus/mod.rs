@@ -19,6 +19,7 @@ mod registry;
 mod remote;
 mod ring;
 mod segment;
+mod sending;
 mod state;
 mod subscription;
 #[cfg(test)]
@@ -27,8 +28,10 @@ mod topic;
 
 pub use blocking::Listened;
 pub use channels::Bus;
+pub(crate) use feed::Name;
 pub use message::{BusError, Delivery, Event, Message, RecvError};
 pub use overflow::Overflow;
 pub use remote::Remote;
+pub use sending::Deliver;
 pub use subscription::Subscription;
 pub use topic::Topic;

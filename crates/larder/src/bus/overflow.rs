@@ -96,9 +96,10 @@ impl<T> Overflow<T> {
         Self::ring(capacity, WhenFull::Lag)
     }
 
-    /// Makes publishers wait, for so long; then it loses its oldest message, and no one waits again until it reads.
+    /// Makes [`deliver`](crate::Topic::deliver) and [`deliver_blocking`](crate::Topic::deliver_blocking) wait, for so long; then
+    /// it loses its oldest message, and no one waits again until it reads. [`publish`](crate::Topic::publish) never waits.
     ///
-    /// A callback that publishes to its own full subscription waits in vain.
+    /// A callback that delivers to its own full subscription waits in vain.
     pub fn block(capacity: usize, timeout: Duration) -> Self {
         Self::ring(capacity, WhenFull::Block(timeout))
     }

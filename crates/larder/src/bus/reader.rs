@@ -53,7 +53,7 @@ impl<T: Clone> Reader<T> {
         if self.segment.as_ref().is_some_and(is_here) {
             return true;
         }
-        self.segment = self.ring.segment(self.next);
+        self.segment = self.ring.segment(&self.cursor, self.next);
         self.segment.is_some()
     }
 

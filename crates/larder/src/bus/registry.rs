@@ -1,9 +1,9 @@
 //! `Core`: the way from a channel to all who listen.
 //!
 //! ```text
-//! publish(channel) ── routes[hash] ── route of this generation? ──yes── its rings: the channel's, each matching pattern's
-//!                                        │ no
-//!                                        └── registry: look the channel up, try the patterns, remember the route
+//! publish(channel) ── recent routes of the thread ── routes[hash] ── route of this generation? ──yes── its rings: the channel's,
+//!                                                                       │ no                            each matching pattern's
+//!                                                                       └── registry: look the channel up, try the patterns, remember the route
 //! ```
 //!
 //! Every channel with a subscriber, and every pattern, has one ring. A route remembers the rings of a channel, also that
@@ -13,10 +13,11 @@
 //! Locks are taken in the order registry, ring, box; nothing of a user's runs under them.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::iter::repeat_n;
-use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::{Arc, Weak, atomic};
 
 use ahash::RandomState;
 use crossbeam_utils::CachePadded;
@@ -27,6 +28,7 @@ use super::message::{Delivery, Message};
 use super::overflow::Overflow;
 use super::remote::Line;
 use super::ring::{Order, Ring};
+use super::sending::Sending;
 use crate::bytes::Raw;
 use crate::glob::Glob;
 use crate::number::MAX_I64_LEN;
@@ -37,21 +39,43 @@ use crate::time::Clock;
 /// Where messages go.
 type Target = Arc<Ring<Message>>;
 
-/// Called when it changes who listens to what, with the registry locked.
-pub(super) type Signal = Box<dyn Fn() + Send + Sync>;
+/// Called when it changes who listens to this name, with the registry locked; `false` if nobody wants it any more.
+pub(super) type Signal = Box<dyn Fn(&Name) -> bool + Send + Sync>;
 
 /// Places for routes: a power of two.
 const ROUTES: usize = 1024;
 
+/// Routes that a thread remembers: a power of two; each keeps a channel's name and its rings.
+const RECENTS: usize = 8;
+
+/// A route with the number of its bus.
+type Recent = Cell<Option<(u64, Arc<Route>)>>;
+
+thread_local! {
+    /// Routes that this thread has used, with their bus: using one again takes no lock and counts no reference. One that
+    /// is out of date, or whose bus is gone, stays until another takes its place; its rings are empty then.
+    static RECENT: [Recent; RECENTS] = const { [const { Cell::new(None) }; RECENTS] };
+}
+
+/// The place of a channel among the recent routes: cheap, since a full hash costs as much as what it saves.
+#[inline]
+fn recent_place(channel: &[u8]) -> usize {
+    let edge = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or(0));
+    (channel.len() ^ edge(channel.last()) ^ edge(channel.first()) << 1) % RECENTS
+}
+
+/// Numbers buses, so that a recent route is never taken for another bus's.
+static BUSES: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+
 /// What the handles of a bus share; see the module's text.
 pub(super) struct Core {
     pub(super) me: Weak<Core>,
+    id: u64,
     pub(super) clock: Clock,
     pub(super) hasher: RandomState,
     pub(super) order: Order,
     /// Changes with every change of who listens to what.
     pub(super) generation: AtomicU64,
-    pub(super) signal: Option<Signal>,
     pub(super) routes: Box<[RwLock<Option<Arc<Route>>>]>,
     pub(super) registry: RwLock<Registry>,
 }
@@ -64,6 +88,7 @@ pub(super) struct Registry {
     pub(super) topics: HashMap<Vec<u8>, Weak<dyn Any + Send + Sync>, RandomState>,
     /// How many topics there may be before those that are gone are swept out.
     pub(super) topics_at_sweep: usize,
+    pub(super) signals: Vec<Signal>,
     /// Those who may sleep without any channel.
     pub(super) lines: Vec<Weak<Line<Message>>>,
 }
@@ -78,10 +103,47 @@ pub(super) struct Route {
 
 impl Route {
     /// The rings, each with the pattern that led to it.
-    fn rings(&self) -> impl Iterator<Item = (Option<&Arc<[u8]>>, &Ring<Message>)> {
-        let exact = self.exact.iter().map(|ring| (None, &**ring));
+    fn rings(&self) -> impl Iterator<Item = (Option<&Arc<[u8]>>, &Target)> {
+        let exact = self.exact.iter().map(|ring| (None, ring));
         let patterns = self.patterns.iter();
-        exact.chain(patterns.map(|(pattern, ring)| (Some(pattern), &**ring)))
+        exact.chain(patterns.map(|(pattern, ring)| (Some(pattern), ring)))
+    }
+
+    #[inline]
+    fn send(&self, payload: &Raw<'_>) -> Delivery {
+        let mut delivery = Delivery::default();
+        if let (Some(ring), []) = (&self.exact, &self.patterns[..]) {
+            return ring.send(Message {
+                channel: Arc::clone(&self.channel),
+                payload: payload.bytes(&mut [0; MAX_I64_LEN]).into(),
+                pattern: None,
+            });
+        }
+        for (ring, message) in self.messages(payload) {
+            delivery += ring.send(message);
+        }
+        delivery
+    }
+
+    /// The rings, each with the message that it gets.
+    fn messages(&self, payload: &Raw<'_>) -> impl Iterator<Item = (&Target, Message)> {
+        let rings = usize::from(self.exact.is_some()) + self.patterns.len();
+        let shared = || -> Arc<[u8]> { payload.bytes(&mut [0; MAX_I64_LEN]).into() };
+        let payload = (rings > 0).then(shared);
+        // The last ring takes the payload itself: one ring costs no reference count.
+        let payloads = payload
+            .into_iter()
+            .flat_map(move |payload| repeat_n(payload, rings));
+        self.rings()
+            .zip(payloads)
+            .map(|((pattern, ring), payload)| {
+                let message = Message {
+                    channel: Arc::clone(&self.channel),
+                    payload,
+                    pattern: pattern.cloned(),
+                };
+                (ring, message)
+            })
     }
 }
 
@@ -123,29 +185,29 @@ impl Core {
         route
     }
 
-    pub(super) fn publish(
-        &self,
-        channel: &[u8],
-        payload: &Raw<'_>,
-        send: impl Fn(&Ring<Message>, Message) -> Delivery,
-    ) -> Delivery {
-        let mut delivery = Delivery::default();
+    pub(super) fn publish(&self, channel: &[u8], payload: &Raw<'_>) -> Delivery {
+        let sent = RECENT.try_with(|recent| {
+            let place = &recent[recent_place(channel)];
+            let generation = self.generation.load(Acquire);
+            let used = place.take().filter(|(bus, route)| {
+                *bus == self.id && route.generation == generation && *route.channel == *channel
+            });
+            let (_, route) = used.unwrap_or_else(|| (self.id, self.route(channel)));
+            let delivery = route.send(payload);
+            place.set(Some((self.id, route)));
+            delivery
+        });
+        // A thread that is ending has no recent routes any more.
+        sent.unwrap_or_else(|_| self.route(channel).send(payload))
+    }
+
+    /// The messages of a publish, on their way.
+    pub(super) fn sendings(&self, channel: &[u8], payload: &Raw<'_>) -> Vec<Sending<Message>> {
         let route = self.route(channel);
-        let rings = route.rings().count();
-        if rings == 0 {
-            return delivery;
-        }
-        let payload: Arc<[u8]> = payload.bytes(&mut [0; MAX_I64_LEN]).into();
-        // The last ring takes the payload itself: one ring costs no reference count.
-        for ((pattern, ring), payload) in route.rings().zip(repeat_n(payload, rings)) {
-            let message = Message {
-                channel: Arc::clone(&route.channel),
-                payload,
-                pattern: pattern.cloned(),
-            };
-            delivery += send(ring, message);
-        }
-        delivery
+        let messages = route.messages(payload);
+        messages
+            .map(|(ring, message)| Sending::new(Arc::clone(ring), message, &self.clock))
+            .collect()
     }
 
     pub(super) fn ring(&self, retains: bool) -> Target {
@@ -153,12 +215,12 @@ impl Core {
     }
 
     /// Says that routes are out of date. The registry is locked.
-    pub(super) fn renew(&self) {
+    pub(super) fn renew(&self, registry: &Registry, name: &Name) {
         // No read-modify-write: only who holds the registry changes it.
         let generation = self.generation.load(Acquire);
         self.generation.store(generation + 1, Release);
-        if let Some(signal) = &self.signal {
-            signal();
+        for signal in &registry.signals {
+            signal(name);
         }
     }
 
@@ -209,7 +271,7 @@ impl Host<Message> for Core {
             }
         };
         let (feed, last) = Feed::new(ring, overflow, mailbox);
-        self.renew();
+        self.renew(&registry, name);
         drop(registry);
         let retained = retained.into_iter().chain(last).collect();
         let host: Weak<dyn Host<Message>> = self.me.clone();
@@ -231,7 +293,7 @@ impl Host<Message> for Core {
             },
         };
         if gone.is_some() {
-            self.renew();
+            self.renew(&registry, name);
         }
         drop(registry);
         drop(gone);
@@ -241,7 +303,11 @@ impl Host<Message> for Core {
 impl Drop for Core {
     fn drop(&mut self) {
         let registry = self.registry.get_mut();
-        registry.channels.values().for_each(|ring| ring.close());
+        for ring in registry.channels.values() {
+            ring.close();
+            // Somebody's recent route may keep the ring: it is not to keep a message.
+            ring.retain(false);
+        }
         registry
             .patterns
             .values()
@@ -253,14 +319,14 @@ impl Drop for Core {
 
 impl Core {
     /// A bus without subscribers.
-    pub(super) fn new(clock: Clock, signal: Option<Signal>) -> Arc<Self> {
+    pub(super) fn new(clock: Clock) -> Arc<Self> {
         Arc::new_cyclic(|me| Core {
             me: me.clone(),
+            id: BUSES.fetch_add(1, Relaxed),
             clock,
             hasher: RandomState::new(),
             order: Arc::new(CachePadded::new(AtomicU64::new(0))),
             generation: AtomicU64::new(0),
-            signal,
             routes: (0..ROUTES).map(|_| RwLock::new(None)).collect(),
             registry: RwLock::new(Registry::default()),
         })

@@ -3,11 +3,12 @@
 //! ```text
 //! head            number of the next message; written under the lock, read without
 //! cursor          number of a reader's next message, with two marks: OVERRUN, AWAITED
-//! due             readers by the number at which their backlog may be full: cursor when filed + capacity
+//! due             readers by the number at which their backlog may be full: cursor when filed + capacity; who reads on
+//!                 files itself anew, where it takes the lock anyway
 //! limit           the smallest of them; below it nobody is looked at
 //! ```
 //!
-//! * **Publish**: lock; if `head` reached `limit`, look at the readers that are due (most have read on and are filed
+//! * **Publish**: lock; where there is nothing but a message to write, write it. Else, at length: if `head` reached `limit`, look at the readers that are due (most have read on and are filed
 //!   anew); write the slot, move `head`, take the sleepers; unlock; wake them. So it costs the same for 1 and 1,000
 //!   readers, but for one look at a reader per `capacity` messages.
 //! * **Read**: a message below `head` is claimed by moving the own cursor with compare-and-swap, and read in the segment
@@ -21,7 +22,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::task::{Poll, Waker};
+use std::task::Waker;
 use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -32,8 +33,7 @@ use super::overflow::WhenFull;
 use super::segment::{Segment, Sent, Window};
 use super::state::{Cursor, MARKS, OVERRUN, Patience, State};
 use crate::sync::modelled::{AtomicBool, AtomicU64, Mutex};
-use crate::time::Clock;
-use crate::wait::{Limit, Wakes, block_on};
+use crate::wait::Wakes;
 
 /// See the module's text.
 pub(super) struct Ring<T> {
@@ -104,35 +104,33 @@ impl<T: Clone> Ring<T> {
         self.closed.load(Acquire)
     }
 
-    /// Sends the message, waiting for readers that asked for it.
+    /// Sends the message; full readers lose their oldest.
     #[inline]
-    pub(super) fn send_blocking(&self, message: T, clock: &Clock) -> Delivery {
-        let mut message = Some(message);
-        match self.offer(&mut message, Patience::Asks) {
-            Ok(delivery) => delivery,
-            Err(timeout) => self.wait_for_room(&mut message, &Limit::new(clock, timeout)),
+    pub(super) fn send(&self, message: T) -> Delivery {
+        let mut state = self.state.lock();
+        let head = self.head.load(Relaxed);
+        if state.is_plain(head) {
+            let (received, dropped) = (state.readers, state.overrun);
+            self.put(&mut state, head, message);
+            return Delivery { received, dropped };
         }
+        drop(state);
+        self.send_at_length(message)
     }
 
-    /// Sends the message; full readers lose their oldest.
-    pub(super) fn send(&self, message: T) -> Delivery {
+    #[cold]
+    fn send_at_length(&self, message: T) -> Delivery {
         self.offer(&mut Some(message), Patience::None)
             .unwrap_or_default()
     }
 
-    #[cold]
-    fn wait_for_room(&self, message: &mut Option<T>, limit: &Limit) -> Delivery {
-        let id = self.next_id();
-        let poll = |context: &mut std::task::Context<'_>| match self
-            .offer(message, Patience::Waits(id, context.waker()))
-        {
-            Ok(delivery) => Poll::Ready(delivery),
-            Err(_) => Poll::Pending,
-        };
-        let waited = block_on(poll, Some(limit));
-        let forgotten = self.state.lock().waiting.forget(id);
-        drop(forgotten);
-        waited.unwrap_or_else(|| self.offer(message, Patience::None).unwrap_or_default())
+    /// Writes the next message; there is room for it.
+    #[inline]
+    fn put(&self, state: &mut State<T>, head: u64, value: T) {
+        let order = self.order.as_ref();
+        let stamp = order.map_or(head, |order| order.fetch_add(1, Relaxed));
+        state.window.put(Sent { stamp, value });
+        self.head.store(head + 1, Release);
     }
 
     /// Sends the message, unless a reader must be waited for; then the message stays, and so long it may take.
@@ -188,29 +186,33 @@ impl<T: Clone> Ring<T> {
         let Some(value) = message.take() else {
             return Ok(delivery);
         };
-        if state.window.is_spent(head) {
+        if state.window.is_full() {
+            state.window.open(head);
             leavings._spent = state.spent(head);
-            state.window.extend(head);
         }
-        let order = self.order.as_ref();
-        let stamp = order.map_or(head, |order| order.fetch_add(1, Relaxed));
         if let Some(keyed) = keyed {
             let posted = keyed.post(&value);
             delivery += posted.delivery;
             leavings._posted = Some(posted);
         }
-        state.window.put(head, Sent { stamp, value });
-        self.head.store(head + 1, Release);
+        self.put(state, head, value);
         if !state.sleepers.is_empty() {
             leavings._wakes = Some(state.sleepers.take());
         }
         Ok(delivery)
     }
 
-    fn next_id(&self) -> u64 {
+    /// A number to wait under.
+    pub(super) fn next_id(&self) -> u64 {
         let mut state = self.state.lock();
         state.ids += 1;
         state.ids
+    }
+
+    /// Forgets a publisher that waited under this number.
+    pub(super) fn give_up(&self, id: u64) {
+        let forgotten = self.state.lock().waiting.forget(id);
+        drop(forgotten);
     }
 
     /// Counts a reader in, from the next message on. With it comes the last message, if the ring retains.
@@ -230,7 +232,7 @@ impl<T: Clone> Ring<T> {
         state.readers += 1;
         *state.capacities.entry(capacity).or_default() += 1;
         state.file(Arc::clone(&cursor), head + capacity);
-        (cursor, self.retained(&state))
+        (cursor, Self::retained(&state))
     }
 
     /// Counts a reader out.
@@ -279,8 +281,20 @@ impl<T: Clone> Ring<T> {
     }
 
     /// The segment of a message that is not lost.
-    pub(super) fn segment(&self, number: u64) -> Option<Arc<Segment<T>>> {
-        self.state.lock().window.segment(number)
+    ///
+    /// What all have read is dropped here rather than by the next publisher, who need not look at this reader either.
+    pub(super) fn segment(&self, cursor: &Cursor, number: u64) -> Option<Arc<Segment<T>>> {
+        let mut state = self.state.lock();
+        let segment = state.window.segment(number);
+        state.file_anew(cursor, number);
+        let spent = if state.window.is_cuttable(number) && state.is_turn_to_cut() {
+            state.spent(self.head.load(Relaxed) - 1)
+        } else {
+            Vec::new()
+        };
+        drop(state);
+        drop(spent);
+        segment
     }
 
     /// Files the waker of a reader without messages; `false` if there is something to read.
@@ -302,7 +316,7 @@ impl<T: Clone> Ring<T> {
         let boxes = state.boxes.iter().flat_map(|boxes| boxes.iter());
         let boxes = boxes.chain([mailbox]).cloned().collect();
         let earlier = state.boxes.replace(boxes);
-        let last = self.retained(&state);
+        let last = Self::retained(&state);
         drop(state);
         drop(earlier);
         last
@@ -320,18 +334,16 @@ impl<T: Clone> Ring<T> {
         drop(earlier);
     }
 
-    fn retained(&self, state: &State<T>) -> Option<T> {
+    fn retained(state: &State<T>) -> Option<T> {
         if !state.retains {
             return None;
         }
-        let last = self.head.load(Relaxed).checked_sub(1)?;
-        let segment = state.window.segment(last)?;
-        segment.get(last).map(|sent| sent.value.clone())
+        state.window.last().cloned()
     }
 
     /// The last message, if the ring retains.
     pub(super) fn last(&self) -> Option<T> {
-        self.retained(&self.state.lock())
+        Self::retained(&self.state.lock())
     }
 
     /// Sets whether the last message is kept.

@@ -24,7 +24,7 @@ pub(super) const AWAITED: u64 = 2;
 pub(super) const MARKS: u32 = 2;
 
 /// At most so many readers are looked at to find what everybody has read.
-const FEW_READERS: usize = 32;
+const FEW_READERS: usize = 64;
 
 /// Where a reader is.
 pub(super) struct Cursor {
@@ -68,6 +68,8 @@ pub(super) struct State<T> {
     /// Messages lost by readers that were cut off, and not yet told to a publisher.
     pub(super) cut_off: u64,
     pub(super) retains: bool,
+    /// Segments that readers asked for, since somebody last looked at all of them.
+    pub(super) fetches: usize,
     pub(super) ids: u64,
 }
 
@@ -85,6 +87,7 @@ impl<T> Default for State<T> {
             waiting: Sleepers::default(),
             cut_off: 0,
             retains: false,
+            fetches: 0,
             ids: 0,
         }
     }
@@ -96,6 +99,28 @@ impl<T> State<T> {
         cursor.filed.store(number, Relaxed);
         self.due.insert((number, cursor.id), cursor);
         self.refresh_limit();
+    }
+
+    /// Files a reader that has come to message `number`, if that is half of its capacity further than when it was filed.
+    pub(super) fn file_anew(&mut self, cursor: &Cursor, number: u64) {
+        let (filed, full) = (cursor.filed.load(Relaxed), number + cursor.capacity);
+        if full <= filed + cursor.capacity / 2 {
+            return;
+        }
+        // Who was overrun or cut off is not filed.
+        if let Some(cursor) = self.due.remove(&(filed, cursor.id)) {
+            self.file(cursor, full);
+        }
+    }
+
+    /// Whether as many segments were asked for as there are readers, since somebody last looked at all of them.
+    pub(super) fn is_turn_to_cut(&mut self) -> bool {
+        self.fetches += 1;
+        let is_turn = self.fetches >= self.due.len();
+        if is_turn {
+            self.fetches = 0;
+        }
+        is_turn
     }
 
     pub(super) fn refresh_limit(&mut self) {
@@ -177,6 +202,17 @@ impl<T> State<T> {
             (Ok(_), None) => self.overrun += 1,
         }
         Ok(())
+    }
+
+    /// Whether message `head` is to be written, and nothing else to be done.
+    #[inline]
+    pub(super) fn is_plain(&self, head: u64) -> bool {
+        head < self.limit
+            && self.readers > 0
+            && !self.window.is_full()
+            && self.boxes.is_none()
+            && self.sleepers.is_empty()
+            && self.cut_off == 0
     }
 
     /// What nobody needs any more, once message `head` is sent.

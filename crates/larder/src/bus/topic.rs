@@ -7,6 +7,7 @@ use super::feed::Feed;
 use super::message::{BusError, Delivery};
 use super::overflow::Overflow;
 use super::ring::Ring;
+use super::sending::{Deliver, Sending};
 use super::subscription::Subscription;
 use crate::time::Clock;
 
@@ -110,7 +111,8 @@ impl<T> Topic<T> {
         self.shared.ring.last()
     }
 
-    /// Sends a message to every subscription. Waits only for those that asked for it with [`Overflow::block`].
+    /// Sends a message to every subscription, and never waits: full ones lose their oldest, also those that
+    /// [`deliver`](Self::deliver) waits for.
     ///
     /// ```
     /// let topic = larder::Topic::<u32>::new();
@@ -123,15 +125,60 @@ impl<T> Topic<T> {
     ///
     /// The topic's lock, one allocation for the message; the same for one reader and for a thousand, unless they sleep or
     /// have queues of their own (see [`Overflow`]).
+    #[inline]
     pub fn publish(&self, message: impl Into<Arc<T>>) -> Delivery {
-        self.shared
-            .ring
-            .send_blocking(message.into(), &self.shared.clock)
+        self.shared.ring.send(message.into())
     }
 
-    /// Sends a message and never waits: full subscriptions lose their oldest, also those that would be waited for.
-    pub fn try_publish(&self, message: impl Into<Arc<T>>) -> Delivery {
-        self.shared.ring.send(message.into())
+    /// Sends a message to every subscription, once those that are full and asked for it with [`Overflow::block`] have room.
+    ///
+    /// A task has no timer of its own: the policy's time limit is looked at when the task is polled. To be woken at one,
+    /// put the runtime's timer around it. Dropping the future before it is ready sends nothing.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(output) = future.as_mut().poll(&mut context) { return output }
+    /// #     }
+    /// # }
+    /// use larder::{Overflow, Topic};
+    /// use std::time::Duration;
+    ///
+    /// let topic = Topic::<u32>::new();
+    /// let mut reader = topic.subscribe_with(Overflow::block(1, Duration::from_secs(3600)))?;
+    /// block_on(async {
+    ///     topic.deliver(1).await;
+    ///     assert!(reader.try_recv().is_ok());
+    ///     assert_eq!(topic.deliver(2).await.dropped, 0);
+    /// });
+    /// # Ok::<(), larder::BusError>(())
+    /// ```
+    pub fn deliver(&self, message: impl Into<Arc<T>>) -> Deliver<Arc<T>> {
+        self.sending(message.into()).into()
+    }
+
+    /// [`Self::deliver`], parking the thread while it waits; after the policy's time limit it goes on, and the full
+    /// subscription loses its oldest.
+    ///
+    /// ```
+    /// use larder::{Overflow, Topic};
+    /// use std::time::Duration;
+    ///
+    /// let topic = Topic::<u32>::new();
+    /// let _never_reads = topic.subscribe_with(Overflow::block(1, Duration::from_millis(1)))?;
+    /// assert_eq!(topic.deliver_blocking(1).dropped, 0);
+    /// assert_eq!(topic.deliver_blocking(2).dropped, 1);
+    /// # Ok::<(), larder::BusError>(())
+    /// ```
+    pub fn deliver_blocking(&self, message: impl Into<Arc<T>>) -> Delivery {
+        self.sending(message.into()).block()
+    }
+
+    fn sending(&self, message: Arc<T>) -> Sending<Arc<T>> {
+        let ring = Arc::clone(&self.shared.ring);
+        Sending::new(ring, message, &self.shared.clock)
     }
 
     /// Subscribes; it may lag behind by up to 1,024 messages.

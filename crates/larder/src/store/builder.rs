@@ -14,6 +14,7 @@ use super::idle::Idle;
 use super::waiting::Waiting;
 use super::watched::Watched;
 use super::words::Words;
+use crate::bus::Bus;
 use crate::ds::arena::Pages;
 use crate::error::BuildError;
 use crate::evict::{Chosen, Eviction};
@@ -60,9 +61,48 @@ pub struct StoreBuilder {
     stripes: Option<usize>,
     seed: Option<u64>,
     idle_times: Option<usize>,
+    bus: Option<Bus>,
+    database: u32,
 }
 
 impl StoreBuilder {
+    /// Makes this bus the store's own: several stores and others can share one. Without it, the store makes one when it
+    /// is first asked for.
+    ///
+    /// ```
+    /// use larder::{Bus, Store};
+    ///
+    /// let bus = Bus::new();
+    /// let store = Store::builder().bus(&bus).build()?;
+    /// let _reader = bus.subscribe(["news"]);
+    /// assert_eq!(store.publish("news", "hello").received, 1);
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn bus(mut self, bus: &Bus) -> Self {
+        self.bus = Some(bus.clone());
+        self
+    }
+
+    /// Numbers the store among others, for its keyspace events: `__keyevent@1__:set` is heard for number 1. It is 0 by
+    /// default.
+    ///
+    /// ```
+    /// use larder::{Bus, Event, Store};
+    ///
+    /// let bus = Bus::new();
+    /// let store = Store::builder().bus(&bus).database(1).build().expect("valid");
+    /// let mut sets = bus.subscribe(["__keyevent@1__:set"]);
+    /// store.set("key", "value")?;
+    /// let Event::Message(message) = sets.try_recv()? else { unreachable!() };
+    /// assert_eq!(message.payload(), b"key");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "SELECT")]
+    pub fn database(mut self, number: u32) -> Self {
+        self.database = number;
+        self
+    }
+
     /// Bounds the number of entries; another one then evicts one.
     ///
     /// ```
@@ -227,7 +267,10 @@ impl StoreBuilder {
         };
         let clock = self.clock.unwrap_or_default();
         let hasher = self.seed.map_or_else(RandomState::new, seeded);
-        let listening = Listening::default();
+        let listening = Listening::new(self.database);
+        if let Some(bus) = &self.bus {
+            listening.follow(bus);
+        }
         let stripes = Stripes::new(count, limit, expected, |_| {
             let words = Words::new(hasher.clone(), measure, listening.word());
             (
@@ -248,7 +291,7 @@ impl StoreBuilder {
                 draws: AtomicU64::new(0),
                 watched: Watched::default(),
                 listening,
-                bus: OnceLock::new(),
+                bus: self.bus.clone().map_or_else(OnceLock::new, OnceLock::from),
                 waiting,
                 graves: Graves::default(),
                 idle: self.idle_times.map(Idle::new).unwrap_or_default(),

@@ -192,21 +192,21 @@ impl Core {
     ) -> Result<R, Error> {
         let (low, mut is_waited_for) = (low_bits(hash), false);
         let mut after = After::new(false);
-        after.wanted = self.wanted();
         let mut departed = Departed::default();
         let result = self.stripes.write(hash, &mut departed, |world, departed| {
-            // Under the lock: who watches or waits begins under it as well.
+            // Under the lock: who watches, waits or listens begins under it as well.
             if self.is_waited_for(Key { bytes: key, hash }) {
                 is_waited_for = true;
                 return Ok(Err(Error::TooLarge));
             }
             after.observed = self.watched.any();
+            after.wanted = self.wanted_under_lock();
             let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
                 self.clock.has_passed(at)
             });
             let result = work(&mut seat);
             self.watched.mark(&after.touched);
-            self.tidy(world, departed, &after);
+            self.tidy(world, departed, &mut after);
             match result {
                 Ok(result) => Ok(Ok(result)),
                 Err(Refusal::Error(error)) => Ok(Err(error)),
@@ -237,12 +237,12 @@ impl Core {
         &self,
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
-        after: &After,
+        after: &mut After,
     ) {
         if after.due != u64::MAX && self.watch.is_manual() {
             let now = self.clock.now();
             world.reap(now, SELF_REAP, departed);
-            self.ripen(world, departed, now);
+            self.ripen(world, departed, &mut after.events, now);
         }
         if world.shard.entries.may_be_sparse() {
             evacuate(world);

@@ -19,6 +19,7 @@ use super::words::Words;
 use crate::ds::Ref;
 use crate::ds::arena::{Pages, rounded};
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::record::{Head, Kind, MAX_KEY};
 use crate::shard::{NoRoom, World};
 use crate::time::Millis;
@@ -88,15 +89,39 @@ impl Seat<'_, '_> {
         })))
     }
 
-    /// Runs `work` on the value, an empty one if there is none, and keeps what it made of it. `growth` is the most that
-    /// it may add.
-    ///
-    /// `work` runs once, or, where there is no room, its work on a copy is dropped.
+    /// [`Self::amend`], and tells of the change, if there was one.
     pub(crate) fn change<C: Variant, R>(
         &mut self,
+        kind: EventKind,
         growth: Growth,
         work: impl FnOnce(&mut C) -> Edit<R>,
     ) -> Result<R, Refusal> {
+        Ok(match self.amend(growth, work)? {
+            Edit::Changed(result) => {
+                self.tell_change(&[kind]);
+                result
+            }
+            Edit::Same(result) => result,
+        })
+    }
+
+    /// Tells what a change of elements was, and that the key is gone, where none was left.
+    pub(crate) fn tell_change(&mut self, kinds: &[EventKind]) {
+        kinds.iter().for_each(|kind| self.tell(*kind));
+        if !self.exists() {
+            self.tell(EventKind::Del);
+        }
+    }
+
+    /// Runs `work` on the value, an empty one if there is none, and keeps what it made of it. `growth` is the most that
+    /// it may add. Who listens is not told.
+    ///
+    /// `work` runs once, or, where there is no room, its work on a copy is dropped.
+    pub(crate) fn amend<C: Variant, R>(
+        &mut self,
+        growth: Growth,
+        work: impl FnOnce(&mut C) -> Edit<R>,
+    ) -> Result<Edit<R>, Refusal> {
         self.check::<C>()?;
         if self.elements().is_some() {
             self.change_outside(growth, work)
@@ -108,7 +133,7 @@ impl Seat<'_, '_> {
     fn change_packed<C: Variant, R>(
         &mut self,
         work: impl FnOnce(&mut C) -> Edit<R>,
-    ) -> Result<R, Refusal> {
+    ) -> Result<Edit<R>, Refusal> {
         with_buffer(|buffer| {
             buffer.clear();
             self.packed_into(buffer);
@@ -116,17 +141,17 @@ impl Seat<'_, '_> {
             match work(&mut value) {
                 Edit::Same(result) => {
                     *buffer = value.into_buffer();
-                    Ok(result)
+                    Ok(Edit::Same(result))
                 }
                 Edit::Changed(result) => {
                     if self.patch(&value) {
                         *buffer = value.into_buffer();
-                        return Ok(result);
+                        return Ok(Edit::Changed(result));
                     }
                     let (deadline, due) = (self.deadline(), value.next_due());
                     *buffer = self.store(value, deadline)?;
                     self.time_elements(due);
-                    Ok(result)
+                    Ok(Edit::Changed(result))
                 }
             }
         })
@@ -175,11 +200,21 @@ impl Seat<'_, '_> {
         Ok(Vec::new())
     }
 
-    /// Puts a new value, without a deadline, in the place of whatever is there; an empty one is none.
-    pub(crate) fn overwrite<C: Variant>(&mut self, value: C) -> Result<(), Refusal> {
-        let due = value.next_due();
+    /// Puts a new value, without a deadline, in the place of whatever is there; an empty one is none, and told as a
+    /// removal.
+    pub(crate) fn overwrite<C: Variant>(
+        &mut self,
+        kind: EventKind,
+        value: C,
+    ) -> Result<(), Refusal> {
+        let (was_there, due) = (self.exists(), value.next_due());
         self.store(value, None)?;
         self.time_elements(due);
+        match (self.exists(), was_there) {
+            (true, _) => self.tell(kind),
+            (false, true) => self.tell(EventKind::Del),
+            (false, false) => {}
+        }
         Ok(())
     }
 
@@ -187,7 +222,7 @@ impl Seat<'_, '_> {
         &mut self,
         growth: Growth,
         work: impl FnOnce(&mut C) -> Edit<R>,
-    ) -> Result<R, Refusal> {
+    ) -> Result<Edit<R>, Refusal> {
         let (held, room) = (self.weight(), self.room_for::<C>(growth));
         if held.saturating_add(room) > self.world.budget.limit() {
             return Err(Refusal::NoRoom);
@@ -197,18 +232,14 @@ impl Seat<'_, '_> {
         }
         let edit = self.edit(work);
         self.book_growth(held, room);
-        match edit {
-            Some(Edit::Changed(result)) => {
-                self.mark();
-                self.after.large |= self.elements().is_some_and(|any| any.bytes() >= SMALL);
-                let due = self.elements().and_then(Any::next_due);
-                self.settle::<C>()?;
-                self.time_elements(due);
-                Ok(result)
-            }
-            Some(Edit::Same(result)) => Ok(result),
-            None => Err(Error::WrongType.into()),
+        if let Some(Edit::Changed(_)) = edit {
+            self.mark();
+            self.after.large |= self.elements().is_some_and(|any| any.bytes() >= SMALL);
+            let due = self.elements().and_then(Any::next_due);
+            self.settle::<C>()?;
+            self.time_elements(due);
         }
+        edit.ok_or(Error::WrongType.into())
     }
 
     /// The most that the value may weigh more.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::core::{Core, Store};
-use crate::bus::{Bus, BusError, Overflow, Subscription, Topic};
+use crate::bus::{Bus, BusError, Name, Overflow, Subscription, Topic};
 use crate::event::{EventKind, EventMask, KeyEvent};
 use crate::glob::Glob;
 use crate::sync::Mutex;
@@ -22,14 +22,19 @@ use crate::sync::Mutex;
 /// In the word of what is wanted: it has to be computed again.
 const STALE: u64 = 1 << 63;
 
-const KEYSPACE: &str = "__keyspace@0__:";
-const KEYEVENT: &str = "__keyevent@0__:";
-
 /// Somebody who listens to some keys.
 struct Listener {
     mask: EventMask,
     glob: Glob,
     topic: Topic<KeyEvent>,
+}
+
+impl Listener {
+    /// What names no key is for everybody who asked for it.
+    fn hears(&self, event: &KeyEvent) -> bool {
+        let kind = event.kind();
+        self.mask.has(kind) && (kind == EventKind::Clear || self.glob.matches(event.key()))
+    }
 }
 
 /// Who listens to what.
@@ -43,13 +48,47 @@ struct Audience {
 }
 
 /// See the module's text.
-#[derive(Default)]
 pub(crate) struct Listening {
     wanted: Arc<AtomicU64>,
     audience: Mutex<Audience>,
+    database: u32,
+    /// What its channels on the bus begin with.
+    keyspace: String,
+    keyevent: String,
 }
 
 impl Listening {
+    /// Nobody listens yet to the database of this number.
+    pub(crate) fn new(database: u32) -> Self {
+        Listening {
+            wanted: Arc::default(),
+            audience: Mutex::default(),
+            database,
+            keyspace: format!("__keyspace@{database}__:"),
+            keyevent: format!("__keyevent@{database}__:"),
+        }
+    }
+
+    /// Looks at the bus whenever it changes who listens.
+    pub(crate) fn follow(&self, bus: &Bus) {
+        let word = Arc::downgrade(&self.wanted);
+        let prefixes = [self.keyspace.clone(), self.keyevent.clone()];
+        bus.signal(move |name| {
+            let Some(word) = word.upgrade() else {
+                return false;
+            };
+            let concerns = |prefix: &String| match name {
+                Name::Channel(channel) => channel.starts_with(prefix.as_bytes()),
+                Name::Pattern(pattern) => may_match(&Glob::new(pattern), prefix),
+            };
+            if prefixes.iter().any(concerns) {
+                word.fetch_or(STALE, Ordering::AcqRel);
+            }
+            true
+        });
+        self.wanted.fetch_or(STALE, Ordering::AcqRel);
+    }
+
     /// The word of what is wanted, for those who keep keys of what leaves.
     pub(crate) fn word(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.wanted)
@@ -71,40 +110,42 @@ fn may_match(glob: &Glob, prefix: &str) -> bool {
     literal.starts_with(prefix) || (prefix.starts_with(literal) && !glob.is_literal())
 }
 
-/// What those who listen on a bus want of the keyspace, and of the events.
-fn wanted_on(bus: &Bus) -> (EventMask, EventMask) {
-    let (mut keyspace, mut keyevent) = (EventMask::NONE, EventMask::NONE);
-    for channel in bus.channels() {
-        if channel.starts_with(KEYSPACE.as_bytes()) {
-            keyspace = EventMask::ALL;
-        } else if let Some(name) = channel.strip_prefix(KEYEVENT.as_bytes()) {
-            let kind = EventKind::ALL
-                .iter()
-                .find(|kind| kind.name().as_bytes() == name);
-            keyevent = kind.map_or(keyevent, |kind| keyevent | *kind);
-        }
-    }
-    for pattern in bus.patterns() {
-        let glob = Glob::new(&pattern);
-        if may_match(&glob, KEYSPACE) {
-            keyspace = EventMask::ALL;
-        }
-        for kind in EventKind::ALL {
-            if glob.matches(format!("{KEYEVENT}{kind}").as_bytes()) {
-                keyevent = keyevent | *kind;
+impl Listening {
+    /// What those who listen on a bus want of the keyspace, and of the events.
+    fn wanted_on(&self, bus: &Bus) -> (EventMask, EventMask) {
+        let (mut keyspace, mut keyevent) = (EventMask::NONE, EventMask::NONE);
+        for channel in bus.channels() {
+            if channel.starts_with(self.keyspace.as_bytes()) {
+                keyspace = EventMask::ALL;
+            } else if let Some(name) = channel.strip_prefix(self.keyevent.as_bytes()) {
+                let kind = EventKind::ALL
+                    .iter()
+                    .find(|kind| kind.name().as_bytes() == name);
+                keyevent = kind.map_or(keyevent, |kind| keyevent | *kind);
             }
         }
+        for pattern in bus.patterns() {
+            let glob = Glob::new(&pattern);
+            if may_match(&glob, &self.keyspace) {
+                keyspace = EventMask::ALL;
+            }
+            for kind in EventKind::ALL {
+                let asked_for = EventMask::ALL.has(*kind) || glob.is_literal();
+                if asked_for && glob.matches(format!("{}{kind}", self.keyevent).as_bytes()) {
+                    keyevent = keyevent | *kind;
+                }
+            }
+        }
+        (keyspace, keyevent)
     }
-    (keyspace, keyevent)
 }
 
 impl Core {
     /// A bus that says when its listeners change.
     pub(crate) fn make_bus(&self) -> Bus {
-        let word = self.listening.word();
-        Bus::with_signal(self.clock.clone(), move || {
-            word.fetch_or(STALE, Ordering::AcqRel);
-        })
+        let bus = Bus::with_clock(self.clock.clone());
+        self.listening.follow(&bus);
+        bus
     }
 
     /// The kinds of events that somebody wants to be told of.
@@ -118,6 +159,19 @@ impl Core {
         EventMask::from_bits(self.listening.wanted.load(Ordering::Relaxed) & !STALE)
     }
 
+    /// [`Self::wanted`] for who holds a stripe's lock: everything, where it has to be computed again.
+    ///
+    /// Read under the lock it shows every listener that passed through the lock since it began to listen.
+    #[inline]
+    pub(crate) fn wanted_under_lock(&self) -> EventMask {
+        let word = self.listening.wanted.load(Ordering::Relaxed);
+        if word & STALE == 0 {
+            EventMask::from_bits(word)
+        } else {
+            EventMask::EVERYTHING
+        }
+    }
+
     /// Changes who listens, and computes what is wanted.
     #[cold]
     #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
@@ -128,8 +182,10 @@ impl Core {
         let mut listeners: Vec<_> = audience.listeners.iter().cloned().collect();
         listeners.retain(|listener| listener.topic.subscribers() > 0);
         change(&mut listeners);
-        (audience.keyspace, audience.keyevent) =
-            self.bus.get().map_or_else(Default::default, wanted_on);
+        (audience.keyspace, audience.keyevent) = self
+            .bus
+            .get()
+            .map_or_else(Default::default, |bus| self.listening.wanted_on(bus));
         let wanted = listeners
             .iter()
             .fold(audience.keyspace | audience.keyevent, |all, one| {
@@ -145,6 +201,13 @@ impl Core {
             });
     }
 
+    /// [`Self::announce`], if there is something.
+    pub(crate) fn announce_any(&self, events: Vec<KeyEvent>) {
+        if !events.is_empty() {
+            self.announce(events);
+        }
+    }
+
     /// Tells those who listen. No lock is held.
     #[cold]
     #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
@@ -153,22 +216,24 @@ impl Core {
         self.wanted();
         let audience = self.listening.audience.lock().clone();
         let mut deserted = false;
-        for event in events {
+        for mut event in events {
+            event.set_database(self.listening.database);
             let event = Arc::new(event);
             for listener in &*audience.listeners {
                 if listener.topic.subscribers() == 0 {
                     deserted = true;
-                } else if listener.mask.has(event.kind()) && listener.glob.matches(event.key()) {
+                } else if listener.hears(&event) {
                     listener.topic.publish(Arc::clone(&event));
                 }
             }
             if let Some(bus) = self.bus.get() {
                 if audience.keyspace.has(event.kind()) {
-                    let channel = [KEYSPACE.as_bytes(), event.key()].concat();
+                    let channel = [self.listening.keyspace.as_bytes(), event.key()].concat();
                     bus.publish(channel, event.kind().name());
                 }
                 if audience.keyevent.has(event.kind()) {
-                    bus.publish(format!("{KEYEVENT}{}", event.kind()), event.key());
+                    let channel = format!("{}{}", self.listening.keyevent, event.kind());
+                    bus.publish(channel, event.key());
                 }
             }
         }
@@ -210,7 +275,7 @@ impl Store {
     /// A server's channels work as well, on [`subscribe`](Self::subscribe) and [`psubscribe`](Self::psubscribe):
     /// `__keyevent@0__:expired` says the key, `__keyspace@0__:key` the event. They need not be switched on.
     ///
-    /// Changes of the elements of lists, hashes, sets and sorted sets are not told yet; what happens to their keys is.
+    /// [`EventKind::New`] and [`EventKind::Clear`] are told to those who ask for them by name.
     ///
     /// # Cost
     ///
@@ -221,8 +286,8 @@ impl Store {
     ///
     /// Events are sent after the call's locks are released and before it returns; those of one call in their order. Calls
     /// of several threads on one key may be told of in another order than they happened in. A transaction's events are
-    /// sent at its end, and not if it was taken back. [`clear`](Self::clear) sends none, as with a server. A key expires
-    /// when it is taken out: at the next write of it, or by the upkeep.
+    /// sent at its end, and not if it was taken back. [`clear`](Self::clear) sends nothing but [`EventKind::Clear`]. A
+    /// key expires when it is taken out: at the next write of it, or by the upkeep, within one step of its deadline.
     #[doc(alias("notify-keyspace-events", "keyspace notifications"))]
     #[must_use]
     pub fn events(
@@ -257,7 +322,8 @@ impl Store {
         })
     }
 
-    fn listen<R>(
+    /// Begins to listen.
+    pub(super) fn listen<R>(
         &self,
         mask: EventMask,
         glob: Glob,

@@ -72,7 +72,7 @@ impl<'w> Group<'w> {
             worlds,
             departed: Departed::default(),
             after: After {
-                wanted: core.wanted(),
+                wanted: core.wanted_under_lock(),
                 ..After::new(false)
             },
             spare: 0,

@@ -65,7 +65,7 @@ impl Group<'_> {
         self.spare += made;
         let whole = self.seat(from, |seat| seat.take_whole());
         if let Some(whole) = whole {
-            self.seat(to, |seat| seat.put_whole(whole, deadline))?;
+            self.seat(to, |seat| seat.put_anew(whole, deadline))?;
             self.after.tell(from.bytes, EventKind::RenameFrom);
             self.after.tell(to.bytes, EventKind::RenameTo);
         }
@@ -95,7 +95,7 @@ impl Group<'_> {
         let Some((whole, deadline)) = found else {
             return Ok(false);
         };
-        self.seat(to, |seat| seat.put_whole(whole, deadline))?;
+        self.seat(to, |seat| seat.put_anew(whole, deadline))?;
         self.after.tell(to.bytes, EventKind::CopyTo);
         Ok(true)
     }

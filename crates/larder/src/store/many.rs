@@ -31,6 +31,8 @@ enum Copied {
 struct Planned<'a> {
     key: Key<'a>,
     value: Stored<'a>,
+    /// Its place among the arguments, in which order it is told of.
+    nth: usize,
 }
 
 impl Group<'_> {
@@ -87,18 +89,26 @@ impl Group<'_> {
 
     /// What the planned entries will weigh, whatever is there now.
     fn full_weight(&mut self, plan: &[Planned<'_>]) -> u64 {
-        let weights = plan
-            .iter()
-            .map(|Planned { key, value }| self.seat(*key, |seat| seat.weight_with(value, None)));
+        let weights = plan.iter().map(|Planned { key, value, .. }| {
+            self.seat(*key, |seat| seat.weight_with(value, None))
+        });
         weights.sum()
     }
 
     /// Sets what is planned, sorted by stripe.
     fn set_all(&mut self, plan: &[Planned<'_>]) -> Result<(), NoRoom> {
         self.reserve(plan)?;
+        let mut told = Vec::new();
         for planned in plan {
+            let before = self.after.events.len();
             self.seat(planned.key, |seat| seat.assign_until(&planned.value, None))?;
+            if self.after.events.len() > before {
+                told.push((planned.nth, self.after.events.split_off(before)));
+            }
         }
+        told.sort_unstable_by_key(|(nth, _)| *nth);
+        let events = told.into_iter().flat_map(|(_, events)| events);
+        self.after.events.extend(events);
         Ok(())
     }
 }
@@ -122,9 +132,11 @@ impl Site<'_> {
     ) -> Result<bool, Error> {
         let mut plan: Vec<_> = pairs
             .iter()
-            .map(|(key, raw)| Planned {
+            .enumerate()
+            .map(|(nth, (key, raw))| Planned {
                 key: self.key(key),
                 value: Stored::new(raw),
+                nth,
             })
             .collect();
         // Stable, so that of equal keys the last stays last; the stripe is in the upper bits.

@@ -5,7 +5,8 @@ use crate::bus::{Bus, Delivery, Message, Subscription};
 use crate::bytes::ToValue;
 
 impl Store {
-    /// The store's bus, made when it is first asked for. It lives as long as the store or a handle of it.
+    /// The store's bus: the one that it was [built](crate::StoreBuilder::bus) with, or one made when it is first asked for. That
+    /// lives as long as the store or a handle of it.
     ///
     /// ```
     /// let store = larder::Store::new();

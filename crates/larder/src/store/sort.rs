@@ -12,14 +12,14 @@ use super::core::Store;
 use super::group::{Key, Views};
 use super::list::Copies;
 use super::site::Site;
-use super::whole::Whole;
 use crate::bytes::{FromValue, ToValue};
 use crate::ds::deque::End;
 use crate::ds::deque::element::Element;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::number::parse_f64;
 use crate::value::sorted_set::Direction;
-use crate::value::{Collection, List, Set, SortedSet, Variant, owned};
+use crate::value::{Collection, List, Set, SortedSet, owned};
 
 /// How [`Store::sort`] sorts: by the elements as numbers, smallest first, unless said otherwise.
 ///
@@ -354,17 +354,9 @@ impl Site<'_> {
     /// Replaces a value by a list, without a deadline; by nothing if that is empty.
     fn put_list(self, key: &[u8], copies: &Copies) -> Result<(), Error> {
         self.write(self.key(key), |seat| {
-            if copies.len() == 0 {
-                seat.delete();
-                return Ok(());
-            }
             let mut list = List::unpack(Vec::new());
             copies.iter().for_each(|one| list.push(End::Back, one));
-            let whole = match list.packed() {
-                Some(packed) => Whole::Packed(List::TYPE, packed.to_vec()),
-                None => Whole::Elements(Box::new(list.into_any())),
-            };
-            Ok(seat.put_whole(whole, None)?)
+            seat.overwrite(EventKind::SortStore, list)
         })
     }
 }

@@ -139,8 +139,12 @@ impl Seat<'_, '_> {
     /// Sets a value with its deadline, or removes the key where that has passed.
     fn assign(&mut self, value: &Stored<'_>, lease: Lease) -> Result<(), Refusal> {
         match lease {
+            // It is never there, but told as if it were for a moment.
             Lease::Over => {
-                self.delete();
+                self.remove();
+                for kind in [EventKind::Set, EventKind::Expire, EventKind::Expired] {
+                    self.tell(kind);
+                }
             }
             Lease::Clear => self.assign_until(value, None)?,
             Lease::Keep => self.assign_until(value, self.deadline())?,

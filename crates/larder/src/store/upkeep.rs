@@ -7,6 +7,7 @@ use super::outside::Gone;
 use super::words::Words;
 use crate::entry::Entries;
 use crate::error::BuildError;
+use crate::event::{EventKind, KeyEvent};
 use crate::reaper::{Next, Upkept, Watch};
 use crate::shard::{Departed, REAP_STEP, World};
 use crate::stats::{Count, Stats};
@@ -51,10 +52,10 @@ struct Step {
 impl Core {
     /// Reaps at most one step's worth in a stripe.
     fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> Step {
-        let mut departed = Departed::<Gone>::default();
+        let (mut departed, mut events) = (Departed::<Gone>::default(), Vec::new());
         let step = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
             let more = world.reap(now, REAP_STEP, &mut departed);
-            let unfinished = self.ripen(world, &mut departed, now);
+            let unfinished = self.ripen(world, &mut departed, &mut events, now);
             evacuate(world);
             let due = if more {
                 Some(now)
@@ -68,6 +69,7 @@ impl Core {
             }
         });
         self.part(departed);
+        self.announce_any(events);
         step
     }
 
@@ -75,11 +77,12 @@ impl Core {
     fn finish(&self, stripe: &Stripe<Words>, ripe: &Ripe, now: Millis) {
         let mut more = true;
         while more {
-            let mut departed = Departed::<Gone>::default();
+            let (mut departed, mut events) = (Departed::<Gone>::default(), Vec::new());
             more = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
-                self.ripen_key(world, &mut departed, ripe, now)
+                self.ripen_key(world, &mut departed, &mut events, (ripe, now))
             });
             self.part(departed);
+            self.announce_any(events);
         }
     }
 }
@@ -175,9 +178,13 @@ impl Store {
             });
         }
         core.watched.mark_all();
+        let is_wanted = core.wanted_under_lock().has(EventKind::Clear);
         drop(worlds);
         core.bury(large);
         core.counters.add(Count::Removals, removed);
+        if is_wanted {
+            core.announce(vec![KeyEvent::new([], EventKind::Clear)]);
+        }
     }
 
     /// Changes the bound that the store was built with: entries or bytes, whichever it counts.

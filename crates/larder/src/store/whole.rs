@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::seat::Seat;
 use super::stored::Stored;
+use crate::event::EventKind;
 use crate::key::KeyType;
 use crate::record::MAX_KEY;
 use crate::shard::NoRoom;
@@ -117,6 +118,20 @@ impl Seat<'_, '_> {
             self.fill(any);
         }
         self.time_hash();
+        Ok(())
+    }
+
+    /// [`Self::put_whole`] as a key that was not there before, whatever it replaces: so servers tell of renames and copies.
+    pub(crate) fn put_anew(
+        &mut self,
+        whole: Whole,
+        deadline: Option<Millis>,
+    ) -> Result<(), NoRoom> {
+        let was_there = self.exists();
+        self.put_whole(whole, deadline)?;
+        if was_there {
+            self.tell(EventKind::New);
+        }
         Ok(())
     }
 }

@@ -6,9 +6,11 @@ use super::elements::{Edit, Growth};
 use super::group::{Group, Key, Name};
 use super::list::{Copies, MoveOptions};
 use super::seat::{Refusal, Seat};
+use super::sorted_set::popped;
 use crate::ds::deque::End;
 use crate::ds::deque::element::Element;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::key::KeyType;
 use crate::time::Millis;
 use crate::value::sorted_set::{AddRule, Direction};
@@ -174,7 +176,7 @@ impl Seat<'_, '_> {
     ) -> Result<Option<Copies>, Refusal> {
         // Where there is no room, it is done again.
         scores.clear();
-        self.change(Growth::NONE, |set: &mut SortedSet| {
+        self.change(popped(direction), Growth::NONE, |set: &mut SortedSet| {
             let len = set.len();
             let count = most.min(len);
             let ranks = match direction {
@@ -196,7 +198,7 @@ impl Seat<'_, '_> {
             elements: goods.copies.len(),
             bytes: goods.copies.text_len(),
         };
-        self.change(growth, |set: &mut SortedSet| {
+        self.change(EventKind::ZAdd, growth, |set: &mut SortedSet| {
             for (member, score) in goods.copies.iter().zip(&goods.scores) {
                 member.with_bytes(|member| {
                     if set.score(hasher, member).is_none() {

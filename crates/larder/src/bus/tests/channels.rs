@@ -128,6 +128,23 @@ fn the_last_handle_of_a_bus_ends_its_subscriptions_after_what_was_sent() {
 }
 
 #[test]
+fn a_thread_that_publishes_takes_no_bus_for_another_and_no_reader_for_one_that_left() {
+    let (one, other) = (Bus::new(), Bus::new());
+    let first = one.subscribe(["news"]);
+    let received = |bus: &Bus| bus.publish("news", "text").received;
+    assert_eq!((received(&one), received(&other)), (1, 0));
+    let second = one.psubscribe(["n*"]);
+    assert_eq!((received(&one), received(&other)), (2, 0));
+    drop(first);
+    assert_eq!((received(&one), received(&other)), (1, 0));
+    drop((one, second));
+    let third = other.subscribe(["news"]);
+    assert_eq!(received(&other), 1);
+    drop(third);
+    assert_eq!(received(&other), 0);
+}
+
+#[test]
 fn a_hundred_thousand_channels_come_and_go_without_a_trace() {
     let bus = Bus::new();
     let mut readers = std::collections::VecDeque::new();

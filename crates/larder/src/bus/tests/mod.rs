@@ -1,16 +1,9 @@
 //! What the bus promises.
 
-#[cfg(not(larder_race))]
 mod channels;
-#[cfg(not(larder_race))]
 mod ends;
-#[cfg(not(larder_race))]
 mod oracle;
-#[cfg(not(larder_race))]
 mod policies;
-#[cfg(larder_race)]
-mod races;
-#[cfg(not(larder_race))]
 mod threads;
 
 use super::{Event, RecvError, Subscription};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{drain, is_empty, tally};
-use crate::bus::{BusError, Delivery, Event, Overflow, RecvError, Subscription, Topic};
+use crate::bus::{BusError, Deliver, Delivery, Event, Overflow, RecvError, Subscription, Topic};
 use crate::time::ManualClock;
 
 fn reader(topic: &Topic<u32>, overflow: Overflow<Arc<u32>>) -> Subscription<Arc<u32>> {
@@ -13,6 +13,15 @@ fn reader(topic: &Topic<u32>, overflow: Overflow<Arc<u32>>) -> Subscription<Arc<
 
 fn publish(topic: &Topic<u32>, numbers: std::ops::Range<u32>) -> u64 {
     numbers.map(|number| topic.publish(number).dropped).sum()
+}
+
+/// Publishes these numbers, waiting for who asked for it; returns how many were dropped.
+fn deliver(topic: &Topic<u32>, mut numbers: std::ops::Range<u32>) -> u64 {
+    let mut dropped = 0;
+    numbers
+        .by_ref()
+        .for_each(|number| dropped += topic.deliver_blocking(number).dropped);
+    dropped
 }
 
 #[test]
@@ -141,7 +150,7 @@ fn a_publisher_waits_for_room_and_nothing_is_lost() {
     let topic = Topic::new();
     let mut careful = reader(&topic, Overflow::block(2, Duration::from_secs(3600)));
     std::thread::scope(|scope| {
-        let publisher = scope.spawn(|| publish(&topic, 0..500));
+        let publisher = scope.spawn(|| deliver(&topic, 0..500));
         let numbers: Vec<u32> = careful
             .iter_blocking()
             .take(500)
@@ -159,7 +168,7 @@ fn a_publisher_that_has_waited_long_enough_goes_on_and_waits_no_more() {
     let mut dead = reader(&topic, Overflow::block(2, Duration::from_secs(5)));
     publish(&topic, 0..2);
     std::thread::scope(|scope| {
-        let publisher = scope.spawn(|| publish(&topic, 2..6));
+        let publisher = scope.spawn(|| deliver(&topic, 2..6));
         while !publisher.is_finished() {
             time.advance(Duration::from_secs(5));
             std::thread::yield_now();
@@ -176,7 +185,7 @@ fn a_publisher_that_waits_goes_on_when_the_reader_leaves() {
     let full = reader(&topic, Overflow::block(1, Duration::from_secs(3600)));
     topic.publish(0);
     std::thread::scope(|scope| {
-        let publisher = scope.spawn(|| topic.publish(1));
+        let publisher = scope.spawn(|| topic.deliver_blocking(1));
         drop(full);
         let delivery = publisher.join().expect("it does not panic");
         assert_eq!(delivery.dropped, 0);
@@ -192,6 +201,46 @@ fn a_publisher_that_never_waits_takes_the_oldest_from_one_that_would_be_waited_f
         received: 1,
         dropped: 1,
     };
-    assert_eq!(topic.try_publish(1), expected);
+    assert_eq!(topic.publish(1), expected);
     assert_eq!(tally(&drain(&mut full)), (vec![1], 1));
+}
+
+#[test]
+fn a_task_that_delivers_waits_for_room_and_sends_nothing_if_it_is_dropped() {
+    let topic = Topic::new();
+    let mut full = reader(&topic, Overflow::block(1, Duration::from_secs(3600)));
+    let mut other = topic.subscribe();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut poll =
+        |sending: &mut Deliver<Arc<u32>>| std::pin::Pin::new(sending).poll(&mut context).is_ready();
+    let mut first = topic.deliver(0);
+    assert!(poll(&mut first));
+    let (mut dropped, mut second) = (topic.deliver(1), topic.deliver(2));
+    assert!(!poll(&mut dropped) && !poll(&mut second));
+    drop(dropped);
+    assert_eq!(tally(&drain(&mut full)), (vec![0], 0));
+    assert!(poll(&mut second));
+    assert_eq!(tally(&drain(&mut full)), (vec![2], 0));
+    assert_eq!(tally(&drain(&mut other)), (vec![0, 2], 0));
+}
+
+#[test]
+fn a_task_that_delivers_is_woken_when_there_is_room() {
+    let topic = Topic::new();
+    let mut full = reader(&topic, Overflow::block(1, Duration::from_secs(3600)));
+    std::thread::scope(|scope| {
+        let publisher = scope.spawn(|| {
+            for number in 0..500 {
+                let mut sending = topic.deliver(number);
+                let poll = |context: &mut std::task::Context<'_>| {
+                    std::pin::Pin::new(&mut sending).poll(context)
+                };
+                crate::wait::block_on(poll, None).expect("no limit");
+            }
+        });
+        let events = full.iter_blocking().take(500);
+        let numbers: Vec<u32> = events.filter_map(Event::message).map(|n| *n).collect();
+        assert!(numbers.into_iter().eq(0..500));
+        assert!(publisher.join().is_ok());
+    });
 }

@@ -38,7 +38,7 @@ fn storm(overflows: impl IntoIterator<Item = Overflow<Arc<(u64, u64)>>>) -> (Vec
             let topic = topic.clone();
             scope.spawn(move || -> u64 {
                 (0..EACH)
-                    .map(|number| topic.publish((publisher, number)).dropped)
+                    .map(|number| topic.deliver_blocking((publisher, number)).dropped)
                     .sum()
             })
         };

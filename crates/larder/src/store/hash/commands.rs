@@ -8,6 +8,7 @@ use crate::decimal::add_decimal;
 use crate::ds::deque::element::Element as Copied;
 use crate::ds::packed::{Element, NEVER};
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::number::{NumberError, parse_i64, write_i64};
 use crate::store::draw::Draw;
 use crate::store::elements::{Edit, Growth};
@@ -109,29 +110,47 @@ pub(super) fn copies(hash: &Hash, frame: &Frame<'_>, fields: &[&[u8]]) -> Vec<Op
 }
 
 impl Seat<'_, '_> {
-    /// Changes a hash, after some of what is due in it was taken out.
+    /// Changes a hash, after some of what is due in it was taken out, and tells of both.
     pub(super) fn change_hash<R>(
         &mut self,
+        kinds: &[EventKind],
         growth: Growth,
         frame: &Frame<'_>,
         work: impl FnOnce(&mut Hash) -> Edit<R>,
     ) -> Result<R, Refusal> {
-        self.change(growth, |hash: &mut Hash| {
-            let purged = match hash.is_timed() {
-                true => hash.expire(frame.hasher, frame.time(), PURGED),
-                false => 0,
-            };
-            match work(hash) {
+        let (mut purged, mut is_changed) = (0, false);
+        let edit = self.amend(growth, |hash: &mut Hash| {
+            if hash.is_timed() {
+                purged = hash.expire(frame.hasher, frame.time(), PURGED);
+            }
+            let edit = work(hash);
+            is_changed = matches!(edit, Edit::Changed(_));
+            match edit {
                 Edit::Same(result) if purged > 0 => Edit::Changed(result),
                 edit => edit,
             }
-        })
+        })?;
+        if purged > 0 {
+            self.tell(EventKind::HExpired);
+        }
+        match edit {
+            Edit::Changed(result) => {
+                self.tell_change(if is_changed { kinds } else { &[] });
+                Ok(result)
+            }
+            Edit::Same(result) => Ok(result),
+        }
     }
 
     /// Sets a field, keeping its deadline.
-    fn put_field(&mut self, field: &[u8], value: &[u8], frame: &Frame<'_>) -> Result<(), Refusal> {
+    fn put_field(
+        &mut self,
+        kind: EventKind,
+        (field, value): (&[u8], &[u8]),
+        frame: &Frame<'_>,
+    ) -> Result<(), Refusal> {
         let growth = growth(&[(field, Raw::Bytes(value))])?;
-        self.change_hash(growth, frame, |hash| {
+        self.change_hash(&[kind], growth, frame, |hash| {
             let due = frame.get(hash, field).map_or(NEVER, |found| found.due);
             let key = field;
             frame.set(hash, Element { key, value, due });
@@ -162,7 +181,7 @@ impl<'a> Site<'a> {
                 seat.check::<Hash>()?;
                 return Ok(0);
             }
-            seat.change_hash(growth, &frame, |hash| {
+            seat.change_hash(&[EventKind::HSet], growth, &frame, |hash| {
                 let fresh = |(key, value): &&Pair<'_>| {
                     let (mut scratch, due) = ([0; 20], NEVER);
                     let value = value.bytes(&mut scratch);
@@ -179,7 +198,7 @@ impl<'a> Site<'a> {
         let (field, mut scratch) = (pair.0, [0; 20]);
         let value = pair.1.bytes(&mut scratch);
         self.write(key, |seat| {
-            seat.change_hash(growth, &frame, |hash| {
+            seat.change_hash(&[EventKind::HSet], growth, &frame, |hash| {
                 if frame.get(hash, field).is_some() {
                     return Edit::Same(false);
                 }
@@ -250,7 +269,7 @@ impl<'a> Site<'a> {
             if !seat.check::<Hash>()? {
                 return Ok(vec![None; fields.len()]);
             }
-            seat.change_hash(Growth::NONE, &frame, |hash| {
+            seat.change_hash(&[EventKind::HDel], Growth::NONE, &frame, |hash| {
                 let mut take = |field: &&[u8]| {
                     let value = frame.get(hash, field)?.value.to_vec();
                     let now = frame.now(hash);
@@ -280,7 +299,9 @@ impl<'a> Site<'a> {
                 Some(int) => int.ok_or(Error::FieldNotAnInteger)?,
             };
             let sum = now.checked_add(by).ok_or(Error::Overflow)?;
-            seat.put_field(field, write_i64(sum, &mut [0; 20]), &frame)?;
+            let mut scratch = [0; 20];
+            let text = write_i64(sum, &mut scratch);
+            seat.put_field(EventKind::HIncrBy, (field, text), &frame)?;
             Ok(sum)
         })
     }
@@ -306,7 +327,7 @@ impl<'a> Site<'a> {
                 Some(Err(NumberError::NotAFloat)) => return Err(Error::FieldNotAFloat.into()),
                 Some(sum) => Cow::Owned(sum.map_err(Error::from)?),
             };
-            seat.put_field(field, sum.as_bytes(), &frame)?;
+            seat.put_field(EventKind::HIncrByFloat, (field, sum.as_bytes()), &frame)?;
             Ok(sum.into_owned())
         })
     }

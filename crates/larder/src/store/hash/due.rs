@@ -4,6 +4,7 @@ use super::commands::{Frame, Pair, copies, growth};
 use crate::ds::packed::{Element, NEVER};
 use crate::entry::Entries;
 use crate::error::Error;
+use crate::event::{EventKind, KeyEvent};
 use crate::shard::{Departed, World};
 use crate::store::core::Core;
 use crate::store::elements::{Edit, Growth};
@@ -62,7 +63,12 @@ impl Seat<'_, '_> {
                 bytes: growth.bytes + found.key.len() + found.value.len(),
             })
         })?;
-        self.change_hash(growth.unwrap_or_default(), frame, |hash| {
+        let kind = match deadline {
+            NEVER => EventKind::HPersist,
+            _ if deadline <= frame.time() => EventKind::HDel,
+            _ => EventKind::HExpire,
+        };
+        self.change_hash(&[kind], growth.unwrap_or_default(), frame, |hash| {
             let mut redate = |field: &&[u8]| {
                 let Some(found) = frame.get(hash, field) else {
                     return FieldExpiry::Absent;
@@ -141,6 +147,13 @@ impl Site<'_> {
         setting: &Setting<'_>,
     ) -> Result<bool, Error> {
         let (growth, frame) = (growth(pairs)?, self.frame());
+        let kinds: &[EventKind] = match setting.expiry {
+            Lease::Clear | Lease::Keep => &[EventKind::HSet],
+            Lease::Until(deadline) if deadline > frame.time() => {
+                &[EventKind::HSet, EventKind::HExpire]
+            }
+            Lease::Until(_) | Lease::Over => &[EventKind::HSet, EventKind::HDel],
+        };
         self.write(key, |seat| {
             let is_there = |hash: &Hash, field: &[u8]| frame.get(hash, field).is_some();
             let there = seat.look(|hash: &Hash| {
@@ -155,7 +168,7 @@ impl Site<'_> {
             if pairs.is_empty() || !holds {
                 return Ok(holds);
             }
-            seat.change_hash(growth, &frame, |hash| {
+            seat.change_hash(kinds, growth, &frame, |hash| {
                 for pair in pairs {
                     put_leased(hash, &frame, pair, setting.expiry);
                 }
@@ -206,11 +219,12 @@ pub(crate) struct Ripe {
 
 impl Core {
     /// Takes fields that are due out of the hashes that a reaping found, as many as one step may; returns the hashes that
-    /// have more. The wheel brings these up again, a tick later.
+    /// have more. The wheel brings these up again, a tick later. What is to be told is added to `events`.
     pub(crate) fn ripen(
         &self,
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
+        events: &mut Vec<KeyEvent>,
         now: Millis,
     ) -> Vec<Ripe> {
         let mut unfinished = Vec::new();
@@ -220,7 +234,7 @@ impl Core {
                 key: entries.with_key(world.shared, entry, <[u8]>::to_vec),
                 hash: entries.hash(world.shared, entry),
             };
-            if self.ripen_key(world, departed, &ripe, now) {
+            if self.ripen_key(world, departed, events, (&ripe, now)) {
                 unfinished.push(ripe);
             }
         }
@@ -232,21 +246,25 @@ impl Core {
         &self,
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
-        ripe: &Ripe,
-        now: Millis,
+        events: &mut Vec<KeyEvent>,
+        (ripe, now): (&Ripe, Millis),
     ) -> bool {
         let mut after = After::new(self.watched.any());
+        after.wanted = self.wanted_under_lock();
         let (key, hash) = (&ripe.key, ripe.hash);
         let mut seat = Seat::open(world, departed, &mut after, key, hash, |_| false);
         // It only shrinks, so there is room; where its record cannot be written, the fields stay and are tried again.
-        let taken = seat.change(Growth::NONE, |value: &mut Hash| {
-            match value.expire(&self.hasher, now, STEP) {
+        let taken = seat.change(
+            EventKind::HExpired,
+            Growth::NONE,
+            |value: &mut Hash| match value.expire(&self.hasher, now, STEP) {
                 0 => Edit::Same(0),
                 taken => Edit::Changed(taken),
-            }
-        });
+            },
+        );
         seat.time_hash();
         self.watched.mark(&after.touched);
+        events.append(&mut after.events);
         taken.is_ok_and(|taken| taken == STEP)
     }
 }

@@ -9,6 +9,7 @@ use crate::bytes::Raw;
 use crate::ds::deque::End;
 use crate::ds::deque::element::Element;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::{Group, Key};
 use crate::store::seat::{Refusal, Seat};
@@ -43,6 +44,22 @@ fn resolve(index: i64, len: usize) -> Option<usize> {
     }
 }
 
+/// What a push to an end is told as.
+fn pushed(end: End) -> EventKind {
+    match end {
+        End::Front => EventKind::LPush,
+        End::Back => EventKind::RPush,
+    }
+}
+
+/// What a pop off an end is told as.
+fn popped(end: End) -> EventKind {
+    match end {
+        End::Front => EventKind::LPop,
+        End::Back => EventKind::RPop,
+    }
+}
+
 fn growth(values: &[Raw<'_>]) -> Result<Growth, Error> {
     let bytes = values.iter().map(Raw::len);
     if bytes.clone().any(|len| len > MAX_ELEMENT) {
@@ -62,7 +79,7 @@ impl Seat<'_, '_> {
         growth: Growth,
         elements: impl Iterator<Item = Element<'e>>,
     ) -> Result<usize, Refusal> {
-        self.change(growth, |list: &mut List| {
+        self.change(pushed(end), growth, |list: &mut List| {
             elements.for_each(|element| list.push(end, element));
             if growth.elements == 0 {
                 Edit::Same(list.len())
@@ -88,7 +105,7 @@ impl Seat<'_, '_> {
         if !self.check::<List>()? {
             return Ok(None);
         }
-        self.change(Growth::NONE, |list: &mut List| {
+        self.change(popped(end), Growth::NONE, |list: &mut List| {
             let count = most.min(list.len());
             let mut copies = Copies::with_capacity(count);
             for _ in 0..count {
@@ -169,13 +186,15 @@ fn growth_of(elements: &[Element<'_>]) -> Growth {
 impl Seat<'_, '_> {
     /// Takes as many elements off an end as there are here, and puts these at an end.
     fn rotate(&mut self, (from, to): (End, End), elements: &[Element<'_>]) -> Result<(), Refusal> {
-        self.change(growth_of(elements), |list: &mut List| {
+        self.change(pushed(to), growth_of(elements), |list: &mut List| {
             for _ in elements {
                 list.pop(from, |_| ());
             }
             elements.iter().for_each(|element| list.push(to, *element));
             Edit::Changed(())
-        })
+        })?;
+        self.tell(popped(from));
+        Ok(())
     }
 }
 
@@ -264,7 +283,7 @@ impl Site<'_> {
             }
             let len = seat.look(|list: &List| list.len())?.unwrap_or(0);
             let index = resolve(index, len).ok_or(Error::IndexOutOfRange)?;
-            seat.change(growth, |list: &mut List| {
+            seat.change(EventKind::LSet, growth, |list: &mut List| {
                 list.set(index, Element::of(value));
                 Edit::Changed(())
             })
@@ -285,7 +304,7 @@ impl Site<'_> {
             if !seat.check::<List>()? {
                 return Ok(Some(0));
             }
-            seat.change(growth, |list: &mut List| {
+            seat.change(EventKind::LInsert, growth, |list: &mut List| {
                 let Some(place) = list.find(Element::of(pivot)) else {
                     return Edit::Same(None);
                 };
@@ -309,7 +328,7 @@ impl Site<'_> {
             if !seat.check::<List>()? {
                 return Ok(0);
             }
-            seat.change(Growth::NONE, |list: &mut List| {
+            seat.change(EventKind::LRem, Growth::NONE, |list: &mut List| {
                 let (from, most) = matches.end_and_most();
                 match list.remove_equal(Element::of(value), from, most) {
                     0 => Edit::Same(0),
@@ -326,14 +345,17 @@ impl Site<'_> {
             if !seat.check::<List>()? {
                 return Ok(());
             }
-            seat.change(Growth::NONE, |list: &mut List| {
+            seat.amend(Growth::NONE, |list: &mut List| {
                 let (before, keep) = (list.len(), span.of_elements(list.len()));
                 if keep.len() == before {
                     return Edit::Same(());
                 }
                 cut = list.trim(if keep.is_empty() { 0..0 } else { keep });
                 Edit::Changed(())
-            })
+            })?;
+            // A trim is told of even where it cut nothing.
+            seat.tell_change(&[EventKind::LTrim]);
+            Ok(())
         })
     }
 

@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use crate::bytes::Raw;
 use crate::ds::deque::element::Element as Member;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::store::draw::Draw;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::{Key, View, Views};
 use crate::store::list::Copies;
 use crate::store::site::Site;
-use crate::store::whole::Whole;
 use crate::store::{scan::Cursor, scan_options::ScanOptions};
-use crate::value::{Collection, Set, Variant, difference, intersection, owned, union};
+use crate::value::{Collection, Set, difference, intersection, owned, union};
 
 /// Longest member: its length is kept in five bytes of seven bits.
 const MAX_MEMBER: usize = u32::MAX as usize;
@@ -25,6 +25,17 @@ pub(crate) enum Combination {
     Intersection,
     Union,
     Difference,
+}
+
+impl Combination {
+    /// What storing it is told as.
+    fn stored(self) -> EventKind {
+        match self {
+            Combination::Intersection => EventKind::SInterStore,
+            Combination::Union => EventKind::SUnionStore,
+            Combination::Difference => EventKind::SDiffStore,
+        }
+    }
 }
 
 pub(super) fn growth(members: &[Raw<'_>]) -> Result<Growth, Error> {
@@ -48,7 +59,7 @@ impl Site<'_> {
     pub(crate) fn set_add(self, key: Key<'_>, members: &[Raw<'_>]) -> Result<usize, Error> {
         let (growth, hasher) = (growth(members)?, &self.core().hasher);
         self.write(key, |seat| {
-            seat.change(growth, |set: &mut Set| {
+            seat.change(EventKind::SAdd, growth, |set: &mut Set| {
                 let fresh = |member: &&Raw<'_>| set.insert(hasher, member.bytes(&mut [0; 20]));
                 match members.iter().filter(fresh).count() {
                     0 => Edit::Same(0),
@@ -64,7 +75,7 @@ impl Site<'_> {
             if !seat.check::<Set>()? {
                 return Ok(0);
             }
-            seat.change(Growth::NONE, |set: &mut Set| {
+            seat.change(EventKind::SRem, Growth::NONE, |set: &mut Set| {
                 let there = |member: &&Raw<'_>| set.remove(hasher, member.bytes(&mut [0; 20]));
                 match members.iter().filter(there).count() {
                     0 => Edit::Same(0),
@@ -130,9 +141,10 @@ impl Site<'_> {
             let all = seat.look(|set: &Set| (count >= set.len()).then(|| all_of(set)))?;
             if let Some(all) = all.flatten() {
                 seat.remove();
+                seat.tell_change(&[EventKind::SPop]);
                 return Ok(all);
             }
-            seat.change(Growth::NONE, |set: &mut Set| {
+            seat.change(EventKind::SPop, Growth::NONE, |set: &mut Set| {
                 set.pop(&core.hasher, count, &mut || core.draw(), &mut |member| {
                     copies.push(member);
                 });
@@ -186,18 +198,26 @@ impl Site<'_> {
             if there != Some(true) || from.bytes == to.bytes {
                 return Ok(there == Some(true));
             }
+            let told = group.after.events.len();
             group.seat(to, |seat| {
-                seat.change(growth, |set: &mut Set| match set.insert(hasher, bytes) {
-                    true => Edit::Changed(()),
-                    false => Edit::Same(()),
+                let kind = EventKind::SAdd;
+                seat.change(kind, growth, |set: &mut Set| {
+                    match set.insert(hasher, bytes) {
+                        true => Edit::Changed(()),
+                        false => Edit::Same(()),
+                    }
                 })
             })?;
-            group.seat(from, |seat| {
-                seat.change(Growth::NONE, |set: &mut Set| {
+            // Room comes before the removal, but the removal is told first.
+            let arrival = group.after.events.split_off(told);
+            let removed = group.seat(from, |seat| {
+                seat.change(EventKind::SRem, Growth::NONE, |set: &mut Set| {
                     set.remove(hasher, bytes);
                     Edit::Changed(true)
                 })
-            })
+            });
+            group.after.events.extend(arrival);
+            removed
         })
     }
 
@@ -280,18 +300,8 @@ impl Site<'_> {
                 ControlFlow::Continue(())
             })?;
             let len = set.len();
-            group.seat(to, |seat| {
-                if len == 0 {
-                    seat.delete();
-                    return Ok(0);
-                }
-                let whole = match set.packed() {
-                    Some(packed) => Whole::Packed(Set::TYPE, packed.to_vec()),
-                    None => Whole::Elements(Box::new(set.into_any())),
-                };
-                seat.put_whole(whole, None)?;
-                Ok(len)
-            })
+            group.seat(to, |seat| seat.overwrite(combination.stored(), set))?;
+            Ok(len)
         })
     }
 }

@@ -4,6 +4,7 @@ use super::SortedSet;
 use super::select::Select;
 use crate::bytes::{Raw, ToValue};
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::store::elements::{Edit, Growth};
 use crate::store::site::Scope;
 use crate::value::sorted_set::{AddRule, Added, NoIncrement};
@@ -125,7 +126,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         if members.iter().any(|(_, score)| score.is_nan()) {
             return Err(Error::NotAFloat);
         }
-        self.change(growth_of(&members)?, |set| {
+        self.change(EventKind::ZAdd, growth_of(&members)?, |set| {
             let mut count = AddCount::default();
             for (member, score) in &members {
                 match set.add(self.hasher(), member, *score, rule) {
@@ -192,7 +193,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         }
         let members = [(member.to_value().into_vec(), by)];
         let [(member, _)] = &members;
-        self.change(growth_of(&members)?, |set| {
+        self.change(EventKind::ZIncr, growth_of(&members)?, |set| {
             let before = set.score(self.hasher(), member);
             match set.increment(self.hasher(), member, by, rule) {
                 Ok(sum) => edit(before != Some(sum), Ok(Some(sum))),
@@ -249,7 +250,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     ) -> Result<usize, Error> {
         let members: Vec<_> = members.into_iter().collect();
         let members: Vec<Raw<'_>> = members.iter().map(ToValue::to_value).collect();
-        self.change(Growth::NONE, |set| {
+        self.change(EventKind::ZRem, Growth::NONE, |set| {
             let mut removed = 0;
             for member in &members {
                 let there = set.remove(self.hasher(), member.bytes(&mut [0; 20]));
@@ -282,7 +283,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     pub fn remove_range(&self, part: impl Into<Select>) -> Result<usize, Error> {
         let part = part.into();
         part.check()?;
-        self.change(Growth::NONE, |set| {
+        self.change(part.removal(), Growth::NONE, |set| {
             let ranks = part.ranks_of(set);
             let removed = ranks.len();
             if removed > 0 {

@@ -4,6 +4,7 @@ use super::select::Select;
 use super::{SortedSet, convert};
 use crate::bytes::FromValue;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::store::core::Store;
 use crate::store::group::{Key, View, Views};
 use crate::store::site::Scope;
@@ -244,9 +245,13 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     #[doc(alias("ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE"))]
     pub fn store_combined(&self, sets: &Combine) -> Result<usize, Error> {
         sets.check()?;
-        self.store_rows(sets.keys(self.site()), |views| {
-            sets.rows(self.site(), views)
-        })
+        let kind = match sets.how {
+            How::Union => EventKind::ZUnionStore,
+            How::Intersection => EventKind::ZInterStore,
+            How::Difference => EventKind::ZDiffStore,
+        };
+        let keys = sets.keys(self.site());
+        self.store_rows(kind, keys, |views| sets.rows(self.site(), views))
     }
 
     /// Stores a part of another sorted set here, in the place of whatever is here; how many members that are.
@@ -278,7 +283,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     ) -> Result<usize, Error> {
         let (key, part) = (self.site().key(source.as_ref()), part.into());
         part.check()?;
-        self.store_rows(vec![key], |views| {
+        self.store_rows(EventKind::ZRangeStore, vec![key], |views| {
             let mut rows = Rows::default();
             if let Some(set) = views.get::<value::SortedSet>(key)? {
                 set.visit(part.ranks_of(&set), part.direction(), |member, score| {
@@ -291,6 +296,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
 
     fn store_rows(
         &self,
+        kind: EventKind,
         sources: Vec<Key<'_>>,
         rows: impl Fn(Views<'_>) -> Result<Rows, Error>,
     ) -> Result<usize, Error> {
@@ -299,7 +305,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
             let rows = rows(group.views())?;
             let count = rows.len();
             let set = rows.into_set(self.hasher());
-            group.seat(self.key(), |seat| seat.overwrite(set))?;
+            group.seat(self.key(), |seat| seat.overwrite(kind, set))?;
             Ok(count)
         })
     }

@@ -20,11 +20,13 @@ use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::tx::Tx;
 use crate::bytes::FromValue;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::value;
 use crate::value::sorted_set::Rows;
 
 pub use change::AddCount;
 pub use combine::Combine;
+pub(crate) use pop::popped;
 pub use sample::MemberPage;
 pub use select::Select;
 
@@ -160,11 +162,12 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
 
     fn change<R>(
         &self,
+        kind: EventKind,
         growth: Growth,
         mut work: impl FnMut(&mut value::SortedSet) -> Edit<R>,
     ) -> Result<R, Error> {
         self.site()
-            .write(self.key(), |seat| seat.change(growth, &mut work))
+            .write(self.key(), |seat| seat.change(kind, growth, &mut work))
     }
 }
 

@@ -5,6 +5,7 @@ use super::select::Select;
 use super::{SortedSet, convert};
 use crate::bytes::FromValue;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::store::core::Store;
 use crate::store::elements::{Edit, Growth};
 use crate::store::group::Key;
@@ -13,6 +14,14 @@ use crate::store::site::Site;
 use crate::store::tx::Tx;
 use crate::value;
 use crate::value::sorted_set::{Direction, Rows};
+
+/// What popping an end is told as.
+pub(crate) fn popped(direction: Direction) -> EventKind {
+    match direction {
+        Direction::Up => EventKind::ZPopMin,
+        Direction::Down => EventKind::ZPopMax,
+    }
+}
 
 impl<T, S: Scope> SortedSet<'_, T, S> {
     fn take(&self, part: Select) -> Result<Rows, Error> {
@@ -23,7 +32,8 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
 /// Removes the members of a part, and returns them.
 fn take(site: Site<'_>, key: Key<'_>, part: &Select) -> Result<Rows, Error> {
     site.write(key, |seat| {
-        seat.change(Growth::NONE, |set| take_from(site, set, part))
+        let kind = popped(part.direction());
+        seat.change(kind, Growth::NONE, |set| take_from(site, set, part))
     })
 }
 
@@ -150,7 +160,8 @@ fn pop_any<T: FromValue>(
     let popped = site.write_many(&keys, |group| {
         for key in &keys {
             let rows = group.seat(*key, |seat| {
-                seat.change(Growth::NONE, |set| take_from(site, set, part))
+                let kind = popped(part.direction());
+                seat.change(kind, Growth::NONE, |set| take_from(site, set, part))
             })?;
             if rows.len() > 0 {
                 return Ok(Some((key.bytes.to_vec(), rows)));

@@ -3,6 +3,7 @@
 use std::ops::{Bound, Range, RangeBounds};
 
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::store::span::Span;
 use crate::value;
 use crate::value::Collection;
@@ -64,6 +65,15 @@ fn upper<T>(bound: Bound<T>) -> Edge<T> {
 }
 
 impl Select {
+    /// What removing this part is told as.
+    pub(super) fn removal(&self) -> EventKind {
+        match self.by {
+            By::Ranks(_) => EventKind::ZRemRangeByRank,
+            By::Scores(..) => EventKind::ZRemRangeByScore,
+            By::Members(..) => EventKind::ZRemRangeByLex,
+        }
+    }
+
     fn new(by: By) -> Self {
         Select {
             by,

@@ -13,7 +13,7 @@ use crate::store::elements::{Edit, Growth};
 use crate::time::Ttl;
 use crate::value::SortedSet;
 use crate::value::sorted_set::AddRule;
-use crate::{End, Error, ManualClock, MoveOptions};
+use crate::{End, Error, EventKind, ManualClock, MoveOptions};
 
 type Taken = Result<(Vec<u8>, String), Error>;
 
@@ -223,7 +223,7 @@ fn add(store: &Store, key: &str, members: &[(&str, f64)]) {
     let key = store.site().key(key.as_bytes());
     store
         .site()
-        .write(key, |seat| seat.change(growth, add))
+        .write(key, |seat| seat.change(EventKind::ZAdd, growth, add))
         .unwrap();
 }
 

@@ -43,6 +43,10 @@ fn strings_tell_what_a_server_tells() {
     }
     tells!(store.set("k", "v"), "set k");
     tells!(
+        store.set_with("past", "v", SetOptions::new().expire_at(past)),
+        "set past, expire past, expired past"
+    );
+    tells!(
         store.set_with("k", "v", SetOptions::new().ttl(hour)),
         "set k, expire k"
     );
@@ -53,7 +57,10 @@ fn strings_tell_what_a_server_tells() {
     tells!(store.set_with("k", "v", SetOptions::new().if_absent()), "");
     tells!(store.get_delete::<String>("k"), "del k");
     tells!(store.get_delete::<String>("k"), "");
-    tells!(store.set_many([("a", 1)]), "set a");
+    tells!(
+        store.set_many([("z", 1), ("y", 1), ("x", 1), ("a", 1)]),
+        "set z, set y, set x, set a"
+    );
     tells!(store.set_many_if_absent([("a", 1), ("c", 1)]), "");
     tells!(store.append("a", "x"), "append a");
     tells!(store.set_range("a", 0, "y"), "setrange a");
@@ -206,4 +213,122 @@ fn a_closure_that_is_told_may_use_the_store() {
     };
     store.set(event.key(), 2).unwrap();
     assert_eq!(told(&mut events), "set a");
+}
+
+#[test]
+fn new_keys_and_clears_are_told_to_those_who_ask_for_them_by_name() {
+    let store = Store::new();
+    let mut all = store.events(EventMask::ALL, "*");
+    let mut asked = store.events(EventKind::New | EventKind::Clear | EventKind::SAdd, "x*");
+    store.set_of::<i64>("x").add(1).unwrap();
+    store.set_of::<i64>("x").add(2).unwrap();
+    store.clear();
+    assert_eq!(told(&mut all), "sadd x, sadd x");
+    assert_eq!(told(&mut asked), "new x, sadd x, sadd x, flushdb ");
+}
+
+#[test]
+fn a_pop_that_waited_is_told_after_the_push_that_served_it() {
+    let store = Store::new();
+    let mut events = store.events(EventMask::ALL, "*");
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut pop = Box::pin(store.take::<String>(["l"], crate::End::Front));
+    assert!(pop.as_mut().poll(&mut context).is_pending());
+    let mut moving = Box::pin(store.take_min::<String>(["z"]));
+    assert!(moving.as_mut().poll(&mut context).is_pending());
+    store.list::<String>("l").push_back("a").unwrap();
+    assert_eq!(told(&mut events), "rpush l, lpop l, del l");
+    store.sorted_set::<String>("z").add("a", 1.0).unwrap();
+    assert_eq!(told(&mut events), "zadd z, zpopmin z, del z");
+    assert!(pop.as_mut().poll(&mut context).is_ready());
+    drop(moving);
+    assert_eq!(
+        told(&mut events),
+        "zadd z",
+        "what was not fetched goes back"
+    );
+}
+
+#[test]
+fn fields_that_expire_are_told_by_the_upkeep_and_by_the_next_write() {
+    let time = ManualClock::new();
+    let store = Store::builder().clock(time.clock()).build().unwrap();
+    let hash = store.hash::<String>("h");
+    let second = Duration::from_secs(1);
+    let mut events = store.events(EventMask::ALL, "*");
+    hash.set_many([("a", "1"), ("b", "2")]).unwrap();
+    hash.expire(["a"], second, None).unwrap();
+    assert_eq!(told(&mut events), "hset h, hexpire h");
+    time.advance(second);
+    hash.set("b", "3").unwrap();
+    assert_eq!(told(&mut events), "hexpired h, hset h");
+    hash.expire(["b"], second, None).unwrap();
+    hash.persist(["b"]).unwrap();
+    hash.expire(["b"], second, None).unwrap();
+    assert_eq!(told(&mut events), "hexpire h, hpersist h, hexpire h");
+    time.advance(second);
+    store.tick();
+    assert_eq!(told(&mut events), "hexpired h, del h");
+    hash.set_many([("a", "1"), ("b", "2")]).unwrap();
+    hash.expire(["a", "b"], Duration::ZERO, None).unwrap();
+    assert_eq!(told(&mut events), "hset h, hdel h, del h");
+}
+
+#[test]
+fn a_transaction_tells_of_elements_in_their_order() {
+    let store = Store::new();
+    let mut events = store.events(EventMask::ALL, "*");
+    store
+        .atomic(["l", "x"], |tx| {
+            tx.list::<i64>("l").push_front_many([1, 2])?;
+            tx.list::<i64>("l").pop_many(crate::End::Back, 5)?;
+            tx.set_of::<i64>("x").add(1)
+        })
+        .unwrap();
+    assert_eq!(told(&mut events), "lpush l, rpop l, del l, sadd x");
+    let undone = store.atomic(["l"], |tx| {
+        tx.list::<i64>("l").push_front_many([1, 2])?;
+        Err::<(), _>(crate::Error::OutOfRange)
+    });
+    assert!(undone.is_err());
+    assert_eq!(told(&mut events), "");
+}
+
+#[test]
+fn values_outside_their_records_tell_as_packed_ones_do() {
+    let store = Store::new();
+    let set = store.set_of::<i64>("x");
+    set.add_many(0..10_000).unwrap();
+    let mut events = store.events(EventMask::ALL, "*");
+    set.add(1).unwrap();
+    set.add(10_000).unwrap();
+    assert_eq!(told(&mut events), "sadd x");
+    set.remove_many(0..20_000).unwrap();
+    assert_eq!(told(&mut events), "srem x, del x");
+}
+
+#[test]
+fn stores_that_share_a_bus_are_told_apart_by_their_numbers() {
+    let bus = crate::Bus::new();
+    let mut early = bus.psubscribe(["__keyevent@*__:set"]);
+    let stores = [0, 1].map(|number| {
+        let builder = Store::builder().bus(&bus).database(number);
+        builder.build().unwrap()
+    });
+    let mut late = bus.subscribe(["__keyspace@1__:a"]);
+    let mut typed = stores[1].events(EventMask::ALL, "*");
+    stores.iter().for_each(|store| store.set("a", 1).unwrap());
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(
+        heard(&mut early),
+        [
+            pair("__keyevent@0__:set", "a"),
+            pair("__keyevent@1__:set", "a")
+        ]
+    );
+    assert_eq!(heard(&mut late), [pair("__keyspace@1__:a", "set")]);
+    let Ok(Event::Message(event)) = typed.try_recv() else {
+        panic!("an event");
+    };
+    assert_eq!(event.database(), 1);
 }

@@ -15,6 +15,7 @@ mod sorted_sets;
 mod sorts;
 mod transactions;
 mod turns;
+mod watch;
 
 use std::collections::BTreeSet;
 
