@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use larder::{Event, Topic};
+use larder::{Bus, Event, Message, Topic};
 
 const BATCH: u64 = 512;
 const ROUNDS: usize = 9;
@@ -29,6 +29,21 @@ fn larder(readers: u64) -> Pair {
     let read = move |reader: usize| {
         let mut sum = 0;
         let mut add = |event: Event<&Arc<u64>>| sum += event.message().map_or(0, |number| **number);
+        while ends[reader].try_recv_with(&mut add).is_ok() {}
+        sum
+    };
+    (Box::new(publish), Box::new(read))
+}
+
+/// A channel found by its name, whose messages are bytes.
+fn larder_by_name(readers: u64) -> Pair {
+    let bus = Bus::new();
+    let mut ends: Vec<_> = (0..readers).map(|_| bus.subscribe(["news"])).collect();
+    let publish = move |number: u64| assert_eq!(bus.publish("news", number).dropped, 0);
+    let read = move |reader: usize| {
+        let mut sum = 0;
+        let number = |message: &Message| message.get::<u64>().unwrap_or(0);
+        let mut add = |event: Event<&Message>| sum += event.message().map_or(0, number);
         while ends[reader].try_recv_with(&mut add).is_ok() {}
         sum
     };
@@ -119,8 +134,9 @@ fn median(mut figures: Vec<f64>) -> (f64, f64) {
 type Rival = fn(u64) -> Pair;
 
 fn main() {
-    let rivals: [(&str, Rival); 5] = [
+    let rivals: [(&str, Rival); 6] = [
         ("larder Topic", larder),
+        ("larder Bus, by name", larder_by_name),
         ("tokio broadcast", tokio_broadcast),
         ("bus", bus_crate),
         ("crossbeam, a channel per reader", crossbeam),
