@@ -158,7 +158,12 @@ impl Wire {
         commands.iter().map(|_| self.reply()).collect()
     }
 
-    fn reply(&mut self) -> io::Result<Shape> {
+    /// Waits for the next reply or message.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, and a timeout where nothing comes.
+    pub fn reply(&mut self) -> io::Result<Shape> {
         loop {
             if let Some((shape, used)) = Shape::read(&self.read) {
                 self.read.drain(..used);
