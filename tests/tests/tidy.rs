@@ -71,6 +71,10 @@ const OWNED_WORDS: &[(&[&str], &[&str], &str)] = &[
             "store/events.rs",
             "store/graves.rs",
             "store/waiting.rs",
+            "store/tagging.rs",
+            // The list of memoized functions, and the cells of a limiter's key.
+            "memo.rs",
+            "patterns/limit/states.rs",
         ],
         "a lock is owned by few files, a shard's by stripes.rs alone",
     ),

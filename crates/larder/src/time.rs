@@ -25,7 +25,7 @@ pub(crate) type Millis = u64;
 /// Windows.
 const COARSE_STEP_MS: Millis = 20;
 /// How much may lie between [`Clock::now`] and the present.
-const DOUBT_MS: Millis = 2 * COARSE_STEP_MS;
+pub(crate) const DOUBT_MS: Millis = 2 * COARSE_STEP_MS;
 
 /// A source of time, shared by every part of a store or cache that was built with it.
 ///

@@ -17,8 +17,13 @@ use larder_peers::table::{Table, digits};
 const ROUNDS: usize = 9;
 const CHECKS: u64 = 1 << 19;
 const SECOND: Duration = Duration::from_secs(1);
-/// Calls in a second that no loop on one machine makes.
-const PLENTY: u32 = 2_000_000_000;
+/// Calls in a second, and at once: more than a row makes.
+const PLENTY: u32 = (1 << 24) - 1;
+/// Distinct keys of a flood, and how many of them are kept.
+const FLOOD: u64 = 10_000_000;
+const KEPT: usize = 100_000;
+/// What a kept key may take, all counted.
+const BYTES_PER_KEY: u64 = 128;
 
 /// What is measured: a check of a key, true if it was allowed.
 type Check<'a> = Box<dyn FnMut(u64) -> bool + 'a>;
@@ -35,7 +40,31 @@ fn main() {
         measure(&mut table, keys, true);
     }
     measure(&mut table, 1, false);
+    flood(&mut table);
     print!("{table}");
+}
+
+/// Ten million keys that call once each: they stay within the bound, and within its memory.
+fn flood(table: &mut Table) {
+    let limiter: RateLimiter<u64> = RateLimiter::builder()
+        .rule(Rule::token_bucket(10, SECOND))
+        .max_keys(KEPT)
+        .build()
+        .expect("the rule is sound");
+    let watch = Stopwatch::start();
+    for key in 0..FLOOD {
+        assert!(limiter.check(black_box(&key)).allowed);
+    }
+    let (_, cpu) = watch.elapsed();
+    assert!(limiter.len() <= KEPT, "{} keys", limiter.len());
+    let bytes = limiter.bytes();
+    assert!(bytes <= KEPT as u64 * BYTES_PER_KEY, "{bytes} bytes");
+    let nanos = digits(cpu.as_nanos() as f64 / FLOOD as f64);
+    let row = format!(
+        "larder, {FLOOD} keys once each, {KEPT} kept in {} KiB",
+        bytes >> 10
+    );
+    table.row([row, nanos.clone(), nanos.clone(), nanos]);
 }
 
 fn measure(table: &mut Table, keys: u64, allowed: bool) {

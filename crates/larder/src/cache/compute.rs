@@ -11,6 +11,7 @@
 //! say less than what is held.
 
 use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
 
 use equivalent::Equivalent;
 
@@ -53,10 +54,15 @@ enum Changed<K, V> {
 type Found = Option<(Slot, Ref)>;
 
 impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
-    fn compute(&self, key: K, change: impl FnOnce(Option<&mut V>) -> Change<V>) -> Outcome<V> {
+    fn compute(
+        &self,
+        key: K,
+        ttl: Option<Duration>,
+        change: impl FnOnce(Option<&mut V>) -> Change<V>,
+    ) -> Outcome<V> {
         let hash = self.hash(&key);
         let low = low_bits(hash);
-        let life = self.life();
+        let life = ttl.map_or_else(|| self.life(), |ttl| self.life_for(ttl));
         let mut left = Left::default();
         let mut superseded = None;
         let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
@@ -71,7 +77,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
                     self.place_surely(world, &mut left, low, (key, value), life)
                 }
                 Change::Remove => take(world, live, low),
-                Change::Keep => self.keep(world, &mut left, live, low, life),
+                Change::Keep => {
+                    if let (Some((_, entry)), Some(_)) = (live, ttl) {
+                        self.give_life(world, entry, life);
+                    }
+                    self.keep(world, &mut left, live, low, life)
+                }
             }
         });
         self.changed(superseded, left, (hash, life), changed)
@@ -272,7 +283,50 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// If the closure does; the entry then stays as the closure left it.
     pub fn compute(&self, key: K, change: impl FnOnce(Option<&mut V>) -> Change<V>) -> Outcome<V> {
-        self.core.compute(key, change)
+        self.core.compute(key, None, change)
+    }
+
+    /// As [`compute`](Cache::compute), and what the key then has lives for `ttl` from now, whether it was stored or kept.
+    ///
+    /// ```
+    /// use larder::{Cache, Change, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let time = ManualClock::new();
+    /// let tries: Cache<&str, u32> = Cache::builder().max_entries(100).clock(time.clock()).build()?;
+    /// let mut attempt = || tries.compute_with_ttl("ada", Duration::from_secs(60), |tried| match tried {
+    ///     None => Change::Insert(1),
+    ///     Some(n) => {
+    ///         *n += 1;
+    ///         Change::Keep
+    ///     }
+    /// });
+    /// attempt();
+    /// time.advance(Duration::from_secs(59));
+    /// attempt();
+    /// time.advance(Duration::from_secs(59));
+    /// assert_eq!(tries.get("ada"), Some(2));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`compute`](Cache::compute), and a reading of the clock.
+    ///
+    /// # Consistency
+    ///
+    /// As [`compute`](Cache::compute).
+    ///
+    /// # Panics
+    ///
+    /// As [`compute`](Cache::compute).
+    pub fn compute_with_ttl(
+        &self,
+        key: K,
+        ttl: Duration,
+        change: impl FnOnce(Option<&mut V>) -> Change<V>,
+    ) -> Outcome<V> {
+        self.core.compute(key, Some(ttl), change)
     }
 
     /// Changes a value in place, and returns what the closure returns; `None` if there is none.

@@ -43,6 +43,13 @@ impl<K, V, S> Core<K, V, S> {
 }
 
 impl<K, V, S> Core<K, V, S> {
+    /// Gives a live entry another end, and sees to its timer.
+    pub(super) fn give_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
+        let before = world.shard.entries.deadline(world.shared, entry);
+        self.set_life(world, entry, life);
+        refile(world, entry, before);
+    }
+
     /// Gives a live entry another end.
     fn set_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
         let entries = &mut world.shard.entries;

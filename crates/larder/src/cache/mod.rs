@@ -23,6 +23,7 @@ mod patient;
 mod pattern;
 mod read;
 mod refresh;
+mod resident;
 mod ruling;
 mod source;
 mod survey;

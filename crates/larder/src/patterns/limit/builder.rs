@@ -10,9 +10,12 @@ use crate::error::BuildError;
 use crate::reaper::Upkeep;
 use crate::time::Clock;
 
-use super::limiter::{Quota, RateLimiter, Terms};
+use super::limiter::RateLimiter;
+use super::packing::Packing;
 use super::queue::Queues;
 use super::rule::{Kind, Rule};
+use super::states::{Keep, Kept, States};
+use super::terms::{Quota, Terms};
 
 /// Keys whose state is kept, unless told otherwise: some 100 MiB of small keys.
 const MAX_KEYS: usize = 1 << 20;
@@ -158,25 +161,37 @@ impl<K> RateLimiterBuilder<K> {
         K: Hash + Eq + Clone + Send + Sync + 'static,
     {
         BuildError::check(self.faults())?;
-        let forgets = self.rules.iter().map(Rule::forgets_after).max();
-        let states = Cache::builder()
-            .max_entries(self.max_keys)
-            // The entry's last access is read coarsely: a second more than the rules ask for.
-            .idle(forgets.unwrap_or_default().saturating_add(Duration::from_secs(1)))
-            .clock(self.clock.clone())
-            .upkeep(self.upkeep)
-            .without_stats()
-            .build()?;
+        let keep = Keep::of(&self.rules);
+        let packing = match (&*self.rules, &self.quota) {
+            ([rule], None) => Packing::of(rule, keep.horizon()),
+            _ => None,
+        };
+        let states = match packing {
+            Some(packing) => States::Words(packing, self.cache()?),
+            None => States::Cells(self.cache()?),
+        };
         let queues = Queues::new(self.clock.clone(), self.upkeep)?;
         Ok(RateLimiter {
             states,
             terms: Arc::new(Terms {
                 rules: self.rules.into(),
                 quota: self.quota,
+                keep,
                 clock: self.clock,
             }),
             queues,
         })
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static> RateLimiterBuilder<K> {
+    fn cache<T: Send + Sync + 'static>(&self) -> Result<Cache<K, Kept<T>>, BuildError> {
+        Cache::builder()
+            .max_entries(self.max_keys)
+            .clock(self.clock.clone())
+            .upkeep(self.upkeep)
+            .without_stats()
+            .build()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::meter::{Cell, Wait};
+use crate::time::DOUBT_MS;
+
+use super::meter::{Cell, Verdict, Wait};
 use super::rule::{Nanos, Rule};
 
 /// What a [`RateLimiter`](crate::RateLimiter) says to a call.
@@ -31,6 +33,7 @@ pub struct Decision {
     /// How many it would still allow now.
     pub remaining: u64,
     /// When a call of the same cost would be allowed, if nobody else came; `None` if it was allowed now, or never will be.
+    /// On the system's clock rounded up by as much as 40 ms.
     pub retry_after: Option<Duration>,
     /// When the key's state will be as new, if nobody came.
     pub reset_after: Duration,
@@ -82,8 +85,31 @@ impl Decision {
         !self.allowed && self.retry_after.is_none()
     }
 
-    /// The decision about states that were brought to `now`, and charged if `refused` is none.
-    pub(super) fn new(
+    /// Whether it refuses at the present too, made at the coarse time, which may lag behind.
+    #[inline]
+    pub(super) fn is_sure_refusal(&self) -> bool {
+        let doubt = Duration::from_millis(DOUBT_MS);
+        !self.allowed && self.retry_after.is_none_or(|wait| wait > doubt)
+    }
+
+    /// What a rule's state says.
+    #[inline]
+    pub(super) fn of(rule: &Rule, verdict: Verdict) -> Self {
+        Decision {
+            allowed: verdict.wait.is_none(),
+            limit: rule.burst,
+            remaining: verdict.remaining,
+            retry_after: match verdict.wait {
+                Some(Wait::Nanos(wait)) => Some(Duration::from_nanos(wait)),
+                _ => None,
+            },
+            reset_after: Duration::from_nanos(verdict.reset),
+            policy: rule.name,
+        }
+    }
+
+    /// What the states of several rules say, which were brought to `now`, and charged if `refused` is none.
+    pub(super) fn over(
         rules: &[Rule],
         cells: &[Cell],
         now: Nanos,
@@ -93,17 +119,7 @@ impl Decision {
             Some((place, _)) => (&rules[place], &cells[place]),
             None => tightest(rules, cells, now),
         };
-        Decision {
-            allowed: refused.is_none(),
-            limit: rule.burst,
-            remaining: cell.remaining(rule, now),
-            retry_after: match refused {
-                Some((_, Wait::Nanos(wait))) => Some(Duration::from_nanos(wait)),
-                _ => None,
-            },
-            reset_after: Duration::from_nanos(cell.reset(rule, now)),
-            policy: rule.name,
-        }
+        Self::of(rule, cell.verdict(rule, now, refused.map(|(_, wait)| wait)))
     }
 }
 

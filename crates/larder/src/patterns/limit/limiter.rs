@@ -1,95 +1,27 @@
 //! `RateLimiter<K>`: the calls.
 //!
-//! A key's state is one entry of a cache, changed in one step: one decision over all rules, in which nothing is charged
-//! unless all agree. The time is read coarsely; only where it says no, a few milliseconds late, is it read
-//! again finely. So an allowed call reads no fine clock, and a refused one knows its wait exactly.
+//! A key's state is an entry of a cache that is changed in place ([`States`]): one decision over all rules, in which
+//! nothing is charged unless all agree. The time is read coarsely, which never shows more than has passed; only where it
+//! says no, and the present may say yes, is it read again finely.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use equivalent::Equivalent;
 
-use crate::cache::{Cache, Change};
-use crate::time::Clock;
+use crate::cache::Cache;
 
 use super::builder::RateLimiterBuilder;
-use super::cells::{Cells, lone};
 use super::decision::Decision;
-use super::meter::{Cell, Wait};
+use super::meter::Cell;
+use super::packing::Deed;
 use super::queue::{Queues, Ready};
 use super::reservation::Reservation;
 use super::rule::{Nanos, Rule};
-
-/// A key's limit under a rule.
-pub(super) type Quota<K> = Box<dyn Fn(&K, &Rule) -> u64 + Send + Sync>;
-
-const NANOS_PER_MILLI: Nanos = 1_000_000;
-
-/// What a limiter was built with.
-pub(super) struct Terms<K> {
-    pub(super) rules: Box<[Rule]>,
-    pub(super) quota: Option<Quota<K>>,
-    pub(super) clock: Clock,
-}
-
-impl<K> Terms<K> {
-    /// The rules as they are for a key.
-    #[inline]
-    fn rules_for(&self, key: impl FnOnce() -> K) -> Cow<'_, [Rule]> {
-        match &self.quota {
-            None => Cow::Borrowed(&self.rules),
-            Some(quota) => {
-                let key = key();
-                let scaled = |rule: &Rule| rule.scaled(quota(&key, rule));
-                Cow::Owned(self.rules.iter().map(scaled).collect())
-            }
-        }
-    }
-
-    #[inline]
-    fn coarse(&self) -> Nanos {
-        self.clock.now().saturating_mul(NANOS_PER_MILLI)
-    }
-
-    /// Asks all rules, and charges all or none.
-    #[inline]
-    fn decide(&self, rules: &[Rule], cells: &mut [Cell], cost: u64) -> Decision {
-        let now = self.coarse();
-        let Some(_) = refusal(rules, cells, now, cost) else {
-            return charge(rules, cells, now, cost);
-        };
-        let now = self.clock.fine_nanos();
-        match refusal(rules, cells, now, cost) {
-            None => charge(rules, cells, now, cost),
-            refused => Decision::new(rules, cells, now, refused),
-        }
-    }
-}
-
-/// The rule that makes a call wait longest, if any does, after the states were brought to now.
-#[inline]
-fn refusal(rules: &[Rule], cells: &mut [Cell], now: Nanos, cost: u64) -> Option<(usize, Wait)> {
-    let mut longest = None;
-    for (place, (rule, cell)) in rules.iter().zip(cells).enumerate() {
-        cell.advance(rule, now);
-        if let Some(wait) = cell.wait(rule, now, cost)
-            && longest.is_none_or(|(_, other)| wait > other)
-        {
-            longest = Some((place, wait));
-        }
-    }
-    longest
-}
-
-#[inline]
-fn charge(rules: &[Rule], cells: &mut [Cell], now: Nanos, cost: u64) -> Decision {
-    for (rule, cell) in rules.iter().zip(&mut *cells) {
-        cell.spend(rule, now, cost);
-    }
-    Decision::new(rules, cells, now, None)
-}
+use super::states::{Cells, Due, Keeper, Kept, States};
+use super::terms::{Terms, foresee, turn};
 
 /// Decides how often each key may call: by one rule, or by several at once.
 ///
@@ -119,7 +51,7 @@ fn charge(rules: &[Rule], cells: &mut [Cell], now: Nanos, cost: u64) -> Decision
 /// A decision is atomic over all rules. A key's state is kept until it would be as new, unless `max_keys` are in use:
 /// then keys that seldom call are forgotten earlier. On the system's clock, time is exact to some milliseconds.
 pub struct RateLimiter<K> {
-    pub(super) states: Cache<K, Cells>,
+    pub(super) states: States<K>,
     pub(super) terms: Arc<Terms<K>>,
     pub(super) queues: Arc<Queues<K>>,
 }
@@ -165,9 +97,11 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     ///
     /// # Cost
     ///
-    /// O(rules); one stripe's lock, for reading if there is one rule that is no log, else for writing; a coarse reading of
-    /// the clock, and a fine one if the call is refused.
-    /// No allocation, except for a new key, for the entries of a sliding log, and where there is a quota.
+    /// O(rules); one stripe's lock for reading, a coarse reading of the clock, and a compare-and-swap; for several rules, a
+    /// quota, a sliding log, and numbers beyond 64 bits a small lock instead of the last. A refused call costs no more, and
+    /// a fine reading of the clock if it would have to wait for 40 ms or less. The stripe's lock for writing only for a new
+    /// key, and for one that was kept for a quarter longer than its state needs. No allocation, except for a new
+    /// key, for the entries of a sliding log, and where there is a quota.
     ///
     /// # Consistency
     ///
@@ -198,7 +132,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.with_cells(key, |rules, cells| self.terms.decide(rules, cells, cost))
+        self.carry_out(key, Deed::Check(cost))
     }
 
     /// What [`check`](Self::check) would say, without charging the key.
@@ -214,21 +148,12 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     ///
     /// # Cost
     ///
-    /// As [`check`](Self::check), with a copy of the state.
+    /// As [`check`](Self::check), with a fine reading of the clock; a key without a state is not given one.
     pub fn peek<Q>(&self, key: &Q) -> Decision
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        let rules = self.terms.rules_for(|| key.to_owned());
-        let mut cells = self
-            .states
-            .peek(key)
-            .unwrap_or_else(|| Cells::new(&self.terms.rules));
-        let now = self.terms.clock.fine_nanos();
-        cells.change(&rules, |cells| {
-            let refused = refusal(&rules, cells, now, 1);
-            Decision::new(&rules, cells, now, refused)
-        })
+        self.look(key, 1)
     }
 
     /// Charges a key without asking, as far as its limits reach: for costs that are known only afterwards.
@@ -249,13 +174,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        self.with_cells(key, |rules, cells| {
-            let now = self.terms.clock.fine_nanos();
-            for (rule, cell) in rules.iter().zip(cells) {
-                cell.advance(rule, now);
-                cell.spend(rule, now, cost);
-            }
-        });
+        let _ = self.carry_out(key, Deed::Charge(cost));
     }
 
     /// Gives back what a call was charged, under every rule, as far as it still counts; what has flowed back or fallen
@@ -281,15 +200,18 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         let rules = self.terms.rules_for(|| key.to_owned());
-        self.states.update(key, |cells| {
-            let now = self.terms.clock.fine_nanos();
-            cells.change(&rules, |cells| {
-                for (rule, cell) in rules.iter().zip(cells) {
-                    cell.advance(rule, now);
-                    cell.refund(rule, cost);
-                }
-            });
-        });
+        let deed = Deed::Refund(cost);
+        match &self.states {
+            States::Words(packing, words) => {
+                let refund = |word: &_, now| packing.change(&rules[0], word, now, deed);
+                self.terms.keeper(words).look(key, refund);
+            }
+            States::Cells(cells) => {
+                let refund =
+                    |cells: &Cells, now| cells.change(|cells| turn(&rules, cells, now, deed));
+                self.terms.keeper(cells).look(key, refund);
+            }
+        }
     }
 
     /// Charges an estimate, to be settled once the cost is known.
@@ -360,49 +282,107 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     /// assert!(limiter.check("ada").allowed);
     /// ```
     pub fn reset<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
-        self.states.remove(key).is_some()
+        self.states.remove(key)
     }
 
-    /// Runs `work` on a key's state; perhaps more than once, only the last of which counts.
+    /// Decides as [`check_n`](Self::check_n) does, by the fine clock.
+    pub(super) fn check_finely(&self, key: &K, cost: u64) -> Decision {
+        let asked = self.look(key, cost);
+        if asked.allowed {
+            self.carry_out(key, Deed::Check(cost))
+        } else {
+            asked
+        }
+    }
+
+    /// Does a deed to a key's state.
     #[inline]
-    fn with_cells<Q, R>(&self, key: &Q, work: impl Fn(&[Rule], &mut [Cell]) -> R) -> R
+    fn carry_out<Q>(&self, key: &Q, deed: Deed) -> Decision
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        match &self.states {
+            States::Words(packing, words) => {
+                let rule = &self.terms.rules[0];
+                let at = |word: &_, now| Decision::of(rule, packing.change(rule, word, now, deed));
+                let keeper = self.terms.keeper(words);
+                let known = keeper.with(key, |word: &AtomicU64, now, due| match (due, deed) {
+                    (Due::Later, _) => Some(self.terms.ask(now, |now| at(word, now))),
+                    (Due::Now, Deed::Check(cost)) => {
+                        let word = word.load(Ordering::Relaxed);
+                        let verdict = packing.foresee(rule, word, now, cost);
+                        let decision = Decision::of(rule, verdict);
+                        decision.is_sure_refusal().then_some(decision)
+                    }
+                    (Due::Now, _) => None,
+                });
+                match known {
+                    Some(decision) => decision,
+                    None => self.begin(&keeper, key, deed, |now| packing.fresh(now).into(), at),
+                }
+            }
+            States::Cells(cells) => self.carry_out_on_cells(cells, key, deed),
+        }
+    }
+
+    fn carry_out_on_cells<Q>(&self, cells: &Cache<K, Kept<Cells>>, key: &Q, deed: Deed) -> Decision
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         let rules = self.terms.rules_for(|| key.to_owned());
-        let known = match lone(&rules) {
-            Some(rule) => {
-                let shared = |cell: &mut Cell| work(&rules, std::slice::from_mut(cell));
-                let known = self.states.get_with(key, |cells| cells.share(rule, shared));
-                known.flatten()
-            }
-            None => self.states.update(key, |cells| {
-                cells.change(&rules, |cells| work(&rules, cells))
-            }),
-        };
-        known.unwrap_or_else(|| self.with_new_cells(key.to_owned(), &rules, work))
+        let at = |cells: &Cells, now| cells.change(|cells| turn(&rules, cells, now, deed));
+        let keeper = self.terms.keeper(cells);
+        let known = keeper.with(key, |cells, now, due| {
+            (due == Due::Later).then(|| self.terms.ask(now, |now| at(cells, now)))
+        });
+        known.unwrap_or_else(|| self.begin(&keeper, key, deed, |_| Cells::new(&rules), at))
     }
 
+    /// Does a deed to the state of a key that is new, or whose deadline is to be renewed.
     #[cold]
-    fn with_new_cells<R>(
+    fn begin<Q, T>(
         &self,
-        key: K,
-        rules: &[Rule],
-        work: impl Fn(&[Rule], &mut [Cell]) -> R,
-    ) -> R {
-        let mut result = None;
-        self.states.compute(key, |known| match known {
-            Some(cells) => {
-                result = Some(cells.change(rules, |cells| work(rules, cells)));
-                Change::Keep
+        keeper: &Keeper<'_, K, T>,
+        key: &Q,
+        deed: Deed,
+        fresh: impl FnOnce(Nanos) -> T,
+        at: impl Fn(&T, Nanos) -> Decision,
+    ) -> Decision
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        if let Deed::Check(cost) = deed {
+            let asked = self.look(key, cost);
+            if !asked.allowed {
+                return asked;
             }
-            None => {
-                let mut cells = Cells::new(rules);
-                result = Some(cells.change(rules, |cells| work(rules, cells)));
-                Change::Insert(cells)
-            }
-        });
-        result.expect("the closure runs once")
+        }
+        keeper.renew(key.to_owned(), fresh, |state, now| {
+            let decision = at(state, now);
+            (decision, decision.allowed)
+        })
+    }
+
+    /// What a call of this cost would be told by the fine clock; nothing is charged.
+    fn look<Q>(&self, key: &Q, cost: u64) -> Decision
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let rules = self.terms.rules_for(|| key.to_owned());
+        let known = match &self.states {
+            States::Words(packing, words) => self.terms.keeper(words).look(key, |word, now| {
+                let word = word.load(Ordering::Relaxed);
+                Decision::of(&rules[0], packing.foresee(&rules[0], word, now, cost))
+            }),
+            States::Cells(cells) => self
+                .terms
+                .keeper(cells)
+                .look(key, |cells, now| foresee(&rules, cells.copied(), now, cost)),
+        };
+        known.unwrap_or_else(|| {
+            let fresh = rules.iter().map(Cell::new).collect();
+            foresee(&rules, fresh, self.terms.clock.fine_nanos(), cost)
+        })
     }
 }
 
@@ -422,7 +402,7 @@ impl<K> RateLimiter<K> {
     /// Whether no key has a state.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        self.len() == 0
     }
 
     /// Bytes held for the states; logs and several rules hold more elsewhere.

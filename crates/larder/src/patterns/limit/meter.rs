@@ -39,8 +39,16 @@ pub(super) struct Log {
     used: u64,
 }
 
-/// A cell without a log, as words; zeros are a new key's.
-pub(super) type Words = [u64; 3];
+/// What a state says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// How long the call that was asked about has to wait; `None` if it need not.
+    pub(super) wait: Option<Wait>,
+    /// How many more calls would be allowed now.
+    pub(super) remaining: u64,
+    /// After how long the state is as new.
+    pub(super) reset: Nanos,
+}
 
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,37 +70,17 @@ pub(super) enum Cell {
 impl Cell {
     /// A new key's.
     pub(super) fn new(rule: &Rule) -> Self {
-        Self::of(rule, [0; 3])
-    }
-
-    /// The cell that words say. Of a log they say nothing: it is a new one.
-    #[inline]
-    pub(super) fn of(rule: &Rule, [a, b, c]: Words) -> Self {
         match rule.kind {
             Kind::Pace => Cell::Pace {
-                spent: [a, b],
-                at: c,
+                spent: [0; 2],
+                at: 0,
             },
             Kind::FixedWindow | Kind::SlidingWindow => Cell::Window {
-                start: a,
-                used: b,
-                before: c,
+                start: 0,
+                used: 0,
+                before: 0,
             },
             Kind::SlidingLog => Cell::Log(Box::default()),
-        }
-    }
-
-    /// The words of a cell; see [`of`](Self::of).
-    #[inline]
-    pub(super) fn words(&self) -> Words {
-        match self {
-            Cell::Pace { spent: [a, b], at } => [*a, *b, *at],
-            Cell::Window {
-                start,
-                used,
-                before,
-            } => [*start, *used, *before],
-            Cell::Log(_) => [0; 3],
         }
     }
 
@@ -190,6 +178,16 @@ impl Cell {
                 *before = before.saturating_sub(rest);
             }
             Cell::Log(log) => log.pop(cost),
+        }
+    }
+
+    /// What the state says to a call that has to wait for so long.
+    #[inline]
+    pub(super) fn verdict(&self, rule: &Rule, now: Nanos, wait: Option<Wait>) -> Verdict {
+        Verdict {
+            wait,
+            remaining: self.remaining(rule, now),
+            reset: self.reset(rule, now),
         }
     }
 

@@ -231,7 +231,7 @@ impl<'a, K: Hash + Eq + Clone + Send + Sync + 'static> Ready<'a, K> {
 
     /// Asks the limiter: the final answer, or when to ask again.
     fn ask(&self) -> Result<Decision, Millis> {
-        let decision = self.limiter.check_n(&self.key, self.cost);
+        let decision = self.limiter.check_finely(&self.key, self.cost);
         let Some(wait) = decision.retry_after else {
             return Ok(decision);
         };

@@ -108,8 +108,70 @@ fn a_key_is_forgotten_by_itself_once_its_state_is_as_new_and_not_before() {
     time.advance(2 * MINUTE - SECOND);
     limiter.tick();
     assert_eq!(limiter.len(), 1);
-    time.advance(3 * SECOND);
+    // A quarter longer, so that few calls move the deadline.
+    time.advance(MINUTE);
     limiter.tick();
+    assert_eq!(limiter.len(), 0);
+}
+
+#[test]
+fn a_key_that_goes_on_calling_is_kept_however_seldom_its_deadline_moves() {
+    for rules in [
+        vec![Rule::fixed_window(1_000_000, MINUTE)],
+        vec![
+            Rule::fixed_window(1_000_000, MINUTE).named("a"),
+            Rule::gcra(1, SECOND).burst(1_000_000).named("b"),
+        ],
+    ] {
+        let (time, limiter) = timed(rules);
+        assert!(limiter.check("ada").allowed);
+        for _ in 0..2_000 {
+            time.advance(Duration::from_millis(700));
+            limiter.tick();
+            assert_eq!(limiter.len(), 1);
+            assert!(limiter.check("ada").allowed);
+        }
+    }
+}
+
+#[test]
+fn a_state_that_is_as_new_counts_as_new_where_nobody_does_the_upkeep() {
+    let (time, limiter) = timed([Rule::fixed_window(5, SECOND)]);
+    for pause in [SECOND, 1_000 * MINUTE, Duration::from_millis(1 << 41)] {
+        assert_eq!(allowed(&limiter, 9), 5);
+        time.advance(pause);
+        assert_eq!(limiter.peek("ada").remaining, 5);
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_all_day_keeps_its_state_and_knows_its_wait() {
+    for rule in [
+        Rule::fixed_window(1, 100 * MINUTE),
+        Rule::sliding_log(1, 100 * MINUTE),
+        Rule::gcra(1, 100 * MINUTE),
+    ] {
+        let (time, limiter) = timed([rule]);
+        assert!(limiter.check("ada").allowed);
+        for minute in 1..100 {
+            time.advance(MINUTE);
+            limiter.tick();
+            let refused = limiter.check("ada");
+            assert_eq!(
+                refused.retry_after,
+                Some((100 - minute) * MINUTE),
+                "{rule:?}"
+            );
+        }
+        time.advance(MINUTE);
+        assert!(limiter.check("ada").allowed);
+    }
+}
+
+#[test]
+fn a_new_key_that_is_refused_takes_no_room() {
+    let (_, limiter) = timed([Rule::fixed_window(5, SECOND)]);
+    assert!(!limiter.check_n("ada", 6).allowed);
     assert_eq!(limiter.len(), 0);
 }
 

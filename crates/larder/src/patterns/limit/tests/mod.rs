@@ -2,6 +2,7 @@
 
 mod algorithms;
 mod calls;
+mod packing;
 mod waiting;
 
 use std::time::Duration;
