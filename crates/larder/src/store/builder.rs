@@ -11,6 +11,7 @@ use super::core::{Core, Store};
 use super::events::Listening;
 use super::graves::Graves;
 use super::idle::Idle;
+use super::tagging::Tagged;
 use super::waiting::Waiting;
 use super::watched::Watched;
 use super::words::Words;
@@ -22,6 +23,7 @@ use crate::reaper::{Upkeep, Upkept, Watch};
 use crate::shard::Shard;
 use crate::stats::Counters;
 use crate::stripes::Stripes;
+use crate::tags::Tags;
 use crate::time::Clock;
 
 /// A stripe with fewer bytes than 4 MiB chooses its victims badly and wastes pages: what stands for one entry
@@ -63,6 +65,7 @@ pub struct StoreBuilder {
     idle_times: Option<usize>,
     bus: Option<Bus>,
     database: u32,
+    tags: Option<Tags>,
 }
 
 impl StoreBuilder {
@@ -238,6 +241,24 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets keys have tags of this registry instead of [`Tags::shared`].
+    ///
+    /// ```
+    /// use larder::{Store, Tags};
+    ///
+    /// let tags = Tags::new();
+    /// let store = Store::builder().tags(&tags).build()?;
+    /// store.set("a", 1).expect("it is small");
+    /// store.tag("a", tags.stamp(["group".into()]));
+    /// tags.invalidate("group");
+    /// assert!(!store.exists("a"));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    pub fn tags(mut self, tags: &Tags) -> Self {
+        self.tags = Some(tags.clone());
+        self
+    }
+
     /// Makes the store.
     ///
     /// ```
@@ -295,6 +316,7 @@ impl StoreBuilder {
                 waiting,
                 graves: Graves::default(),
                 idle: self.idle_times.map(Idle::new).unwrap_or_default(),
+                tagged: Tagged::by(self.tags),
             }
         });
         Ok(Store { core })

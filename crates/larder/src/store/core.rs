@@ -22,6 +22,7 @@ use super::idle::Idle;
 use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
 use super::site::Site;
+use super::tagging::Tagged;
 use super::upkeep::evacuate;
 use super::waiting::Waiting;
 use super::watched::Watched;
@@ -166,6 +167,8 @@ pub(crate) struct Core {
     pub(crate) waiting: Waiting<Waiter>,
     pub(crate) graves: Graves,
     pub(crate) idle: Idle,
+    /// Keys that have tags.
+    pub(crate) tagged: Tagged,
     /// Made when it is first asked for.
     pub(crate) bus: OnceLock<Bus>,
     /// How often something was drawn.
@@ -176,6 +179,15 @@ impl Core {
     /// The hash of a key that is used.
     #[inline(always)]
     pub(crate) fn hash(&self, key: &[u8]) -> u64 {
+        if let Some(tagging) = self.tagged.pending() {
+            self.settle(tagging, key);
+        }
+        self.hash_held(key)
+    }
+
+    /// The hash of a key that is used in a transaction, whose tags were looked at before its stripe was held.
+    #[inline(always)]
+    pub(crate) fn hash_held(&self, key: &[u8]) -> u64 {
         let hash = hash_key(&self.hasher, key);
         if self.idle.is_kept() {
             self.idle.note(hash, &self.clock);

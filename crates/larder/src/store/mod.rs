@@ -40,6 +40,7 @@ mod span;
 mod stored;
 mod strings;
 mod survey;
+mod tagging;
 mod take;
 #[cfg(test)]
 mod tests;

@@ -132,7 +132,7 @@ impl Iterator for Scan {
             if let Some(key) = self.keys.next() {
                 return Some(key);
             }
-            let page = self.store.core.page(self.next?, &self.options);
+            let page = self.store.core.valid_page(self.next?, &self.options);
             (self.keys, self.next) = (page.keys.into_iter(), page.next);
         }
     }
@@ -146,7 +146,7 @@ struct Work {
 
 impl Core {
     /// Collects a page.
-    fn page(&self, cursor: Cursor, options: &ScanOptions) -> ScanPage {
+    pub(crate) fn page(&self, cursor: Cursor, options: &ScanOptions) -> ScanPage {
         let (mut stripe, mut position, mut bucket) = cursor.place();
         let buckets = options.count.saturating_mul(BUCKETS_PER_ENTRY);
         let mut work = Work {
@@ -323,7 +323,7 @@ impl Store {
         if options.count == 0 {
             return Err(Error::Syntax);
         }
-        Ok(self.core.page(cursor, options))
+        Ok(self.core.valid_page(cursor, options))
     }
 
     /// All keys that match a pattern, sorted.

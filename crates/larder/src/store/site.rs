@@ -130,7 +130,14 @@ impl<'a> Site<'a> {
     /// A key with its hash.
     #[inline]
     pub(crate) fn key<'k>(self, bytes: &'k [u8]) -> Key<'k> {
-        self.core().key(bytes)
+        match self {
+            Site::Shared(core) => core.key(bytes),
+            // Its tags were looked at when the transaction began, before its stripe was held.
+            Site::Open(open) => Key {
+                bytes,
+                hash: open.core().hash_held(bytes),
+            },
+        }
     }
 
     /// The time by which elements with deadlines are judged.

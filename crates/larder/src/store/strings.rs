@@ -113,7 +113,7 @@ impl Core {
 }
 
 /// Whether a condition holds for the value that is there.
-fn holds(check: &Check<'_>, seat: &Seat<'_, '_>) -> Result<bool, Error> {
+pub(crate) fn holds(check: &Check<'_>, seat: &Seat<'_, '_>) -> Result<bool, Error> {
     match check {
         Check::None => Ok(true),
         Check::Absent => Ok(!seat.exists()),
@@ -137,7 +137,7 @@ impl Seat<'_, '_> {
     }
 
     /// Sets a value with its deadline, or removes the key where that has passed.
-    fn assign(&mut self, value: &Stored<'_>, lease: Lease) -> Result<(), Refusal> {
+    pub(crate) fn assign(&mut self, value: &Stored<'_>, lease: Lease) -> Result<(), Refusal> {
         match lease {
             // It is never there, but told as if it were for a moment.
             Lease::Over => {

@@ -345,6 +345,7 @@ impl Store {
     ///
     /// What `work` returns.
     pub fn atomic_all<R, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<R, E>) -> Result<R, E> {
+        self.core.settle_all();
         run(Open::new(&self.core, None), work)
     }
 

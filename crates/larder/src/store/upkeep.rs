@@ -91,7 +91,7 @@ impl Upkept for Core {
     fn step(&self) -> Next {
         self.graves.clear();
         let now = self.clock.fine_now();
-        let (mut due, mut large) = (None, false);
+        let (mut due, mut large) = (self.sweep_tags(now), false);
         for stripe in self.stripes.iter() {
             let step = self.step_stripe(stripe, now);
             due = due.into_iter().chain(step.due).min();
@@ -134,6 +134,7 @@ impl Store {
     ///
     /// O(what is due); each stripe is locked for at most 256 timers, or fields of a hash, at a time.
     pub fn tick(&self) {
+        while self.core.sweep_tags(Millis::MAX) == Some(Millis::MAX) {}
         let now = self.core.clock.fine_now();
         for stripe in self.core.stripes.iter() {
             let mut more = true;

@@ -13,6 +13,7 @@ mod scan;
 mod sets;
 mod sorted_sets;
 mod sorts;
+mod tagging;
 mod transactions;
 mod turns;
 mod watch;

@@ -1,0 +1,461 @@
+//! `Tagging`: which keys have tags, and taking out those of a tag that was invalidated.
+//!
+//! ```text
+//! invalidate   one write in the registry of tags; no store is told
+//! any call     an invalidation since the last sweep? no -> nothing more
+//!                                                    yes -> has this key a stamp that is no longer valid? -> removed first
+//! upkeep       sweeps the stamps: keys of invalidated tags are removed; then "since the last sweep" begins anew
+//! ```
+//!
+//! Stamps stand beside the keys, in a map of their own, so a record knows nothing of tags and a store without tagged keys
+//! pays one load per call. Between an invalidation and the end of the sweep a call pays a look into that map.
+//!
+//! Locks: a stripe's, then a shard's of the map; never the other way round. A stamp is judged, stored and dropped under
+//! its shard's lock, so that the sweep meets it or it meets what the sweep was for.
+//!
+//! Tags belong to a key, whatever it holds, until it is invalidated, untagged, or found gone by the sweep: a shard that
+//! has doubled since it was last cleared of such keys has them looked for.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use ahash::RandomState;
+
+use super::core::{Core, Store};
+use super::group::hash_key;
+use super::options::{SetOptions, SetOutcome, Setting};
+use super::scan::{Cursor, ScanPage};
+use super::scan_options::ScanOptions;
+use super::seat::{After, Seat};
+use super::stored::Stored;
+use super::strings::holds;
+use crate::bytes::ToValue;
+use crate::error::Error;
+use crate::shard::{Departed, NoRoom};
+use crate::stripes::low_bits;
+use crate::sync::{Mutex, MutexGuard};
+use crate::tags::{Stamp, Tags};
+use crate::time::Millis;
+
+/// Shards of the map: with a million tagged keys the sweep holds a lock for some 20 µs.
+const SHARDS: usize = 1024;
+/// Shards that one step of upkeep sweeps.
+const SWEEP_STEP: usize = 64;
+/// From the end of a sweep to the beginning of the next: invalidations that follow each other closely share one.
+const REST_MS: Millis = 100;
+/// A smaller shard is not looked through for keys that are gone.
+const LEAST_STALE: usize = 32;
+
+/// The stamps of some keys.
+struct Shard {
+    stamps: HashMap<Box<[u8]>, Stamp>,
+    /// With so many keys it is looked through for those that are gone.
+    crowded_at: usize,
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Shard {
+            stamps: HashMap::new(),
+            crowded_at: LEAST_STALE,
+        }
+    }
+}
+
+/// How far a sweep is.
+#[derive(Default)]
+struct Sweep {
+    /// The next shard; 0 where none is under way.
+    next: usize,
+    /// The epoch that it will have reached.
+    target: u64,
+}
+
+/// The tagged keys of a store; see the module's text.
+pub(crate) struct Tagging {
+    tags: Tags,
+    hasher: RandomState,
+    shards: Box<[Mutex<Shard>]>,
+    /// Stamps are in order up to this epoch of the tags.
+    swept: AtomicU64,
+    /// Held by who sweeps.
+    sweep: Mutex<Sweep>,
+    /// No sweep begins by itself before.
+    rests_until: AtomicU64,
+    /// Whether some shard is crowded.
+    is_crowded: AtomicBool,
+    /// Whether upkeep was asked for.
+    is_asked: AtomicBool,
+}
+
+/// A store's tagging, made with its first tagged key.
+#[derive(Default)]
+pub(crate) struct Tagged {
+    /// Chosen when the store was built.
+    tags: Option<Tags>,
+    tagging: OnceLock<Tagging>,
+}
+
+impl Tagged {
+    pub(crate) fn by(tags: Option<Tags>) -> Self {
+        Tagged {
+            tags,
+            tagging: OnceLock::new(),
+        }
+    }
+
+    fn get_or_make(&self) -> &Tagging {
+        let tags = self.tags.as_ref().unwrap_or_else(|| Tags::shared());
+        self.tagging.get_or_init(|| Tagging::new(tags.clone()))
+    }
+
+    /// The tagging, if stamps may be out of order.
+    #[inline(always)]
+    pub(crate) fn pending(&self) -> Option<&Tagging> {
+        self.tagging.get().filter(|tagging| tagging.is_pending())
+    }
+}
+
+impl Tagging {
+    fn new(tags: Tags) -> Self {
+        Tagging {
+            swept: AtomicU64::new(tags.epoch()),
+            tags,
+            hasher: RandomState::new(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            sweep: Mutex::default(),
+            rests_until: AtomicU64::new(0),
+            is_crowded: AtomicBool::new(false),
+            is_asked: AtomicBool::new(false),
+        }
+    }
+
+    #[inline]
+    fn is_pending(&self) -> bool {
+        self.tags.epoch() > self.swept.load(Ordering::Acquire)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
+        self.shards[self.hasher.hash_one(key) as usize % SHARDS].lock()
+    }
+
+    /// Whether a key has a stamp that is not valid.
+    pub(crate) fn is_invalid(&self, key: &[u8]) -> bool {
+        let shard = self.shard(key);
+        let stamp = shard.stamps.get(key);
+        stamp.is_some_and(|stamp| !self.tags.is_valid(stamp))
+    }
+
+    /// Drops a key's stamp if it is not valid, and says so.
+    fn take_invalid(&self, key: &[u8]) -> bool {
+        let mut shard = self.shard(key);
+        let is_invalid = (shard.stamps.get(key)).is_some_and(|stamp| !self.tags.is_valid(stamp));
+        if is_invalid {
+            shard.stamps.remove(key);
+        }
+        is_invalid
+    }
+
+    /// Notes a stamp, in the place of another, under the shard's lock.
+    fn note(&self, shard: &mut Shard, key: &[u8], stamp: Stamp) {
+        shard.stamps.insert(key.into(), stamp);
+        if shard.stamps.len() >= shard.crowded_at {
+            self.is_crowded.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Begins a sweep if none is under way and there is a reason; `false` if there is nothing to sweep.
+    fn begin(&self, sweep: &mut Sweep, now: Millis) -> bool {
+        if sweep.next > 0 {
+            return true;
+        }
+        if now < self.rests_until.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.is_asked.store(false, Ordering::Relaxed);
+        let is_crowded = self.is_crowded.swap(false, Ordering::Relaxed);
+        // What is being noted just now is left to another sweep.
+        let noted = self.tags.noted_epoch().filter(|_| self.is_pending());
+        sweep.target = noted.unwrap_or(0);
+        is_crowded || noted.is_some()
+    }
+
+    /// When a sweep may begin that is asked for or needed.
+    fn next_sweep(&self) -> Option<Millis> {
+        let is_wanted = self.is_pending() || self.is_crowded.load(Ordering::Relaxed);
+        is_wanted.then(|| self.rests_until.load(Ordering::Relaxed))
+    }
+
+    /// The keys of a shard whose stamps are not valid; all of them if it is crowded, which is said too.
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    fn doubtful(&self, number: usize) -> (Vec<Box<[u8]>>, bool) {
+        let shard = self.shards[number].lock();
+        let is_crowded = shard.stamps.len() >= shard.crowded_at;
+        let doubtful = |stamp: &Stamp| is_crowded || !self.tags.is_valid(stamp);
+        let stamps = shard.stamps.iter();
+        let keys = stamps
+            .filter(|(_, stamp)| doubtful(stamp))
+            .map(|(key, _)| key.clone());
+        (keys.collect(), is_crowded)
+    }
+
+    /// Says when a shard that was cleared of keys that are gone will be crowded again.
+
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    fn set_crowded_at(&self, number: usize) {
+        let mut shard = self.shards[number].lock();
+        shard.crowded_at = (2 * shard.stamps.len()).max(LEAST_STALE);
+        if shard.stamps.capacity() > 2 * shard.crowded_at {
+            shard.stamps.shrink_to_fit();
+        }
+    }
+}
+
+impl Core {
+    /// Removes a key whose tags were invalidated, before anything is done with it.
+    #[cold]
+    pub(crate) fn settle(&self, tagging: &Tagging, key: &[u8]) {
+        if tagging.is_invalid(key) {
+            self.expel(tagging, key);
+        }
+        if !self.watch.is_manual() && !tagging.is_asked.swap(true, Ordering::Relaxed) {
+            self.watch
+                .note(tagging.rests_until.load(Ordering::Relaxed), &self.clock);
+        }
+    }
+
+    /// Keys of a page of the scan whose tags are valid.
+    pub(crate) fn valid_page(&self, cursor: Cursor, options: &ScanOptions) -> ScanPage {
+        let mut page = self.page(cursor, options);
+        if let Some(tagging) = self.tagged.pending() {
+            page.keys.retain(|key| !tagging.is_invalid(key));
+        }
+        page
+    }
+
+    /// Removes a key if its stamp is not valid, and its stamp if there is no such key.
+    fn expel(&self, tagging: &Tagging, key: &[u8]) {
+        let hash = hash_key(&self.hasher, key);
+        let mut after = After::new(false);
+        after.wanted = self.wanted();
+        let mut departed = Departed::default();
+        let removed = self.stripes.write(hash, &mut departed, |world, departed| {
+            after.observed = self.is_observed(hash);
+            let passed = |at| self.clock.has_passed(at);
+            let mut seat = Seat::open(world, departed, &mut after, key, low_bits(hash), passed);
+            if tagging.take_invalid(key) {
+                seat.delete();
+            } else if !seat.exists() {
+                tagging.shard(key).stamps.remove(key);
+            }
+            self.watched.mark(&after.touched);
+            Ok::<_, NoRoom>(())
+        });
+        debug_assert!(removed.is_ok(), "a removal takes no room");
+        // Nobody waits for a key to go.
+        self.conclude(departed, &mut after);
+    }
+
+    /// Removes all keys whose tags were invalidated.
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    pub(crate) fn settle_all(&self) {
+        if let Some(tagging) = self.tagged.pending() {
+            let mut sweep = tagging.sweep.lock();
+            // A sweep under way may be of an earlier invalidation.
+            sweep.next = 0;
+            while self.sweep_step(tagging, &mut sweep, Millis::MAX) == Some(Millis::MAX) {}
+        }
+    }
+
+    /// One bounded step of the sweep, if it is not resting; when to go on: at once while one is under way.
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    pub(crate) fn sweep_tags(&self, now: Millis) -> Option<Millis> {
+        let tagging = self.tagged.tagging.get()?;
+        let mut sweep = tagging.sweep.try_lock()?;
+        self.sweep_step(tagging, &mut sweep, now)
+    }
+
+    fn sweep_step(&self, tagging: &Tagging, sweep: &mut Sweep, now: Millis) -> Option<Millis> {
+        if !tagging.begin(sweep, now) {
+            return tagging.next_sweep();
+        }
+        for number in sweep.next..(sweep.next + SWEEP_STEP).min(SHARDS) {
+            let (keys, is_crowded) = tagging.doubtful(number);
+            for key in keys {
+                self.expel(tagging, &key);
+            }
+            if is_crowded {
+                tagging.set_crowded_at(number);
+            }
+        }
+        sweep.next += SWEEP_STEP;
+        if sweep.next < SHARDS {
+            return Some(now);
+        }
+        sweep.next = 0;
+        tagging.swept.fetch_max(sweep.target, Ordering::AcqRel);
+        let rests_until = self.clock.now().saturating_add(REST_MS);
+        tagging.rests_until.store(rests_until, Ordering::Relaxed);
+        tagging.next_sweep()
+    }
+}
+
+impl Store {
+    /// Gives a key tags, in the place of those it has; `false` if there is no such key, or one of the tags was invalidated
+    /// since the stamp was made, in which case the key is removed.
+    ///
+    /// When one of them is invalidated, the key is gone for every call that begins afterwards. The tags are those of the
+    /// store's registry, [`Tags::shared`] unless [`StoreBuilder::tags`](crate::StoreBuilder::tags) says another, which
+    /// caches and memoized functions may share.
+    ///
+    /// ```
+    /// use larder::{Store, Tags};
+    ///
+    /// let tags = Tags::new();
+    /// let store = Store::builder().tags(&tags).build()?;
+    /// store.hash::<String>("user:7").set("name", "Ada").expect("it is small");
+    /// assert!(store.tag("user:7", tags.stamp(["org:1".into()])));
+    /// tags.invalidate("org:1");
+    /// assert!(!store.exists("user:7"));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); one stripe's lock, and another of the tagged keys. Some 100 bytes per tagged key. Invalidating is O(1); from
+    /// then until upkeep has swept the tagged keys, each call on a key looks whether it is among them.
+    ///
+    /// # Consistency
+    ///
+    /// Tags stay with the key through all that is written to it. A key that is removed loses them, at the latest by some
+    /// later upkeep: made again before that, it may still have them. [`len`](Store::len) counts invalidated keys until
+    /// they are asked for or swept; a transaction sees its keys as they were when it began.
+    pub fn tag(&self, key: impl AsRef<[u8]>, stamp: Stamp) -> bool {
+        let (core, key) = (&*self.core, key.as_ref());
+        let tagging = core.tagged.get_or_make();
+        let mut stamp = Some(stamp);
+        let tagged = core.write_at(core.key(key), |seat| {
+            if !seat.exists() {
+                return Ok(false);
+            }
+            let mut shard = tagging.shard(key);
+            let Some(stamp) = stamp.take().filter(|stamp| tagging.tags.is_valid(stamp)) else {
+                shard.stamps.remove(key);
+                seat.delete();
+                return Ok(false);
+            };
+            tagging.note(&mut shard, key, stamp);
+            Ok(true)
+        });
+        self.core.ask_for_sweep(tagging);
+        tagged.unwrap_or(false)
+    }
+
+    /// Sets a key as [`set_with`](Store::set_with) does and gives it tags, in one step; nothing is done if one of the tags
+    /// was invalidated since the stamp was made.
+    ///
+    /// Make the stamp before the value is read from where it comes from: an invalidation in between is then noticed.
+    ///
+    /// ```
+    /// use larder::{SetOptions, Store, Tags};
+    ///
+    /// let tags = Tags::new();
+    /// let store = Store::builder().tags(&tags).build()?;
+    /// let stamp = tags.stamp(["org:1".into()]);
+    /// let slow = "read from the database";
+    /// tags.invalidate("org:1");
+    /// let outcome = store.set_tagged("user:7", slow, SetOptions::new(), stamp).expect("it is small");
+    /// assert!(!outcome.set && !store.exists("user:7"));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// As [`set_with`](Store::set_with) and [`tag`](Store::tag).
+    ///
+    /// # Consistency
+    ///
+    /// As [`tag`](Store::tag).
+    ///
+    /// # Errors
+    ///
+    /// As [`set_with`](Store::set_with); then nothing has changed.
+    pub fn set_tagged(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl ToValue,
+        options: SetOptions<'_>,
+        stamp: Stamp,
+    ) -> Result<SetOutcome, Error> {
+        let (core, key) = (&*self.core, key.as_ref());
+        let tagging = core.tagged.get_or_make();
+        let Setting {
+            expiry,
+            guard,
+            return_old,
+        } = options.resolve(&core.clock)?;
+        let raw = value.to_value();
+        let stored = Stored::new(&raw);
+        let outcome = core.write_at(core.key(key), |seat| {
+            let held = holds(&guard, seat)?;
+            let old = if return_old { seat.value()? } else { None };
+            let mut shard = tagging.shard(key);
+            let set = held && tagging.tags.is_valid(&stamp);
+            if set {
+                seat.assign(&stored, expiry)?;
+                tagging.note(&mut shard, key, stamp.clone());
+            }
+            Ok(SetOutcome { set, old })
+        });
+        core.ask_for_sweep(tagging);
+        outcome
+    }
+
+    /// Takes a key's tags away; whether it had any.
+    ///
+    /// ```
+    /// use larder::{Store, Tags};
+    ///
+    /// let tags = Tags::new();
+    /// let store = Store::builder().tags(&tags).build()?;
+    /// store.set("a", 1).expect("it is small");
+    /// store.tag("a", tags.stamp(["group".into()]));
+    /// assert!(store.untag("a"));
+    /// tags.invalidate("group");
+    /// assert!(store.exists("a"));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(1); a lock of the tagged keys.
+    pub fn untag(&self, key: impl AsRef<[u8]>) -> bool {
+        let key = self.core.key(key.as_ref()).bytes;
+        let tagging = self.core.tagged.tagging.get();
+        tagging.is_some_and(|tagging| tagging.shard(key).stamps.remove(key).is_some())
+    }
+}
+
+impl Core {
+    /// How many keys have stamps.
+    #[cfg(test)]
+    #[expect(clippy::disallowed_methods, reason = "this file owns the locks")]
+    pub(crate) fn tagged_keys(&self) -> usize {
+        let tagging = self.tagged.get_or_make();
+        let lens = tagging.shards.iter().map(|shard| shard.lock().stamps.len());
+        lens.sum()
+    }
+
+    /// Has upkeep look for keys that are gone.
+    fn ask_for_sweep(&self, tagging: &Tagging) {
+        if tagging.is_crowded.load(Ordering::Relaxed)
+            && !self.watch.is_manual()
+            && !tagging.is_asked.swap(true, Ordering::Relaxed)
+        {
+            self.watch
+                .note(tagging.rests_until.load(Ordering::Relaxed), &self.clock);
+        }
+    }
+}
