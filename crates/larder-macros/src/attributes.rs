@@ -11,7 +11,7 @@ use syn::{Error, Expr, Ident, Lit, LitInt, LitStr, Result, Token, Type, parenthe
 use crate::tags::{self, Template};
 
 const KNOWN: &str = "max_entries, max_weight, weigher, unbounded, ttl, idle, jitter, refresh_at, early, stale, \
-    stale_if_error, soft_timeout, timeout, none, errors, tags, clock, key, skip, scope, result";
+    stale_if_error, soft_timeout, timeout, none, errors, tags, name, clock, key, skip, scope, bulk, result";
 
 /// Entries of a cache about whose size nothing is said.
 const USUAL_ENTRIES: u64 = 10_000;
@@ -53,9 +53,13 @@ pub(crate) struct Attributes {
     pub(crate) errors: Option<(Ident, Duration)>,
     pub(crate) tags: Vec<Template>,
     pub(crate) clock: Option<Expr>,
+    /// Under which the statistics are listed.
+    pub(crate) name: Option<LitStr>,
     pub(crate) key: Option<Key>,
     pub(crate) skip: Vec<Ident>,
     pub(crate) scope: Scope,
+    /// The function answers for many keys at once.
+    pub(crate) bulk: Option<Ident>,
     /// The return type is a `Result` under another name.
     pub(crate) result: bool,
 }
@@ -85,9 +89,11 @@ struct Reader {
     errors: Option<(Ident, Duration)>,
     tags: Option<Vec<Template>>,
     clock: Option<Expr>,
+    name: Option<(Ident, LitStr)>,
     key: Option<Key>,
     skip: Option<Vec<Ident>>,
     scope: Option<Scope>,
+    bulk: Option<Ident>,
     result: Option<bool>,
     /// Those that make the cache.
     of_cache: Vec<Ident>,
@@ -100,6 +106,7 @@ impl Reader {
             "key" => return once(&mut self.key, name, parse_key(input, name)?),
             "skip" => return once(&mut self.skip, name, names(input, name)?),
             "scope" => return once(&mut self.scope, name, parse_scope(input, name)?),
+            "bulk" if is_bare(input) => return once(&mut self.bulk, name, name.clone()),
             "result" if is_bare(input) => return once(&mut self.result, name, true),
             _ => self.of_cache.push(name.clone()),
         }
@@ -109,6 +116,7 @@ impl Reader {
             "unbounded" => once(&mut self.bound, name, Bound::None),
             "weigher" => once(&mut self.weigher, name, value(input, name)?),
             "clock" => once(&mut self.clock, name, value(input, name)?),
+            "name" => once(&mut self.name, name, (name.clone(), text(input, name)?)),
             "ttl" => once(&mut self.ttl, name, duration(input, name)?),
             "idle" => once(&mut self.idle, name, duration(input, name)?),
             "none" => once(&mut self.none, name, (name.clone(), duration(input, name)?)),
@@ -153,6 +161,10 @@ impl Reader {
             );
             return Err(Error::new(name.span(), message));
         }
+        if let (Some(Scope::Thread), Some((name, _))) = (&self.scope, &self.name) {
+            let message = "`name` is for one cache in the process: each thread has its own here";
+            return Err(Error::new(name.span(), message));
+        }
         if let (None, Some((name, _))) = (self.ttl, self.freshness.first()) {
             let message = format!("`{name}` needs a time to live: `ttl = \"60s\", {name} = …`");
             return Err(Error::new(name.span(), message));
@@ -188,9 +200,11 @@ impl Parse for Attributes {
             errors: reader.errors,
             tags: reader.tags.unwrap_or_default(),
             clock: reader.clock,
+            name: reader.name.map(|(_, name)| name),
             key: reader.key,
             skip: reader.skip.unwrap_or_default(),
             scope: reader.scope.unwrap_or(Scope::Static),
+            bulk: reader.bulk,
             result: reader.result.unwrap_or(false),
         })
     }
@@ -233,6 +247,15 @@ fn value(input: ParseStream<'_>, name: &Ident) -> Result<Expr> {
         return Err(Error::new(name.span(), message));
     }
     input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+/// `= "users"`
+fn text(input: ParseStream<'_>, name: &Ident) -> Result<LitStr> {
+    if input.parse::<Token![=]>().is_err() || !input.peek(LitStr) {
+        let message = format!("`{name}` is a text: `{name} = \"users\"`");
+        return Err(Error::new(name.span(), message));
+    }
     input.parse()
 }
 

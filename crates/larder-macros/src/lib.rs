@@ -4,6 +4,7 @@
 
 mod after;
 mod attributes;
+mod bulk;
 mod memoize;
 mod signature;
 mod tags;
@@ -43,10 +44,12 @@ use syn::{ItemFn, parse_macro_input};
 /// | `none = "15s"` | how long `None` is kept |
 /// | `errors = "2s"` | keeps errors too, for so long; `peek` and `put` then speak of the `Result` |
 /// | `tags = ["user:{id}", "org:{result.org}"]` | tags of [`Tags::shared()`](https://docs.rs/larder); those with `result` only where there is one |
+/// | `name = "users"` | under which [`memo::stats`](https://docs.rs/larder) lists its cache; its path if nothing is said |
 /// | `clock = time.clock()` | where the time comes from |
 /// | `skip(db)` | arguments that do not belong to the key |
 /// | `key: u64 = user.id` | the key, where it is not the arguments as they are |
 /// | `scope = static`, `thread`, `field(self.cache)` | one cache for all, one for each thread, or one that you have |
+/// | `bulk` | the function takes a slice of keys and returns a map (or pairs), each of which is kept; see below |
 /// | `result` | the return type is a `Result` under another name |
 ///
 /// Beside a function `f` stands a module `f` with `invalidate`, `peek`, `put` (named by references to the key's
@@ -58,6 +61,23 @@ use syn::{ItemFn, parse_macro_input};
 /// bound how long others wait for it.
 ///
 /// A function that calls itself with the same arguments runs the inner call without keeping it.
+///
+/// A `bulk` function is called once for the keys that are missing, and each of them by one caller at a time. Its companions
+/// `invalidate`, `peek` and `put` concern one key, a tag may name it as `key`; there is no `refresh`. Arguments that are
+/// skipped are cloned for each call of the body.
+///
+/// ```
+/// use larder::memoize;
+///
+/// #[memoize(bulk, max_entries = 1000, tags = ["price:{key}"])]
+/// fn prices(ids: &[u64]) -> std::collections::HashMap<u64, u64> {
+///     ids.iter().map(|id| (*id, id * 100)).collect()
+/// }
+///
+/// assert_eq!(prices(&[1, 2])[&2], 200);
+/// assert_eq!(prices::peek(&2), Some(200));
+/// assert_eq!(prices(&[2, 3])[&3], 300); // the body sees 3 alone
+/// ```
 ///
 /// ```
 /// use larder::{Cache, memoize};

@@ -13,6 +13,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, ItemFn, Result, Visibility};
 
 use crate::attributes::{Attributes, Bound, Scope, written};
+use crate::bulk;
 use crate::signature::{From, Signature, body_name};
 use crate::tags::Template;
 
@@ -89,6 +90,9 @@ fn walk(
     (cache, ask): (&TokenStream, &str),
     body: &TokenStream,
 ) -> TokenStream {
+    if let Some(keys) = &signature.bulk {
+        return bulk::walk(attributes, function, signature, (cache, keys), body);
+    }
     let [cache_, key_, moved_, value, error] =
         ["cache", "key", "moved", "value", "error"].map(local);
     let made = key(attributes, signature);
@@ -127,14 +131,7 @@ fn walk(
     } else {
         (quote!(#value), quote!())
     };
-    let timed_out = attributes.timeout.as_ref().map(|name| {
-        // An error type that cannot say so is answered at the setting.
-        let from = quote_spanned!(name.span()=> ::std::convert::From::from);
-        let late = quote!(::larder::LoadError::<::std::convert::Infallible>::TimedOut);
-        quote! {
-            ::std::result::Result::Err(::larder::LoadError::TimedOut) => #fallible::of_error(#from(#late)),
-        }
-    });
+    let timed_out = timed_out(attributes, &fallible);
     quote! {
         let #cache_ = #cache;
         let #key_ = #made;
@@ -147,6 +144,18 @@ fn walk(
             ::std::result::Result::Err(_) => #call,
         }
     }
+}
+
+/// The arm of a caller whose patience is over, where it has an end.
+pub(crate) fn timed_out(attributes: &Attributes, fallible: &TokenStream) -> Option<TokenStream> {
+    attributes.timeout.as_ref().map(|name| {
+        // An error type that cannot say so is answered at the setting.
+        let from = quote_spanned!(name.span()=> ::std::convert::From::from);
+        let late = quote!(::larder::LoadError::<::std::convert::Infallible>::TimedOut);
+        quote! {
+            ::std::result::Result::Err(::larder::LoadError::TimedOut) => #fallible::of_error(#from(#late)),
+        }
+    })
 }
 
 /// A method, and its body under another name.
@@ -283,13 +292,22 @@ fn store(attributes: &Attributes, signature: &Signature) -> TokenStream {
                 CACHE.with(::std::rc::Rc::clone)
             }
         },
-        _ => quote! {
-            /// The cache.
-            pub fn cache() -> &'static #kept {
-                static CACHE: ::std::sync::LazyLock<#kept> = ::std::sync::LazyLock::new(|| #build);
-                &CACHE
+        _ => {
+            let name = match &attributes.name {
+                Some(name) => quote!(#name),
+                None => quote!(::std::module_path!()),
+            };
+            quote! {
+                /// The cache.
+                pub fn cache() -> &'static #kept {
+                    static CACHE: ::std::sync::LazyLock<#kept> = ::std::sync::LazyLock::new(|| {
+                        ::larder::memo::list(#name, || self::cache().stats());
+                        #build
+                    });
+                    &CACHE
+                }
             }
-        },
+        }
     }
 }
 
@@ -309,6 +327,9 @@ fn settings(attributes: &Attributes, signature: &Signature) -> TokenStream {
     }
     if !attributes.tags.is_empty() {
         calls.extend(quote!(.tags(::larder::Tags::shared())));
+    }
+    if signature.bulk.is_some() {
+        calls.extend(bulk::tagging(attributes, signature));
     }
     let output = &signature.output;
     let none = attributes.none.as_ref().map(|(_, none)| written(*none));
@@ -344,8 +365,15 @@ fn companions(attributes: &Attributes, function: &ItemFn, signature: &Signature)
             (signature.companion_arguments(), quote!(&#borrowed))
         }
     };
+    let (arguments, found) = match &signature.bulk {
+        Some((_, element)) => (quote!(key: &#element), quote!(key)),
+        None => (arguments, found),
+    };
     let value = local("value");
-    let loaded = loaded(attributes, signature, &quote!(key), &value);
+    let loaded = match &signature.bulk {
+        Some(_) => quote!(::larder::Loaded::new(#value)),
+        None => loaded(attributes, signature, &quote!(key), &value),
+    };
     let mut refresh = function.sig.clone();
     refresh.ident = format_ident!("refresh");
     let (cache, uncached) = (quote!(self::cache()), quote!(self::uncached));
@@ -357,6 +385,14 @@ fn companions(attributes: &Attributes, function: &ItemFn, signature: &Signature)
         &uncached,
     );
     let inner = inside(&function.vis);
+    let refresh = signature.bulk.is_none().then(|| {
+        quote! {
+            /// Computes the result anew and keeps it.
+            #inner #refresh {
+                #walk
+            }
+        }
+    });
     quote! {
         /// Forgets the result for these arguments; `false` if there was none.
         #inner fn invalidate(#arguments) -> bool {
@@ -373,10 +409,7 @@ fn companions(attributes: &Attributes, function: &ItemFn, signature: &Signature)
             self::cache().insert_loaded(::larder::memo::ToKey::to_key(#found), #loaded);
         }
 
-        /// Computes the result anew and keeps it.
-        #inner #refresh {
-            #walk
-        }
+        #refresh
 
         /// What the cache has done.
         #inner fn stats() -> ::larder::Stats {

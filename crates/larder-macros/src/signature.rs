@@ -9,6 +9,7 @@ use syn::{
 };
 
 use crate::attributes::{Attributes, Scope};
+use crate::bulk;
 
 /// An argument that is a part of the key.
 struct Part {
@@ -31,6 +32,8 @@ pub(crate) struct Signature {
     pub(crate) unwraps: bool,
     /// Whether a success is an `Option`.
     pub(crate) is_optional: bool,
+    /// The slice of keys of a function that answers for many at once, and their type.
+    pub(crate) bulk: Option<(Ident, Type)>,
 }
 
 const MOST_PARTS: usize = 6;
@@ -84,6 +87,7 @@ impl Signature {
             }
         };
         let is_fallible = attributes.result || is_named_result(&output);
+        let bulk = attributes.bulk.as_ref().map(|bulk| slice(bulk, &parts));
         let signature = Signature {
             parts,
             names,
@@ -91,6 +95,7 @@ impl Signature {
             is_fallible,
             unwraps: is_fallible && attributes.errors.is_none(),
             is_optional: is_optional(&output, is_fallible),
+            bulk: bulk.transpose()?,
             output,
         };
         signature.check(attributes)?;
@@ -113,6 +118,9 @@ impl Signature {
             let message =
                 "`none` is for a function that returns `Option<T>` or `Result<Option<T>, E>`";
             return Err(Error::new(name.span(), message));
+        }
+        if self.bulk.is_some() {
+            return bulk::check(attributes);
         }
         let known = match &attributes.key {
             Some(_) => vec![format_ident!("key")],
@@ -138,6 +146,9 @@ impl Signature {
 
     /// The type of the key, owned.
     pub(crate) fn key_type(&self) -> TokenStream {
+        if let Some((_, element)) = &self.bulk {
+            return quote!(#element);
+        }
         let types = self.parts.iter().map(|part| {
             let held = &part.held;
             if part.is_reference {
@@ -184,7 +195,21 @@ impl Signature {
     /// The type of what is kept.
     pub(crate) fn value_type(&self) -> TokenStream {
         let output = &self.output;
+        if self.bulk.is_some() {
+            let pairs = self.success();
+            return quote!(<#pairs as ::larder::memo::Pairs>::Value);
+        }
         if self.unwraps {
+            self.success()
+        } else {
+            quote!(#output)
+        }
+    }
+
+    /// What a success is, errors left aside.
+    pub(crate) fn success(&self) -> TokenStream {
+        let output = &self.output;
+        if self.is_fallible {
             quote!(<#output as ::larder::memo::Fallible>::Value)
         } else {
             quote!(#output)
@@ -197,6 +222,23 @@ impl Signature {
 pub(crate) enum From {
     Call,
     Companion,
+}
+
+/// The one argument of a function that answers for many keys at once.
+fn slice(bulk: &Ident, parts: &[Part]) -> Result<(Ident, Type)> {
+    match parts {
+        [
+            Part {
+                name,
+                held: Type::Slice(slice),
+                is_reference: true,
+            },
+        ] => Ok((name.clone(), (*slice.elem).clone())),
+        _ => Err(Error::new(
+            bulk.span(),
+            "`bulk` is for a function of one slice, `fn prices(ids: &[Id]) -> HashMap<Id, Price>`: skip its other arguments",
+        )),
+    }
 }
 
 fn refuse_generics(function: &ItemFn, in_field: bool) -> Result<()> {

@@ -63,7 +63,12 @@ impl Template {
     }
 
     pub(crate) fn names_result(&self) -> bool {
-        self.bases.iter().any(|base| base == "result")
+        self.result().is_some()
+    }
+
+    /// Where it names the result.
+    pub(crate) fn result(&self) -> Option<&Ident> {
+        self.bases.iter().find(|base| *base == "result")
     }
 
     /// Refuses a place that is none of these, nor `result`.

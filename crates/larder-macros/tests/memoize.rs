@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start threads")]
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -255,4 +256,92 @@ fn methods_keep_results_in_their_own_field() {
         assert_eq!(repository.pair(0, "+", String::new()).await, "ada+x");
     });
     assert_eq!(repository.pairs.len(), 1);
+}
+
+static BULK_CALLS: AtomicU32 = AtomicU32::new(0);
+
+#[memoize(bulk, max_entries = 100, tags = ["price:{key}"])]
+fn prices(ids: &[u64]) -> HashMap<u64, u64> {
+    BULK_CALLS.fetch_add(1, Ordering::Relaxed);
+    ids.iter()
+        .filter(|id| **id != 13)
+        .map(|id| (*id, id * 100))
+        .collect()
+}
+
+#[test]
+fn a_bulk_function_is_called_once_for_the_keys_that_are_missing() {
+    assert_eq!(prices(&[1, 2, 13]), HashMap::from([(1, 100), (2, 200)]));
+    assert_eq!(prices::stats().entries, 2);
+    assert_eq!(prices(&[2, 3]), HashMap::from([(2, 200), (3, 300)]));
+    assert_eq!(prices(&[1, 2, 3]).len(), 3);
+    assert_eq!(BULK_CALLS.load(Ordering::Relaxed), 2);
+    assert_eq!((prices::peek(&3), prices::peek(&13)), (Some(300), None));
+    larder::Tags::shared().invalidate("price:3");
+    assert_eq!(prices::peek(&3), None);
+    prices::put(&3, 7);
+    assert_eq!(prices(&[3])[&3], 7);
+    assert!(prices::invalidate(&3));
+}
+
+#[memoize(bulk, skip(offset, source))]
+async fn names(source: &str, ids: &[u32], offset: String) -> Result<Vec<(u32, String)>, String> {
+    if ids.contains(&0) {
+        return Err(format!("{source} has no 0"));
+    }
+    Ok(ids
+        .iter()
+        .map(|id| (*id, format!("{source}{offset}{id}")))
+        .collect())
+}
+
+#[test]
+fn a_bulk_function_may_be_async_and_fail_and_skip_arguments() {
+    let ask = |ids: &[u32]| block_on(names("db", ids, "-".to_owned()));
+    assert_eq!(ask(&[1]), Ok(vec![(1, "db-1".to_owned())]));
+    assert_eq!(ask(&[1, 0]), Err("db has no 0".to_owned()));
+    assert_eq!(ask(&[2, 1]).map(|pairs| pairs.len()), Ok(2));
+    assert_eq!(names::stats().entries, 2);
+}
+
+struct Shop {
+    prices: Cache<u64, u64>,
+    markup: u64,
+}
+
+impl Shop {
+    #[memoize(bulk, scope = field(self.prices))]
+    fn prices(&self, ids: &[u64]) -> BTreeMap<u64, u64> {
+        ids.iter().map(|id| (*id, id * self.markup)).collect()
+    }
+}
+
+#[test]
+fn a_bulk_method_keeps_its_pairs_in_a_field() {
+    let shop = Shop {
+        prices: Cache::new(10),
+        markup: 3,
+    };
+    assert_eq!(shop.prices(&[1, 2]), BTreeMap::from([(1, 3), (2, 6)]));
+    assert_eq!(shop.prices.peek(&2), Some(6));
+}
+
+#[memoize(name = "a function by name")]
+fn named(number: u64) -> u64 {
+    number
+}
+
+#[test]
+fn the_statistics_of_all_functions_are_listed_by_name() {
+    named(1);
+    named(1);
+    slow_square(1);
+    let all = larder::memo::stats();
+    let of = |name: &str| {
+        all.iter()
+            .find(|(listed, _)| *listed == name)
+            .map(|(_, stats)| *stats)
+    };
+    assert_eq!(of("a function by name").map(|stats| stats.hits), Some(1));
+    assert!(of("memoize::slow_square").is_some(), "{all:?}");
 }

@@ -1,9 +1,13 @@
 //! What the code that `#[memoize]` writes stands on: arguments as borrowed keys, and results that may fail.
 
 use std::borrow::ToOwned;
-use std::hash::{Hash, Hasher};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use equivalent::Equivalent;
+
+use crate::stats::Stats;
+use crate::sync::Mutex;
 
 /// The arguments of a call, borrowed, as the key that they make when owned: a hit clones none of them.
 ///
@@ -143,4 +147,88 @@ impl<T, E> Fallible for Result<T, E> {
     fn of_error(error: E) -> Self {
         Err(error)
     }
+}
+
+/// What a `bulk` function returns: pairs of keys and values, in a map or in a row.
+///
+/// ```
+/// use larder::memo::Pairs;
+/// use std::collections::HashMap;
+///
+/// fn total<P: Pairs<Value = u32>>(pairs: P) -> u32 {
+///     pairs.into_iter().map(|(_, value)| value).sum()
+/// }
+/// assert_eq!(total(HashMap::from([("a", 1), ("b", 2)])), 3);
+/// assert_eq!(total(vec![("a", 1), ("b", 2)]), 3);
+/// ```
+pub trait Pairs:
+    IntoIterator<Item = (Self::Key, Self::Value)> + FromIterator<(Self::Key, Self::Value)>
+{
+    /// What is asked for.
+    type Key;
+    /// What is kept under it.
+    type Value;
+}
+
+impl<K: Hash + Eq, V, S: BuildHasher + Default> Pairs for HashMap<K, V, S> {
+    type Key = K;
+    type Value = V;
+}
+
+impl<K: Ord, V> Pairs for BTreeMap<K, V> {
+    type Key = K;
+    type Value = V;
+}
+
+impl<K, V> Pairs for Vec<(K, V)> {
+    type Key = K;
+    type Value = V;
+}
+
+/// A memoized function by its name, and how to ask what its cache has done.
+type Listed = (&'static str, fn() -> Stats);
+
+/// The memoized functions that have been called: bounded by the program's text.
+static LISTED: Mutex<Vec<Listed>> = Mutex::new(Vec::new());
+
+/// What the caches of all memoized functions have done, by name, for metrics: those with a cache for the whole process, as
+/// soon as they have been called.
+///
+/// The name is what `#[memoize(name = "users")]` says, or else the function's path.
+///
+/// ```
+/// # #[cfg(feature = "macros")]
+/// # {
+/// #[larder::memoize(name = "squares")]
+/// fn square(number: u64) -> u64 {
+///     number * number
+/// }
+///
+/// square(3);
+/// square(3);
+/// let (_, squares) = larder::memo::stats().into_iter().find(|(name, _)| *name == "squares").unwrap();
+/// assert_eq!((squares.hits, squares.misses), (1, 1));
+/// # }
+/// ```
+///
+/// # Cost
+///
+/// As [`Cache::stats`](crate::Cache::stats) for each function.
+#[must_use]
+pub fn stats() -> Vec<(&'static str, Stats)> {
+    let listed = listed();
+    let tell = |(name, stats): (_, fn() -> Stats)| (name, stats());
+    listed.into_iter().map(tell).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file owns the list's lock")]
+fn listed() -> Vec<Listed> {
+    LISTED.lock().clone()
+}
+
+/// Lists a memoized function; `#[memoize]` calls it.
+#[doc(hidden)]
+#[expect(clippy::disallowed_methods, reason = "this file owns the list's lock")]
+pub fn list(name: &'static str, stats: fn() -> Stats) {
+    LISTED.lock().push((name, stats));
 }
