@@ -11,6 +11,8 @@
 
 mod builder;
 mod id;
+#[cfg(feature = "json")]
+mod serial;
 mod sessions;
 #[cfg(test)]
 mod tests;
