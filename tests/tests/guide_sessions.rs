@@ -93,17 +93,15 @@ mod update {
     use super::*;
 
     #[test]
-    fn in_the_guides_way_the_second_of_two_updates_undoes_the_first() {
+    fn trap_lost_updates_two_at_once_both_count_where_the_guides_second_undoes_the_first() {
         let store = Store::new();
         write(&store, "session:1", "cart:");
         let [one, other] = [(); 2].map(|()| read(&store, "session:1").expect("it is there"));
         write(&store, "session:1", &format!("{one}tea,"));
         write(&store, "session:1", &format!("{other}milk,"));
-        assert_eq!(read(&store, "session:1").as_deref(), Some("cart:milk,"));
-    }
+        let kept = read(&store, "session:1");
+        assert_eq!(kept.as_deref(), Some("cart:milk,"), "the guide's way");
 
-    #[test]
-    fn two_updates_at_once_both_count() {
         let (_, sessions) = timed();
         let id = sessions
             .create("ada", vec![])
@@ -125,17 +123,15 @@ mod destroy {
     use super::*;
 
     #[test]
-    fn in_the_guides_way_an_update_under_way_brings_a_logged_out_session_back() {
+    fn trap_resurrected_sessions_nothing_brings_one_back_where_an_update_under_way_does_in_the_guides_way()
+     {
         let store = Store::new();
         write(&store, "session:1", "ada");
         let under_way = read(&store, "session:1").expect("it is there");
         assert!(store.remove("session:1"));
         write(&store, "session:1", &under_way);
-        assert!(read(&store, "session:1").is_some(), "logged in again");
-    }
+        assert!(read(&store, "session:1").is_some(), "the guide's way");
 
-    #[test]
-    fn nothing_brings_a_logged_out_session_back() {
         let (_, sessions) = timed();
         let id = sessions
             .create("ada", vec![])
@@ -156,7 +152,7 @@ mod sessions_of_a_user {
     use super::*;
 
     #[test]
-    fn in_the_guides_way_every_session_of_everybody_is_read_to_find_one_users() {
+    fn trap_scans_a_users_sessions_are_named_by_an_index_where_the_guide_reads_everybodys() {
         let store = Store::new();
         for number in 0..1_000 {
             write(
@@ -171,11 +167,8 @@ mod sessions_of_a_user {
             store.get::<String>(key).expect("a text").as_deref() == Some("ada")
         });
         assert_eq!(of_ada.count(), 1);
-        assert_eq!(reads, 1_000);
-    }
+        assert_eq!(reads, 1_000, "the guide's way");
 
-    #[test]
-    fn a_users_sessions_are_named_by_an_index_that_follows_every_end() {
         let (time, sessions) = timed();
         for number in 0..1_000 {
             sessions
