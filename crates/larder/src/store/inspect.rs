@@ -133,6 +133,9 @@ impl Store {
     #[must_use]
     pub fn inspect(&self, key: impl AsRef<[u8]>) -> Option<Inspection> {
         let bytes = key.as_ref();
+        if let Some(tagging) = self.core.tagged.pending() {
+            self.core.settle(tagging, bytes);
+        }
         // A look is no use.
         let hash = hash_key(&self.core.hasher, bytes);
         self.core.inspect(Key { bytes, hash })

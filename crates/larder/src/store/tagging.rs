@@ -202,7 +202,6 @@ impl Tagging {
     }
 
     /// Says when a shard that was cleared of keys that are gone will be crowded again.
-
     #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
     fn set_crowded_at(&self, number: usize) {
         let mut shard = self.shards[number].lock();
