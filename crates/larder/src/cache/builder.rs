@@ -9,7 +9,7 @@ use ahash::RandomState;
 
 use crate::budget::{MAX_SHARES, fitting};
 use crate::error::BuildError;
-use crate::evict::{Chosen, Eviction};
+use crate::evict::{Balance, Chosen, Eviction};
 use crate::reaper::{Upkeep, Upkept, Watch};
 use crate::shard::Shard;
 use crate::stats::Counters;
@@ -299,12 +299,13 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             marked: self.rules.are_given(),
         };
         let now = self.clock.now();
+        let balance = Balance::new(count);
         let stripes = Stripes::new(count, bound, self.max_entries.unwrap_or(0), |_| {
             (
                 (),
                 Shard::new(
                     Typed::new(shape),
-                    Chosen::new(self.eviction, limit.is_some()),
+                    Chosen::new(self.eviction, limit.is_some(), &balance),
                     now,
                 ),
             )

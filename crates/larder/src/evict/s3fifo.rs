@@ -8,25 +8,32 @@
 //!    +----------------> main    out
 //! ```
 //!
-//! * *Small* is a ring of references, about a tenth of the weight. Who leaves it without a hit is evicted; who was hit
-//!   goes to main. The ghost takes note of who enters: its line is at hand then.
+//! * *Small* is a ring of references. Who leaves it without a hit is evicted; who was hit goes to main. The ghost takes
+//!   note of who enters: its line is at hand then. Its part of the weight is a tenth to begin with, and follows what
+//!   turns out to have been evicted too early: see `balance.rs`.
 //! * *Main* has no links at all: it is every entry not on probation, and the hand goes over the table's buckets,
 //!   lowering 2-bit counters until one is zero.
-//! * *Warm fill*: while the budget is not spent, newcomers beyond the small queue's share go straight to main; this is
-//!   what repairs S3-FIFO's failure on loops that are a little too long.
+//! * *Warm fill*: while the budget is not spent, newcomers beyond a tenth go straight to main; this is what repairs
+//!   S3-FIFO's failure on loops that are a little too long.
+//! * Who comes back right after it left main goes to main again where the small queue is to shrink; so room changes hands.
 //!
-//! Cost: nothing per hit beyond the table's counter; 0.8 bytes per entry for the ring and 2.3 for the ghost. A victim
-//! takes bounded work. After Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
+//! Cost: nothing per hit beyond the table's counter; 0.8 bytes per entry for a ring of a tenth and 2.5 for the ghost. A
+//! victim takes bounded work. After Yang et al., "FIFO queues are all you need for cache eviction" (SOSP 2023).
 
+use std::sync::Arc;
+
+use super::balance::{Balance, SAMPLES, Standing, Tally};
 use super::{Policy, Victim, View};
 use crate::ds::Ref;
-use crate::ds::ghost::Ghost;
+use crate::ds::ghost::{Ghost, Memory};
 use crate::ds::ring::{Queued, Ring};
 use crate::ds::table::{BUCKETS, Home, Slot, Spot, Table};
 use crate::entry::Entries;
 
-/// The small queue's share of the weight is one in this many.
-const SMALL_PART: u64 = 10;
+/// While the budget lasts, the small queue's share of the weight is one in this many.
+const WARM_PART: u64 = 10;
+/// The small queue gives room to main where it is larger than it should be by one in this many.
+const SLACK_PART: u64 = 50;
 /// The ghost remembers so many eighths of what there are entries.
 const GHOST_PARTS: u32 = 9;
 /// Buckets that the hand passes for one victim before it takes the least used entry that it saw.
@@ -37,7 +44,6 @@ const REMEASURED: u32 = 64;
 const PROBATIONS: usize = 64;
 
 /// The default policy; see the module's text.
-#[derive(Default)]
 pub(crate) struct S3Fifo {
     small: Ring,
     /// Weight of the entries on probation.
@@ -53,11 +59,90 @@ pub(crate) struct S3Fifo {
     memory: u32,
     /// Entries that began on probation.
     admitted: u32,
+    balance: Arc<Balance>,
+    /// What the balance has not been told.
+    tally: Tally,
 }
 
 impl S3Fifo {
+    pub(super) fn new(balance: Arc<Balance>) -> Self {
+        S3Fifo {
+            small: Ring::default(),
+            small_weight: 0,
+            small_len: 0,
+            hand: None,
+            passed: 0,
+            ghost: Ghost::default(),
+            memory: 0,
+            admitted: 0,
+            balance,
+            tally: Tally::default(),
+        }
+    }
+
+    #[inline(always)]
     fn small_is_due<E: Entries>(&self, view: &View<'_, E>) -> bool {
-        self.small_weight.saturating_mul(SMALL_PART) > view.total || self.small_weight == view.total
+        self.small_weight > self.balance.room(view.total) || self.small_weight == view.total
+    }
+
+    /// Whether the small queue is to give room to main.
+    fn small_is_too_large(&self, total: u64) -> bool {
+        let room = self.balance.room(total);
+        self.small_weight > room + room / SLACK_PART + 1
+    }
+
+    /// Whether a hash that left the small queue `place` others of its bucket ago would still be there if the queue were a
+    /// bucket's worth longer. Those that are on probation now take the first places.
+    fn left_just_now<E: Entries>(&self, view: &View<'_, E>, place: u32) -> bool {
+        let (waiting, buckets) = (self.small_len as u64, u64::from(buckets(view.table)));
+        let place = u64::from(place);
+        (place + 1) * buckets >= waiting && 2 * place * buckets < 2 * waiting + buckets
+    }
+
+    /// Counts an insert that cost another entry, and what the ghost knew of it.
+    #[inline(always)]
+    fn note<E: Entries>(&mut self, view: &View<'_, E>, known: Memory) {
+        self.tally.inserts += 1;
+        match known {
+            Memory::Unknown => {}
+            Memory::Probation(place) => {
+                self.tally.short += u32::from(self.left_just_now(view, place));
+            }
+            Memory::Main => self.tally.lost += 1,
+        }
+        if self.tally.is_due() {
+            self.report(view);
+        }
+    }
+
+    #[inline(never)]
+    fn report<E: Entries>(&mut self, view: &View<'_, E>) {
+        let tally = std::mem::take(&mut self.tally);
+        if let Some(seen) = self.balance.report(tally, view.table.len()) {
+            self.balance.decide(seen, &self.standing(view));
+        }
+    }
+
+    /// How the small queue stands.
+    fn standing<E: Entries>(&self, view: &View<'_, E>) -> Standing {
+        let mut standing = Standing {
+            small: self.small_weight,
+            total: view.total,
+            looked: 0,
+            hit: 0,
+        };
+        let samples = SAMPLES.min(self.small.len());
+        for sample in 0..samples {
+            let waiting = self.small.peek(sample * self.small.len() / samples);
+            if let Some(Queued { entry, hash }) = waiting
+                && is_young(view, entry)
+                && let Some(place) = view.seat(entry, hash)
+            {
+                standing.looked += 1;
+                standing.hit += u32::from(place.counter() > 0);
+            }
+        }
+        standing
     }
 
     #[inline(always)]
@@ -208,8 +293,12 @@ fn is_young<E: Entries>(view: &View<'_, E>, entry: Ref) -> bool {
 /// Fingerprints per bucket, so that about as many are remembered as there are entries: a longer memory lets loops push
 /// each other out of main.
 fn memory(table: &Table) -> u32 {
-    let buckets = table.segments() * BUCKETS as u32;
+    let buckets = buckets(table);
     (table.len() * GHOST_PARTS / 8 + buckets / 2) / buckets
+}
+
+fn buckets(table: &Table) -> u32 {
+    table.segments() * BUCKETS as u32
 }
 
 /// The bucket after this one in the table's order.
@@ -251,11 +340,20 @@ impl Policy for S3Fifo {
         Spot { hash, home, .. }: Spot<'_>,
     ) {
         self.trim(view);
-        let remembered = self.ghost.forget(home, hash);
-        let warm = !view.full && self.small_weight.saturating_mul(SMALL_PART) >= view.total;
-        if remembered || warm {
+        let known = self.ghost.forget(home, hash);
+        if view.full {
+            self.note(view, known);
+        }
+        let to_main = match known {
+            Memory::Probation(_) => true,
+            Memory::Main => self.small_is_too_large(view.total),
+            Memory::Unknown => {
+                !view.full && self.small_weight.saturating_mul(WARM_PART) >= view.total
+            }
+        };
+        if to_main {
             view.entries.set_young(view.shared, entry, false);
-            if remembered {
+            if let Memory::Probation(_) = known {
                 // Asked for twice: it has earned one pass of the hand.
                 view.table.set_counter(slot, 1);
             }
@@ -274,8 +372,12 @@ impl Policy for S3Fifo {
         if let Some(victim) = self.probation(view, keep) {
             return Some(victim);
         }
+        if let Some(victim) = self.sweep(view, keep) {
+            self.ghost.lose(view.table.home(victim.hash), victim.hash);
+            return Some(victim);
+        }
         // Without anything in main (or nothing but `keep`), probation ends early for whoever is next.
-        self.sweep(view, keep).or_else(|| self.head(view, keep))
+        self.head(view, keep)
     }
 
     #[inline]
@@ -300,6 +402,6 @@ impl Policy for S3Fifo {
     }
 
     fn clear(&mut self) {
-        *self = S3Fifo::default();
+        *self = S3Fifo::new(Arc::clone(&self.balance));
     }
 }

@@ -18,7 +18,7 @@ use super::words::Words;
 use crate::bus::Bus;
 use crate::ds::arena::Pages;
 use crate::error::BuildError;
-use crate::evict::{Chosen, Eviction};
+use crate::evict::{Balance, Chosen, Eviction};
 use crate::reaper::{Upkeep, Upkept, Watch};
 use crate::shard::Shard;
 use crate::stats::Counters;
@@ -292,11 +292,16 @@ impl StoreBuilder {
         if let Some(bus) = &self.bus {
             listening.follow(bus);
         }
+        let balance = Balance::new(count);
         let stripes = Stripes::new(count, limit, expected, |_| {
             let words = Words::new(hasher.clone(), measure, listening.word());
             (
                 Pages::new(),
-                Shard::new(words, Chosen::new(self.eviction, bounded), clock.now()),
+                Shard::new(
+                    words,
+                    Chosen::new(self.eviction, bounded, &balance),
+                    clock.now(),
+                ),
             )
         });
         let waiting = Waiting::new(stripes.iter().count());

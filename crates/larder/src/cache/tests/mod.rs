@@ -9,6 +9,7 @@ mod listeners;
 mod lru;
 mod oracle;
 mod races;
+mod traces;
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
