@@ -246,13 +246,19 @@ fn each_word(words: &[AtomicU64], at: usize, len: usize, mut take: impl FnMut([u
         }
         return;
     }
-    let mut low = words.first().map_or(0, |word| word.load(Ordering::Relaxed));
-    for index in 1..=count {
-        let high = words
-            .get(index)
-            .map_or(0, |word| word.load(Ordering::Relaxed));
+    let whole = count.min(words.len().saturating_sub(1));
+    for (low, high) in words[..whole]
+        .iter()
+        .zip(words.get(1..).unwrap_or_default())
+    {
+        let (low, high) = (low.load(Ordering::Relaxed), high.load(Ordering::Relaxed));
         take((low >> shift | high << (64 - shift)).to_le_bytes());
-        low = high;
+    }
+    // The last bytes may end with the page.
+    if whole < count
+        && let Some(low) = words.get(whole)
+    {
+        take((low.load(Ordering::Relaxed) >> shift).to_le_bytes());
     }
 }
 
