@@ -18,7 +18,7 @@ use ahash::RandomState;
 use super::{Collection, MAX_PACKED, MAX_PACKED_LEN};
 pub use algebra::Aggregate;
 pub(crate) use algebra::{Rows, Source, difference, intersection, intersection_len, union};
-use large::Large;
+use large::{Large, Sought};
 use packed::Packed;
 
 #[derive(Clone)]
@@ -91,6 +91,19 @@ impl AddRule {
             (AddRule::IfPresent, Some(_)) => true,
         }
     }
+}
+
+/// A member that was looked up; valid until the next change.
+struct Found {
+    /// The score that it has; none if it is absent.
+    score: Option<f64>,
+    at: At,
+}
+
+enum At {
+    /// In a packed set.
+    Rank(Option<usize>),
+    Sought(Sought),
 }
 
 /// What became of a member that was to be added.
@@ -207,7 +220,6 @@ impl SortedSet {
     /// Shows at least `count` elements, if there are so many, from a cursor on; returns the next cursor, zero at the end.
     pub(crate) fn scan<'a>(
         &'a self,
-        hasher: &RandomState,
         cursor: u32,
         count: usize,
         visit: impl FnMut(&'a [u8], f64),
@@ -217,7 +229,7 @@ impl SortedSet {
                 packed.visit(0..packed.len(), visit);
                 0
             }
-            Form::Large(large) => large.scan(hasher, cursor, count, visit),
+            Form::Large(large) => large.scan(cursor, count, visit),
         }
     }
 
@@ -229,14 +241,16 @@ impl SortedSet {
         score: f64,
         rule: AddRule,
     ) -> Added {
-        let now = self.score(hasher, member);
+        let score = score + 0.0;
+        let found = self.seek(hasher, member, score);
+        let now = found.score;
         if !rule.admits(now, score) {
             return Added::Refused;
         }
         if now == Some(score) {
             return Added::Same;
         }
-        self.set(hasher, member, Some(score));
+        self.put(hasher, found, member, score);
         if now.is_none() {
             Added::New
         } else {
@@ -290,49 +304,91 @@ impl SortedSet {
         self.shrink();
     }
 
-    /// Gives a member a score, or takes it out; whether it was there. All changes of single members pass here.
+    /// Gives a member a score, or takes it out; whether it was there.
     fn set(&mut self, hasher: &RandomState, member: &[u8], score: Option<f64>) -> bool {
-        debug_assert!(score.is_none_or(|score| !score.is_nan()));
-        let score = score.map(|score| score + 0.0);
-        if let (Form::Packed(packed), Some(_)) = (&self.form, score)
+        let Some(score) = score else {
+            return self.take(hasher, member);
+        };
+        let found = self.seek(hasher, member, score);
+        let before = found.score;
+        if before != Some(score) {
+            self.put(hasher, found, member, score);
+        }
+        before.is_some()
+    }
+
+    /// Looks a member up that is to have a score.
+    fn seek(&self, hasher: &RandomState, member: &[u8], score: f64) -> Found {
+        match &self.form {
+            Form::Packed(packed) => {
+                let found = packed.find(member);
+                Found {
+                    score: found.map(|(_, score)| score),
+                    at: At::Rank(found.map(|(rank, _)| rank)),
+                }
+            }
+            Form::Large(large) => {
+                let sought = large.seek(hasher, member, score);
+                Found {
+                    score: sought.place.map(|place| large.list.score(place)),
+                    at: At::Sought(sought),
+                }
+            }
+        }
+    }
+
+    /// Gives the member that was sought with this score another one than it has. All changes that add pass here.
+    fn put(&mut self, hasher: &RandomState, found: Found, member: &[u8], score: f64) {
+        debug_assert!(!score.is_nan() && found.score != Some(score));
+        if let Form::Packed(packed) = &self.form
             && !packed.has_room(member)
         {
             self.expand(hasher);
+            let found = self.seek(hasher, member, score);
+            return self.put(hasher, found, member, score);
         }
-        let before = match &mut self.form {
-            Form::Packed(packed) => {
-                let found = packed.find(member);
-                if let Some((rank, _)) = found {
+        match (&mut self.form, &found.at) {
+            (Form::Packed(packed), At::Rank(rank)) => {
+                if let Some(rank) = *rank {
                     packed.remove(rank..rank + 1);
                 }
-                if let Some(score) = score {
-                    packed.insert(member, score);
-                }
-                found.map(|(_, score)| score)
+                packed.insert(member, score);
             }
-            Form::Large(large) => {
-                let found = large.find(hasher, member);
-                let before = found.map(|place| large.list.score(place));
-                match (found, score) {
-                    (Some(place), Some(score)) => large.rescore(hasher, place, member, score),
-                    (Some(place), None) => large.take(hasher, place),
-                    (None, Some(score)) => large.insert(hasher, member, score),
-                    (None, None) => {}
-                }
-                before
-            }
-        };
-        if score.is_none() {
-            self.shrink();
+            (Form::Large(large), At::Sought(sought)) => large.put(hasher, sought, member),
+            _ => unreachable!("what was found is of the form that the set has"),
         }
-        if before != score && self.notes() {
+        self.note_one(hasher, member, found.score);
+    }
+
+    /// Takes a member out; whether it was there. All changes that remove one pass here.
+    fn take(&mut self, hasher: &RandomState, member: &[u8]) -> bool {
+        let before = match &mut self.form {
+            Form::Packed(packed) => packed.find(member).map(|(rank, score)| {
+                packed.remove(rank..rank + 1);
+                score
+            }),
+            Form::Large(large) => large.find(hasher, member).map(|place| {
+                let score = large.list.score(place);
+                large.take(hasher, place);
+                score
+            }),
+        };
+        if before.is_some() {
+            self.shrink();
+            self.note_one(hasher, member, before);
+        }
+        before.is_some()
+    }
+
+    /// Notes the score that a member had before a change.
+    fn note_one(&mut self, hasher: &RandomState, member: &[u8], score: Option<f64>) {
+        if self.notes() {
             let undo = Undo {
                 member: member.into(),
-                score: before,
+                score,
             };
             self.note(hasher, [undo]);
         }
-        before.is_some()
     }
 
     /// Whether single changes are to be noted.
@@ -364,7 +420,7 @@ impl SortedSet {
         if let Form::Large(large) = &self.form {
             let len = large.list.len();
             if len <= MAX_PACKED_LEN / 2
-                && packed::most_bytes(len, large.member_bytes) <= MAX_PACKED / 2
+                && packed::most_bytes(len, large.list.member_bytes()) <= MAX_PACKED / 2
             {
                 let mut packed = Packed::default();
                 large

@@ -81,6 +81,14 @@ impl Node {
         self.prefixes[i] = head.prefix;
     }
 
+    /// Asks for what a search reads.
+    #[inline]
+    pub(super) fn approach(&self) {
+        for line in self.keys[..self.len()].chunks(8) {
+            crate::ds::approach(&line[0]);
+        }
+    }
+
     pub(super) fn child(&self, i: usize) -> u32 {
         self.children[i]
     }
