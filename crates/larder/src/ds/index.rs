@@ -21,6 +21,8 @@ use super::slab::Slab;
 
 /// Entries for each segment: few are quick to change, many share a header.
 const MEAN: usize = 128;
+/// An entry stands some five places from where it should, with as many entries as that.
+const NEAR: usize = 5;
 /// Capacities grow by so many entries.
 const STEP: usize = 16;
 /// What the allocator takes, at most, beside an allocation.
@@ -72,11 +74,28 @@ pub(crate) struct Index {
 }
 
 impl Segment {
+    /// Where a hash should stand, if all were spread evenly.
+    #[inline(always)]
+    fn guess(&self, hash: u32) -> usize {
+        ((u64::from(hash) * self.entries.len() as u64) >> 24) as usize
+    }
+
+    /// Asks for the lines that a search from a guess reads, as a rule.
+    #[inline(always)]
+    fn approach(&self, at: usize) {
+        let far = self.entries.len().saturating_sub(1);
+        for near in [at.saturating_sub(NEAR), at + NEAR] {
+            if let Some(entry) = self.entries.get(near.min(far)) {
+                super::approach(entry);
+            }
+        }
+    }
+
     /// The first entry whose hash is not less.
     #[inline]
     fn place_of(&self, hash: u32) -> usize {
-        let len = self.entries.len();
-        let mut at = ((u64::from(hash) * len as u64) >> 24) as usize;
+        let (len, mut at) = (self.entries.len(), self.guess(hash));
+        self.approach(at);
         while at > 0 && self.entries[at - 1].hash() >= hash {
             at -= 1;
         }
@@ -157,10 +176,17 @@ impl Index {
     /// Asks for the lines that [`Self::find`] reads.
     #[inline]
     pub(crate) fn approach(&self, hash: u32) {
-        let entries = &self.segments[self.address(hash)].entries;
-        let at = ((u64::from(hash) * entries.len() as u64) >> 24) as usize;
-        if let Some(entry) = entries.get(at) {
-            super::approach(entry);
+        let segment = &self.segments[self.address(hash)];
+        segment.approach(segment.guess(hash));
+    }
+
+    /// Asks for the lines that [`Self::insert`] and [`Self::remove`] move.
+    #[inline]
+    pub(crate) fn approach_change(&self, hash: u32) {
+        let segment = &self.segments[self.address(hash)];
+        let from = segment.guess(hash).min(segment.entries.len());
+        for line in segment.entries[from..].chunks(64 / size_of::<Entry>()) {
+            super::approach(&line[0]);
         }
     }
 

@@ -164,10 +164,7 @@ impl SortedSet {
     pub(crate) fn rank(&self, hasher: &RandomState, member: &[u8]) -> Option<(usize, f64)> {
         match &self.form {
             Form::Packed(packed) => packed.find(member),
-            Form::Large(large) => {
-                let place = large.find(hasher, member)?;
-                Some((large.list.rank(place), large.list.score(place)))
-            }
+            Form::Large(large) => large.rank(hasher, member),
         }
     }
 
@@ -283,6 +280,35 @@ impl SortedSet {
     /// Takes a member out; whether it was there.
     pub(crate) fn remove(&mut self, hasher: &RandomState, member: &[u8]) -> bool {
         self.set(hasher, member, None)
+    }
+
+    /// Takes the element at one end out, whose member is shown first, and returns its score.
+    pub(crate) fn pop(
+        &mut self,
+        hasher: &RandomState,
+        end: Direction,
+        show: impl FnOnce(&[u8]),
+    ) -> Option<f64> {
+        let (len, notes) = (self.len(), self.notes());
+        match &mut self.form {
+            Form::Large(large) if len > 0 && !notes => {
+                let score = large.pop(hasher, end, show);
+                self.shrink();
+                Some(score)
+            }
+            _ => {
+                let rank = match end {
+                    Direction::Up => 0,
+                    Direction::Down => len.checked_sub(1)?,
+                };
+                let (mut popped, mut show) = (None, Some(show));
+                self.visit(rank..rank + 1, Direction::Up, |member, score| {
+                    popped = show.take().map(|show| show(member)).map(|()| score);
+                });
+                self.remove_ranks(hasher, rank..len.min(rank + 1));
+                popped
+            }
+        }
     }
 
     /// Takes the elements of these ranks out.

@@ -108,6 +108,14 @@ impl Block {
         }
     }
 
+    /// Asks for the order.
+    #[inline]
+    pub(super) fn approach_order(&self) {
+        for line in self.data[..usize::from(self.stored)].chunks(64) {
+            crate::ds::approach(&line[0]);
+        }
+    }
+
     /// Asks for all of a block.
     #[inline]
     pub(super) fn approach_all(&self) {
@@ -124,6 +132,14 @@ impl Block {
             Some(_) => self.shape.members_at() + slot * member.len(),
             None => self.shape.span_at(slot),
         });
+    }
+
+    /// Asks for the member of a slot, if it is known where it stands.
+    #[inline]
+    pub(super) fn approach_member(&self, slot: usize) {
+        if let Some(length) = self.shape.length() {
+            self.approach_at(self.shape.members_at() + slot * length);
+        }
     }
 
     #[inline]
@@ -331,9 +347,29 @@ impl Block {
             shape.capacity()
         };
         let length = shape.length().filter(|&length| length == bytes);
-        let shape = Shape::new(self.frame_with(key), length, capacity);
-        let slots = self.data[..len].to_vec();
-        *self = self.rewritten(0..len, &slots, shape, bytes);
+        let frame = self.frame_with(key);
+        let wanted = Shape::new(frame, length, capacity);
+        if frame == shape.frame && length.is_some() {
+            self.lengthen(wanted);
+        } else {
+            let slots = self.data[..len].to_vec();
+            *self = self.rewritten(0..len, &slots, wanted, bytes);
+        }
+    }
+
+    /// Adds slots to a block whose members are of one length; all sections are copied as they are.
+    fn lengthen(&mut self, shape: Shape) {
+        let (old, stored) = (self.shape, usize::from(self.stored));
+        let members = shape.capacity() * shape.length().unwrap_or(0);
+        let mut data = Vec::with_capacity(shape.bytes(members));
+        data.extend_from_slice(&self.data[..stored]);
+        data.resize(shape.key_at(0), 0);
+        data.extend_from_slice(&self.data[old.key_at(0)..old.key_at(stored)]);
+        data.resize(shape.members_at(), 0);
+        let held = old.members_at()..old.members_at() + stored * old.length().unwrap_or(0);
+        data.extend_from_slice(&self.data[held]);
+        data.resize(shape.bytes(members), 0);
+        (self.data, self.shape) = (data.into_boxed_slice(), shape);
     }
 
     /// The frame, or where it does not hold a key, the narrowest that does.

@@ -89,6 +89,16 @@ impl Node {
         }
     }
 
+    /// Asks for what finding a child and adding counts reads.
+    #[inline]
+    pub(super) fn approach_counts(&self) {
+        for lines in [&self.children, &self.counts] {
+            for line in lines[..self.len()].chunks(16) {
+                crate::ds::approach(&line[0]);
+            }
+        }
+    }
+
     pub(super) fn child(&self, i: usize) -> u32 {
         self.children[i]
     }

@@ -217,6 +217,38 @@ impl SkipList {
         Place::new(spot.block, self.blocks[spot.block].slot(spot.at))
     }
 
+    /// The element so many from the first.
+    #[inline]
+    pub(crate) fn near_first(&self, skipped: usize) -> Spot {
+        let block = &self.blocks[self.first];
+        if skipped < block.len() {
+            return Spot {
+                block: self.first,
+                at: skipped,
+            };
+        }
+        self.spot_of_rank(skipped)
+    }
+
+    /// The element so many from the last.
+    #[inline]
+    pub(crate) fn near_last(&self, skipped: usize) -> Spot {
+        let block = &self.blocks[self.last];
+        match block.len().checked_sub(1 + skipped) {
+            Some(at) => Spot {
+                block: self.last,
+                at,
+            },
+            None => self.spot_of_rank(self.len - 1 - skipped),
+        }
+    }
+
+    /// Asks for an element.
+    #[inline]
+    pub(crate) fn approach(&self, place: Place) {
+        self.blocks[place.block()].approach_member(place.slot());
+    }
+
     /// The first and the last score.
     pub(crate) fn extremes(&self) -> Option<(f64, f64)> {
         let last = &self.blocks[self.last];
@@ -226,6 +258,16 @@ impl SkipList {
                 score_of(last.key(last.len() - 1)),
             )
         })
+    }
+
+    /// Asks for what [`Self::rank`] and [`Self::take`] read.
+    #[inline]
+    pub(crate) fn approach_rank(&self, place: Place) {
+        let block = &self.blocks[place.block()];
+        block.approach_order();
+        if block.parent != NIL {
+            self.nodes[block.parent].approach_counts();
+        }
     }
 
     /// How many elements come before the one at a place.
@@ -271,6 +313,9 @@ impl SkipList {
         let mut child = self.root;
         for level in (0..self.height).rev() {
             let i = self.child_of(child, level, head, member);
+            if level == 0 {
+                self.nodes[child].approach_counts();
+            }
             child = self.nodes[child].child(i);
             if level > 0 {
                 self.nodes[child].approach();

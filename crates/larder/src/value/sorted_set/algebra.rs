@@ -104,6 +104,15 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// No rows yet, and room for so many.
+    pub(crate) fn with_room(rows: usize) -> Self {
+        Rows {
+            bytes: Vec::new(),
+            rows: Vec::with_capacity(rows),
+        }
+    }
+
+    #[inline]
     pub(crate) fn push(&mut self, member: &[u8], score: f64) {
         self.rows.push((score, self.bytes.len(), member.len()));
         self.bytes.extend_from_slice(member);

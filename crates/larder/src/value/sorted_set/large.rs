@@ -11,10 +11,12 @@ use std::ops::Range;
 use ahash::RandomState;
 
 use crate::ds::index::Index;
+use super::Direction;
 use crate::ds::skiplist::{Move, Place, SkipList, Spot, order_of};
 
-/// Elements that are popped off the front soon: their lines of the index are asked for.
-const AHEAD: usize = 3;
+/// So many elements ahead of those that are popped off an end, the line of the index is asked for, and the member at
+/// twice the distance.
+const AHEAD: usize = 4;
 
 /// See the module's text.
 #[derive(Clone)]
@@ -59,6 +61,16 @@ impl Large {
         self.find_hashed(hash_of(hasher, member), member)
     }
 
+    /// How many elements come before a member, and its score.
+    pub(super) fn rank(&self, hasher: &RandomState, member: &[u8]) -> Option<(usize, f64)> {
+        let place = self.index.find(hash_of(hasher, member), |number| {
+            let place = Place::numbered(number);
+            self.list.approach_rank(place);
+            self.list.holds(place, member).then_some(place)
+        })?;
+        Some((self.list.rank(place), self.list.score(place)))
+    }
+
     #[inline]
     fn find_hashed(&self, hash: u32, member: &[u8]) -> Option<Place> {
         self.index.find(hash, |number| {
@@ -89,6 +101,10 @@ impl Large {
             && self.list.rescore(place, block, order, member)
         {
             return;
+        }
+        match sought.place {
+            Some(place) => self.list.approach_rank(place),
+            None => self.index.approach_change(hash),
         }
         let to = self.list.insert(block, order, member, &mut moved);
         let Some(mut from) = sought.place else {
@@ -136,10 +152,48 @@ impl Large {
     /// Takes the element at a place out.
     pub(super) fn take(&mut self, hasher: &RandomState, place: Place) {
         let hash = hash_of(hasher, self.list.member(place));
+        self.list.approach_rank(place);
         self.index.remove(hash, place.number());
         let mut moved = Vec::new();
         self.list.take(place, &mut moved);
         self.follow(hasher, &moved);
+    }
+
+    /// The element so many from one end.
+    fn end(&self, end: Direction, skipped: usize) -> Spot {
+        match end {
+            Direction::Up => self.list.near_first(skipped),
+            Direction::Down => self.list.near_last(skipped),
+        }
+    }
+
+    /// Takes the element at one end, which there is, out, and returns its score.
+    pub(super) fn pop(
+        &mut self,
+        hasher: &RandomState,
+        end: Direction,
+        show: impl FnOnce(&[u8]),
+    ) -> f64 {
+        let spot = self.end(end, 0);
+        let place = self.list.place(spot);
+        let member = self.list.member(place);
+        show(member);
+        let (hash, score) = (hash_of(hasher, member), self.list.score(place));
+        self.index.remove(hash, place.number());
+        let mut moved = Vec::new();
+        self.list.remove(spot.block, spot.at..spot.at + 1, &mut moved);
+        self.follow(hasher, &moved);
+        self.approach_end(hasher, end);
+        score
+    }
+
+    /// Asks for what popping off this end looks at soon.
+    fn approach_end(&self, hasher: &RandomState, end: Direction) {
+        if self.list.len() > 2 * AHEAD {
+            self.list.approach(self.list.place(self.end(end, 2 * AHEAD)));
+            let next = self.list.place(self.end(end, AHEAD));
+            self.index.approach(hash_of(hasher, self.list.member(next)));
+        }
     }
 
     fn take_run(&mut self, hasher: &RandomState, spot: Spot, n: usize) {
@@ -161,11 +215,6 @@ impl Large {
             let here = left.min(self.list.len_of(spot.block) - spot.at);
             self.take_run(hasher, spot, here);
             left -= here;
-        }
-        if ranks.start == 0 && self.list.len() > AHEAD {
-            // What is popped soon: its index line is wanted then.
-            let next = self.list.place(self.list.spot_of_rank(AHEAD));
-            self.index.approach(hash_of(hasher, self.list.member(next)));
         }
     }
 
