@@ -101,8 +101,7 @@ struct Found {
 }
 
 enum At {
-    /// In a packed set.
-    Rank(Option<usize>),
+    Packed(Option<packed::Found>),
     Sought(Sought),
 }
 
@@ -155,7 +154,7 @@ impl SortedSet {
     /// The score of a member.
     pub(crate) fn score(&self, hasher: &RandomState, member: &[u8]) -> Option<f64> {
         match &self.form {
-            Form::Packed(packed) => packed.find(member).map(|(_, score)| score),
+            Form::Packed(packed) => packed.find(member).map(|found| found.score),
             Form::Large(large) => large.find(hasher, member).map(|at| large.list.score(at)),
         }
     }
@@ -163,7 +162,7 @@ impl SortedSet {
     /// The rank of a member, and its score.
     pub(crate) fn rank(&self, hasher: &RandomState, member: &[u8]) -> Option<(usize, f64)> {
         match &self.form {
-            Form::Packed(packed) => packed.find(member),
+            Form::Packed(packed) => packed.find(member).map(|found| (found.rank, found.score)),
             Form::Large(large) => large.rank(hasher, member),
         }
     }
@@ -349,8 +348,8 @@ impl SortedSet {
             Form::Packed(packed) => {
                 let found = packed.find(member);
                 Found {
-                    score: found.map(|(_, score)| score),
-                    at: At::Rank(found.map(|(rank, _)| rank)),
+                    score: found.as_ref().map(|found| found.score),
+                    at: At::Packed(found),
                 }
             }
             Form::Large(large) => {
@@ -374,9 +373,9 @@ impl SortedSet {
             return self.put(hasher, found, member, score);
         }
         match (&mut self.form, &found.at) {
-            (Form::Packed(packed), At::Rank(rank)) => {
-                if let Some(rank) = *rank {
-                    packed.remove(rank..rank + 1);
+            (Form::Packed(packed), At::Packed(before)) => {
+                if let Some(before) = before {
+                    packed.take(before);
                 }
                 packed.insert(member, score);
             }
@@ -389,9 +388,9 @@ impl SortedSet {
     /// Takes a member out; whether it was there. All changes that remove one pass here.
     fn take(&mut self, hasher: &RandomState, member: &[u8]) -> bool {
         let before = match &mut self.form {
-            Form::Packed(packed) => packed.find(member).map(|(rank, score)| {
-                packed.remove(rank..rank + 1);
-                score
+            Form::Packed(packed) => packed.find(member).map(|found| {
+                packed.take(&found);
+                found.score
             }),
             Form::Large(large) => large.find(hasher, member).map(|place| {
                 let score = large.list.score(place);

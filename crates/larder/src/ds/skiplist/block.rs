@@ -23,8 +23,8 @@ use std::ops::Range;
 
 use super::frame::Frame;
 use super::search::partition;
-use super::shape::Shape;
 pub(super) use super::shape::MAX_SHARED;
+use super::shape::Shape;
 
 /// Most elements of a block: a slot takes seven bits. Larger blocks hold less beside the elements, and take longer to
 /// search.
@@ -208,6 +208,23 @@ impl Block {
         u64::from_le_bytes(*word.expect("eight bytes were taken")) & self.shape.frame.most()
     }
 
+    /// Shows some elements in order.
+    #[inline]
+    pub(super) fn visit<'a>(&'a self, part: Range<usize>, mut show: impl FnMut(&'a [u8], u64)) {
+        let order = &self.data[part];
+        let Some(length) = self.shape.length() else {
+            for &slot in order {
+                show(self.member_in(slot.into()), self.key_in(slot.into()));
+            }
+            return;
+        };
+        let members = &self.data[self.shape.members_at()..];
+        for &slot in order {
+            let from = usize::from(slot) * length;
+            show(&members[from..from + length], self.key_in(slot.into()));
+        }
+    }
+
     /// How many elements come before this score and member.
     #[inline]
     pub(super) fn place_of(&self, key: u64, member: &[u8]) -> usize {
@@ -216,7 +233,14 @@ impl Block {
             return 0;
         };
         let wanted = distance >> frame.shift;
-        let first = partition(0..self.len(), |i| self.held_key(self.slot(i)) < wanted);
+        let (order, keys) = self.data.split_at(self.shape.capacity());
+        let (order, width, most) = (&order[..self.len()], usize::from(frame.width), frame.most());
+        let first = partition(0..order.len(), |i| {
+            let at = usize::from(order[i]) * width;
+            keys[at..]
+                .first_chunk()
+                .is_some_and(|key| u64::from_le_bytes(*key) & most < wanted)
+        });
         // Held scores that are the same are the same scores, unless the low bits of the wanted one were cut off.
         let cut_off = wanted << frame.shift != distance;
         let before = |i: usize| {
@@ -263,7 +287,9 @@ impl Block {
     /// Whether the member is so long that it does not share its block.
     #[inline]
     fn is_alone(&self) -> bool {
-        self.shape.length().is_some_and(|length| length > MAX_SHARED)
+        self.shape
+            .length()
+            .is_some_and(|length| length > MAX_SHARED)
     }
 
     /// Whether the elements of two blocks fit into one, and leave room for others.

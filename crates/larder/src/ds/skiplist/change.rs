@@ -218,8 +218,7 @@ impl SkipList {
         if block.prev == NIL || block.next == NIL {
             return;
         }
-        let small =
-            block.len() < block::MAX_LEN / 2 && block.member_bytes() < block::MAX_BYTES / 2;
+        let small = block.len() < block::MAX_LEN / 2 && block.member_bytes() < block::MAX_BYTES / 2;
         if !(small && self.merge(number, moved)) && self.blocks[number].is_loose() {
             self.tighten(number, moved);
         }

@@ -42,10 +42,7 @@ impl<'a> Iter<'a> {
             if left > 0 {
                 list.blocks[block.next].approach_all();
             }
-            for i in at..at + here {
-                let slot = block.slot(i);
-                visit(block.member_in(slot), score_of(block.key_in(slot)));
-            }
+            block.visit(at..at + here, |member, key| visit(member, score_of(key)));
             if left == 0 {
                 return;
             }

@@ -21,9 +21,13 @@
 //! same, the levels too, but every block stays at least partly full whatever is removed, and no seed decides how long a
 //! search takes. Blocks and nodes are numbers in slabs, so nothing points anywhere and dropping frees chunk by chunk.
 //!
-//! Cost at a million elements: three levels of nodes, of which the upper two stay in the cache; a search misses some
-//! three lines of a node and four of a block. Beside the element: a tag, 2 bytes of end, 0 to 8 of score, and some 2 for
-//! block, links, slack and the levels above.
+//! * An element is named by its place, a block and a slot in it, until a change says that it has moved: a split or a
+//!   merge moves half a block, all else nothing.
+//!
+//! Cost at a million elements: three levels of nodes, of which the upper two stay in the cache. The lines of a node or a
+//! block are asked for at once, so a search waits for one of each level that is not near, not for each step of the
+//! halving. Beside the element: a byte of order, 0 to 8 of score, 3 of span where lengths differ, some 4 for slots to
+//! spare, the head of the block and the levels above.
 
 mod block;
 mod change;

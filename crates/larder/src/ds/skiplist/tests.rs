@@ -28,7 +28,8 @@ impl SkipList {
             count += block.len();
             held += block.held();
             bytes += block.member_bytes() as u64;
-            last = (block.len() > 0).then(|| (block.key(block.len() - 1), block.member(block.len() - 1)));
+            last = (block.len() > 0)
+                .then(|| (block.key(block.len() - 1), block.member(block.len() - 1)));
             (before, number) = (number, block.next);
         }
         assert_eq!((self.len, self.last), (count, before));

@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use ahash::RandomState;
 
-use crate::ds::index::Index;
 use super::Direction;
+use crate::ds::index::Index;
 use crate::ds::skiplist::{Move, Place, SkipList, Spot, order_of};
 
 /// So many elements ahead of those that are popped off an end, the line of the index is asked for, and the member at
@@ -96,7 +96,9 @@ impl Large {
     /// Gives the member that was sought the score.
     pub(super) fn put(&mut self, hasher: &RandomState, sought: &Sought, member: &[u8]) {
         let mut moved = Vec::new();
-        let Sought { hash, order, block, .. } = *sought;
+        let Sought {
+            hash, order, block, ..
+        } = *sought;
         if let Some(place) = sought.place
             && self.list.rescore(place, block, order, member)
         {
@@ -181,7 +183,8 @@ impl Large {
         let (hash, score) = (hash_of(hasher, member), self.list.score(place));
         self.index.remove(hash, place.number());
         let mut moved = Vec::new();
-        self.list.remove(spot.block, spot.at..spot.at + 1, &mut moved);
+        self.list
+            .remove(spot.block, spot.at..spot.at + 1, &mut moved);
         self.follow(hasher, &moved);
         self.approach_end(hasher, end);
         score
@@ -190,7 +193,8 @@ impl Large {
     /// Asks for what popping off this end looks at soon.
     fn approach_end(&self, hasher: &RandomState, end: Direction) {
         if self.list.len() > 2 * AHEAD {
-            self.list.approach(self.list.place(self.end(end, 2 * AHEAD)));
+            self.list
+                .approach(self.list.place(self.end(end, 2 * AHEAD)));
             let next = self.list.place(self.end(end, AHEAD));
             self.index.approach(hash_of(hasher, self.list.member(next)));
         }
@@ -203,7 +207,8 @@ impl Large {
             self.index.remove(hash, place.number());
         }
         let mut moved = Vec::new();
-        self.list.remove(spot.block, spot.at..spot.at + n, &mut moved);
+        self.list
+            .remove(spot.block, spot.at..spot.at + n, &mut moved);
         self.follow(hasher, &moved);
     }
 
