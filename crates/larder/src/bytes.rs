@@ -307,6 +307,14 @@ macro_rules! copied_from_bytes {
 
 copied_from_bytes!(Vec<u8> Box<[u8]> Arc<[u8]>);
 
+/// Bytes of exactly this number; others do not fit.
+impl<const N: usize> FromValue for [u8; N] {
+    #[inline]
+    fn from_value(bytes: &[u8]) -> Result<Self, ConvertError> {
+        bytes.try_into().map_err(|_| ConvertError::OutOfRange)
+    }
+}
+
 macro_rules! copied_from_utf8 {
     ($($type:ty)*) => {$(
         impl FromValue for $type {
@@ -573,6 +581,16 @@ mod tests {
             );
         }
         assert_eq!(f64::from_value(b"\xff"), Err(ConvertError::NotAFloat));
+    }
+
+    #[test]
+    fn an_array_is_as_many_bytes_as_it_has_and_no_others() {
+        assert_eq!(<[u8; 3]>::from_value(b"abc"), Ok(*b"abc"));
+        assert_eq!(<[u8; 2]>::from_int(42), Ok(*b"42"));
+        for other in [&b""[..], b"ab", b"abcd"] {
+            let read = <[u8; 3]>::from_value(other);
+            assert_eq!(read, Err(ConvertError::OutOfRange));
+        }
     }
 
     #[test]

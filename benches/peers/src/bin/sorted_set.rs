@@ -2,12 +2,22 @@
 //! `BTreeSet`, which knows ranks, and the standard library's, which counts them by walking.
 //!
 //! A million members of 16 bytes with random scores. Rounds are interleaved, on the thread's CPU time; median, least and
-//! greatest are shown. The rivals share no string between their two halves: members are held in both, as `Box<[u8]>`,
-//! of which a reader gets a copy in all three.
+//! greatest are shown, and how larder's median compares with each rival's. The rivals share no string between their two
+//! halves: members are held in both, as `Box<[u8]>`, of which a reader gets a copy in all three. Larder's view is made
+//! anew for every call, as a server's command would; the row "view kept" makes it once and reads members as `[u8; 16]`.
+//!
+//! Where a `redis-server` or `valkey-server` is installed, one is started on a socket in a directory of its own, filled
+//! with the same members, and asked for the bytes that the set takes.
 
 use std::alloc::System;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use cap::Cap;
 use larder::Store;
@@ -177,6 +187,49 @@ impl Sorted for Store {
     }
 }
 
+/// A store, and a view that is made once.
+struct Kept {
+    set: larder::SortedSet<'static, [u8; 16]>,
+}
+
+impl Kept {
+    /// The store is never dropped: it is one, and the bench ends with the process.
+    fn new() -> Self {
+        let store: &'static Store = Box::leak(Box::new(Store::new()));
+        Kept {
+            set: store.sorted_set("set"),
+        }
+    }
+}
+
+impl Sorted for Kept {
+    const NAME: &str = "larder, view kept";
+
+    fn add(&mut self, member: &[u8], score: f64) {
+        let added = self.set.add(member, score);
+        added.expect("a store without a bound");
+    }
+
+    fn score(&self, member: &[u8]) -> Option<f64> {
+        self.set.score(member).expect("a sorted set")
+    }
+
+    fn rank(&self, member: &[u8]) -> Option<usize> {
+        self.set.rank(member).expect("a sorted set")
+    }
+
+    fn range(&self, from: usize) -> usize {
+        let from = from as i64;
+        let rows = self.set.range_with_scores(from..=from + RANGE as i64 - 1);
+        black_box(rows.expect("a sorted set")).len()
+    }
+
+    fn pop_min(&mut self) -> Option<f64> {
+        let popped = self.set.pop_min().expect("a sorted set");
+        popped.map(|(_, score)| score)
+    }
+}
+
 /// The finish of SplitMix64: numbers into strangers.
 fn mixed(number: u64) -> u64 {
     let bits = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -257,9 +310,158 @@ fn contender<S: Sorted + 'static>(make: impl FnOnce() -> S) -> Contender {
     }
 }
 
+/// The middle one of a contender's rounds.
+fn median(one: &Contender, kind: usize) -> f64 {
+    Spread::of(one.rounds.iter().map(|round| round[kind])).median
+}
+
+/// What was measured.
+fn figures(all: &[Contender]) -> Table {
+    let columns = ["sorted set", "bytes beside the member"];
+    let mut table = Table::new("Sorted set, ns of CPU", columns.into_iter().chain(KINDS));
+    table.note(format!(
+        "{MEMBERS} members of 16 bytes, {ROUNDS} rounds, interleaved; median (least–greatest)"
+    ));
+    for one in all {
+        let cells = (0..KINDS.len()).map(|kind| {
+            let spread = Spread::of(one.rounds.iter().map(|round| round[kind]));
+            let [median, min, max] = [spread.median, spread.min, spread.max].map(digits);
+            format!("{median} ({min}–{max})")
+        });
+        let first = [one.name.to_owned(), digits(one.bytes - OWN)];
+        table.row(first.into_iter().chain(cells));
+    }
+    table
+}
+
+/// The first contender's figures as parts of the others'.
+fn ratios(all: &[Contender]) -> Table {
+    let columns = ["larder SortedSet is", "bytes"];
+    let title = "Sorted set, part of the rival's time";
+    let mut table = Table::new(title, columns.into_iter().chain(KINDS));
+    let [larder, others @ ..] = all else {
+        return table;
+    };
+    for one in others {
+        let cells = (0..KINDS.len()).map(|kind| digits(median(larder, kind) / median(one, kind)));
+        let bytes = digits((larder.bytes - OWN) / (one.bytes - OWN));
+        let first = [format!("of {}", one.name), bytes];
+        table.row(first.into_iter().chain(cells));
+    }
+    table
+}
+
+/// A server on a socket in a directory of its own; ended, and the directory removed, when dropped.
+struct Server {
+    process: Child,
+    directory: PathBuf,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Whatever fails here leaves a file in the temporary directory, and there is nobody to tell.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+impl Server {
+    /// Starts a program, if it is installed.
+    fn start(program: &str) -> Option<Self> {
+        let name = format!("larder-peers-{program}-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&directory).ok()?;
+        let started = Command::new(program)
+            .args(["--port", "0", "--save", "", "--unixsocket"])
+            .arg(directory.join("socket"))
+            .current_dir(&directory)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        match started {
+            Ok(process) => Some(Server { process, directory }),
+            Err(_) => {
+                let _ = std::fs::remove_dir_all(&directory);
+                None
+            }
+        }
+    }
+
+    fn connect(&self) -> std::io::Result<UnixStream> {
+        let (socket, start) = (self.directory.join("socket"), Instant::now());
+        loop {
+            match UnixStream::connect(Path::new(&socket)) {
+                Err(_) if start.elapsed() < Duration::from_secs(10) => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                connected => return connected,
+            }
+        }
+    }
+
+    /// Bytes that the server says that the members take, each, beside their own.
+    fn bytes_beside(&self) -> std::io::Result<f64> {
+        const BATCH: u64 = 1000;
+        let mut stream = self.connect()?;
+        let mut replies = BufReader::new(stream.try_clone()?);
+        let mut line = String::new();
+        for start in (0..MEMBERS).step_by(BATCH as usize) {
+            let mut batch = Vec::new();
+            for number in start..start + BATCH {
+                let score = score(number).to_string();
+                command(
+                    &mut batch,
+                    &[b"ZADD", b"set", score.as_bytes(), &member(number)],
+                );
+            }
+            stream.write_all(&batch)?;
+            for _ in 0..BATCH {
+                line.clear();
+                replies.read_line(&mut line)?;
+            }
+        }
+        let mut usage = Vec::new();
+        command(&mut usage, &[b"MEMORY", b"USAGE", b"set", b"SAMPLES", b"0"]);
+        stream.write_all(&usage)?;
+        line.clear();
+        replies.by_ref().read_line(&mut line)?;
+        let bytes = line.trim_start_matches(':').trim().parse::<f64>();
+        let bytes = bytes.map_err(std::io::Error::other)?;
+        Ok(bytes / MEMBERS as f64 - OWN)
+    }
+}
+
+/// Writes a command as servers read it.
+fn command(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    let mut head = String::new();
+    for (i, part) in parts.iter().enumerate() {
+        head.clear();
+        if i == 0 {
+            let _ = write!(head, "*{}\r\n", parts.len());
+        }
+        let _ = write!(head, "${}\r\n", part.len());
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(part);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// What servers take for the same set, or that there are none.
+fn servers() {
+    for program in ["redis-server", "valkey-server"] {
+        match Server::start(program).map(|server| server.bytes_beside()) {
+            None => println!("- {program}: not installed, skipped"),
+            Some(Ok(bytes)) => println!("- {program}: {} bytes beside the member", digits(bytes)),
+            Some(Err(error)) => println!("- {program}: not measured, {error}"),
+        }
+    }
+}
+
 fn main() {
     let mut all = [
         contender(Store::new),
+        contender(Kept::new),
         contender(Halves::<indexset::BTreeSet<Row>>::default),
         contender(Halves::<std::collections::BTreeSet<Row>>::default),
     ];
@@ -272,19 +474,7 @@ fn main() {
             }
         }
     }
-    let columns = ["sorted set", "bytes beside the member"];
-    let mut table = Table::new("Sorted set, ns of CPU", columns.into_iter().chain(KINDS));
-    table.note(format!(
-        "{MEMBERS} members of 16 bytes, {ROUNDS} rounds, interleaved; median (least–greatest)"
-    ));
-    for one in &all {
-        let cells = (0..KINDS.len()).map(|kind| {
-            let spread = Spread::of(one.rounds.iter().map(|round| round[kind]));
-            let [median, min, max] = [spread.median, spread.min, spread.max].map(digits);
-            format!("{median} ({min}–{max})")
-        });
-        let first = [one.name.to_owned(), digits(one.bytes - OWN)];
-        table.row(first.into_iter().chain(cells));
-    }
-    print!("{table}");
+    println!("{}", figures(&all));
+    println!("{}", ratios(&all));
+    servers();
 }

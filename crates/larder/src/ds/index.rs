@@ -1,4 +1,4 @@
-//! `Index`: 24-bit hashes to 24-bit numbers in six bytes each, packed.
+//! `Index`: 24-bit hashes to 32-bit numbers in seven bytes each, packed.
 //!
 //! ```text
 //! segment (of some hundred)   [ hash number | hash number | … ]     sorted by hash, no gaps
@@ -12,43 +12,48 @@
 //! * The whole hash is in the entry: splitting looks at nothing else.
 //!
 //! Equal hashes may have several numbers, and the same one several times; who asks must compare. With 24 bits, some of
-//! ten million entries share their hash with another, and cost a look at one more block.
+//! ten million entries share their hash with another, and cost a look at one element more.
 //!
-//! Cost: 6.4 bytes an entry and a header of 40 for some hundred; a search misses the header's line (in the cache up to
+//! Cost: 7.5 bytes an entry and a header of 40 for some hundred; a search misses the header's line (in the cache up to
 //! some millions) and one or two of the segment; inserting moves half a segment.
 
 use super::slab::Slab;
 
 /// Entries for each segment: few are quick to change, many share a header.
 const MEAN: usize = 128;
+/// An entry stands some five places from where it should, with as many entries as that.
+const NEAR: usize = 5;
 /// Capacities grow by so many entries.
 const STEP: usize = 16;
 /// What the allocator takes, at most, beside an allocation.
 const ALLOCATED: u64 = 16;
 
-/// A hash above a number, in sixteen bits each.
+/// A number and a hash of 24 bits.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Entry([u16; 3]);
+struct Entry([u8; 7]);
 
 impl Entry {
+    #[inline]
     fn new(hash: u32, number: u32) -> Self {
         debug_assert!(hash <= Index::HASH_MASK);
-        assert!(number < 1 << 24, "fewer than 2^24 blocks are held");
-        Entry([
-            (hash >> 8) as u16,
-            (hash << 8) as u16 | (number >> 16) as u16,
-            number as u16,
-        ])
+        let [a, b, c, d, e, f, g, _] = (u64::from(hash) << 32 | u64::from(number)).to_le_bytes();
+        Entry([a, b, c, d, e, f, g])
     }
 
-    #[inline]
+    #[inline(always)]
+    fn word(self) -> u64 {
+        let [a, b, c, d, e, f, g] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, 0])
+    }
+
+    #[inline(always)]
     fn hash(self) -> u32 {
-        u32::from(self.0[0]) << 8 | u32::from(self.0[1]) >> 8
+        (self.word() >> 32) as u32
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(self) -> u32 {
-        (u32::from(self.0[1]) & 0xff) << 16 | u32::from(self.0[2])
+        self.word() as u32
     }
 }
 
@@ -69,11 +74,28 @@ pub(crate) struct Index {
 }
 
 impl Segment {
+    /// Where a hash should stand, if all were spread evenly.
+    #[inline(always)]
+    fn guess(&self, hash: u32) -> usize {
+        ((u64::from(hash) * self.entries.len() as u64) >> 24) as usize
+    }
+
+    /// Asks for the lines that a search from a guess reads, as a rule.
+    #[inline(always)]
+    fn approach(&self, at: usize) {
+        let far = self.entries.len().saturating_sub(1);
+        for near in [at.saturating_sub(NEAR), at + NEAR] {
+            if let Some(entry) = self.entries.get(near.min(far)) {
+                super::approach(entry);
+            }
+        }
+    }
+
     /// The first entry whose hash is not less.
     #[inline]
     fn place_of(&self, hash: u32) -> usize {
-        let len = self.entries.len();
-        let mut at = ((u64::from(hash) * len as u64) >> 24) as usize;
+        let (len, mut at) = (self.entries.len(), self.guess(hash));
+        self.approach(at);
         while at > 0 && self.entries[at - 1].hash() >= hash {
             at -= 1;
         }
@@ -154,10 +176,17 @@ impl Index {
     /// Asks for the lines that [`Self::find`] reads.
     #[inline]
     pub(crate) fn approach(&self, hash: u32) {
-        let entries = &self.segments[self.address(hash)].entries;
-        let at = ((u64::from(hash) * entries.len() as u64) >> 24) as usize;
-        if let Some(entry) = entries.get(at) {
-            super::approach(entry);
+        let segment = &self.segments[self.address(hash)];
+        segment.approach(segment.guess(hash));
+    }
+
+    /// Asks for the lines that [`Self::insert`] and [`Self::remove`] move.
+    #[inline]
+    pub(crate) fn approach_change(&self, hash: u32) {
+        let segment = &self.segments[self.address(hash)];
+        let from = segment.guess(hash).min(segment.entries.len());
+        for line in segment.entries[from..].chunks(64 / size_of::<Entry>()) {
+            super::approach(&line[0]);
         }
     }
 
@@ -359,7 +388,7 @@ mod tests {
     /// Hashes that are spread, and some that many share.
     fn pair() -> impl Strategy<Value = (u32, u32)> {
         let hash = prop_oneof![9 => 0..=Index::HASH_MASK, 1 => 0..4u32];
-        (hash, 0..(1u32 << 24))
+        (hash, any::<u32>())
     }
 
     proptest! {

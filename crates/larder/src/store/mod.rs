@@ -23,6 +23,7 @@ mod keys;
 mod list;
 mod many;
 mod members;
+mod name;
 mod options;
 mod outside;
 mod pipeline;

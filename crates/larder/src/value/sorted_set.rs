@@ -18,7 +18,7 @@ use ahash::RandomState;
 use super::{Collection, MAX_PACKED, MAX_PACKED_LEN};
 pub use algebra::Aggregate;
 pub(crate) use algebra::{Rows, Source, difference, intersection, intersection_len, union};
-use large::Large;
+use large::{Large, Sought};
 use packed::Packed;
 
 #[derive(Clone)]
@@ -93,6 +93,18 @@ impl AddRule {
     }
 }
 
+/// A member that was looked up; valid until the next change.
+struct Found {
+    /// The score that it has; none if it is absent.
+    score: Option<f64>,
+    at: At,
+}
+
+enum At {
+    Packed(Option<packed::Found>),
+    Sought(Sought),
+}
+
 /// What became of a member that was to be added.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Added {
@@ -142,7 +154,7 @@ impl SortedSet {
     /// The score of a member.
     pub(crate) fn score(&self, hasher: &RandomState, member: &[u8]) -> Option<f64> {
         match &self.form {
-            Form::Packed(packed) => packed.find(member).map(|(_, score)| score),
+            Form::Packed(packed) => packed.find(member).map(|found| found.score),
             Form::Large(large) => large.find(hasher, member).map(|at| large.list.score(at)),
         }
     }
@@ -150,11 +162,8 @@ impl SortedSet {
     /// The rank of a member, and its score.
     pub(crate) fn rank(&self, hasher: &RandomState, member: &[u8]) -> Option<(usize, f64)> {
         match &self.form {
-            Form::Packed(packed) => packed.find(member),
-            Form::Large(large) => {
-                let place = large.find(hasher, member)?;
-                Some((large.list.rank(place), large.list.score(place)))
-            }
+            Form::Packed(packed) => packed.find(member).map(|found| (found.rank, found.score)),
+            Form::Large(large) => large.rank(hasher, member),
         }
     }
 
@@ -207,7 +216,6 @@ impl SortedSet {
     /// Shows at least `count` elements, if there are so many, from a cursor on; returns the next cursor, zero at the end.
     pub(crate) fn scan<'a>(
         &'a self,
-        hasher: &RandomState,
         cursor: u32,
         count: usize,
         visit: impl FnMut(&'a [u8], f64),
@@ -217,7 +225,7 @@ impl SortedSet {
                 packed.visit(0..packed.len(), visit);
                 0
             }
-            Form::Large(large) => large.scan(hasher, cursor, count, visit),
+            Form::Large(large) => large.scan(cursor, count, visit),
         }
     }
 
@@ -229,14 +237,16 @@ impl SortedSet {
         score: f64,
         rule: AddRule,
     ) -> Added {
-        let now = self.score(hasher, member);
+        let score = score + 0.0;
+        let found = self.seek(hasher, member, score);
+        let now = found.score;
         if !rule.admits(now, score) {
             return Added::Refused;
         }
         if now == Some(score) {
             return Added::Same;
         }
-        self.set(hasher, member, Some(score));
+        self.put(hasher, found, member, score);
         if now.is_none() {
             Added::New
         } else {
@@ -271,6 +281,35 @@ impl SortedSet {
         self.set(hasher, member, None)
     }
 
+    /// Takes the element at one end out, whose member is shown first, and returns its score.
+    pub(crate) fn pop(
+        &mut self,
+        hasher: &RandomState,
+        end: Direction,
+        show: impl FnOnce(&[u8]),
+    ) -> Option<f64> {
+        let (len, notes) = (self.len(), self.notes());
+        match &mut self.form {
+            Form::Large(large) if len > 0 && !notes => {
+                let score = large.pop(hasher, end, show);
+                self.shrink();
+                Some(score)
+            }
+            _ => {
+                let rank = match end {
+                    Direction::Up => 0,
+                    Direction::Down => len.checked_sub(1)?,
+                };
+                let (mut popped, mut show) = (None, Some(show));
+                self.visit(rank..rank + 1, Direction::Up, |member, score| {
+                    popped = show.take().map(|show| show(member)).map(|()| score);
+                });
+                self.remove_ranks(hasher, rank..len.min(rank + 1));
+                popped
+            }
+        }
+    }
+
     /// Takes the elements of these ranks out.
     pub(crate) fn remove_ranks(&mut self, hasher: &RandomState, ranks: Range<usize>) {
         let mut undos = Vec::new();
@@ -290,49 +329,91 @@ impl SortedSet {
         self.shrink();
     }
 
-    /// Gives a member a score, or takes it out; whether it was there. All changes of single members pass here.
+    /// Gives a member a score, or takes it out; whether it was there.
     fn set(&mut self, hasher: &RandomState, member: &[u8], score: Option<f64>) -> bool {
-        debug_assert!(score.is_none_or(|score| !score.is_nan()));
-        let score = score.map(|score| score + 0.0);
-        if let (Form::Packed(packed), Some(_)) = (&self.form, score)
+        let Some(score) = score else {
+            return self.take(hasher, member);
+        };
+        let found = self.seek(hasher, member, score);
+        let before = found.score;
+        if before != Some(score) {
+            self.put(hasher, found, member, score);
+        }
+        before.is_some()
+    }
+
+    /// Looks a member up that is to have a score.
+    fn seek(&self, hasher: &RandomState, member: &[u8], score: f64) -> Found {
+        match &self.form {
+            Form::Packed(packed) => {
+                let found = packed.find(member);
+                Found {
+                    score: found.as_ref().map(|found| found.score),
+                    at: At::Packed(found),
+                }
+            }
+            Form::Large(large) => {
+                let sought = large.seek(hasher, member, score);
+                Found {
+                    score: sought.place.map(|place| large.list.score(place)),
+                    at: At::Sought(sought),
+                }
+            }
+        }
+    }
+
+    /// Gives the member that was sought with this score another one than it has. All changes that add pass here.
+    fn put(&mut self, hasher: &RandomState, found: Found, member: &[u8], score: f64) {
+        debug_assert!(!score.is_nan() && found.score != Some(score));
+        if let Form::Packed(packed) = &self.form
             && !packed.has_room(member)
         {
             self.expand(hasher);
+            let found = self.seek(hasher, member, score);
+            return self.put(hasher, found, member, score);
         }
+        match (&mut self.form, &found.at) {
+            (Form::Packed(packed), At::Packed(before)) => {
+                if let Some(before) = before {
+                    packed.take(before);
+                }
+                packed.insert(member, score);
+            }
+            (Form::Large(large), At::Sought(sought)) => large.put(hasher, sought, member),
+            _ => unreachable!("what was found is of the form that the set has"),
+        }
+        self.note_one(hasher, member, found.score);
+    }
+
+    /// Takes a member out; whether it was there. All changes that remove one pass here.
+    fn take(&mut self, hasher: &RandomState, member: &[u8]) -> bool {
         let before = match &mut self.form {
-            Form::Packed(packed) => {
-                let found = packed.find(member);
-                if let Some((rank, _)) = found {
-                    packed.remove(rank..rank + 1);
-                }
-                if let Some(score) = score {
-                    packed.insert(member, score);
-                }
-                found.map(|(_, score)| score)
-            }
-            Form::Large(large) => {
-                let found = large.find(hasher, member);
-                let before = found.map(|place| large.list.score(place));
-                match (found, score) {
-                    (Some(place), Some(score)) => large.rescore(hasher, place, member, score),
-                    (Some(place), None) => large.take(hasher, place),
-                    (None, Some(score)) => large.insert(hasher, member, score),
-                    (None, None) => {}
-                }
-                before
-            }
+            Form::Packed(packed) => packed.find(member).map(|found| {
+                packed.take(&found);
+                found.score
+            }),
+            Form::Large(large) => large.find(hasher, member).map(|place| {
+                let score = large.list.score(place);
+                large.take(hasher, place);
+                score
+            }),
         };
-        if score.is_none() {
+        if before.is_some() {
             self.shrink();
+            self.note_one(hasher, member, before);
         }
-        if before != score && self.notes() {
+        before.is_some()
+    }
+
+    /// Notes the score that a member had before a change.
+    fn note_one(&mut self, hasher: &RandomState, member: &[u8], score: Option<f64>) {
+        if self.notes() {
             let undo = Undo {
                 member: member.into(),
-                score: before,
+                score,
             };
             self.note(hasher, [undo]);
         }
-        before.is_some()
     }
 
     /// Whether single changes are to be noted.
@@ -364,7 +445,7 @@ impl SortedSet {
         if let Form::Large(large) = &self.form {
             let len = large.list.len();
             if len <= MAX_PACKED_LEN / 2
-                && packed::most_bytes(len, large.member_bytes) <= MAX_PACKED / 2
+                && packed::most_bytes(len, large.list.member_bytes()) <= MAX_PACKED / 2
             {
                 let mut packed = Packed::default();
                 large

@@ -1,56 +1,60 @@
 //! `Block`: a run of elements in order, packed into one allocation.
 //!
 //! ```text
-//! data   tags [len] | scores [len × width] | ends [len × 2 or 4] | members, one behind the other
+//! order   slot slot slot …│free free       the slots of the elements, in order; then slots that can be used again
+//!          │    └────────────┐
+//! keys    [ key  key  key … ]│             by slot, as is all that follows
+//! members [ member member … ]┘
 //! ```
 //!
+//! * An element stays in its slot for as long as it is in the block: whoever names it by slot need not follow when others
+//!   come and go, and nothing but a byte of the order moves for each of them.
 //! * A score is held as its distance from the block's `base`, shifted right by `shift` (the low bits in which all
 //!   scores agree), in `width` bytes: none where all scores are equal, one or two for integers that lie close, five
 //!   for a million random floats. A score that does not fit reframes the block.
-//! * An end is where a member ends, counted from the first; four bytes only where the members pass 64 KiB.
-//! * Elements that are popped off the front stay in the sections, uncounted, until they are half of them.
-//! * The allocation grows in steps, so that a block holds what it needs and little more.
+//! * Members of one length need nothing beside themselves, others three bytes (see [`Shape`]).
+//! * There is room for some elements more than there are; when it is used up, or too large, the block is written anew.
 //!
-//! Cost: inserting and removing move the bytes behind the place, at most some 2 KiB in four copies.
+//! Cost: inserting and removing touch the order (one line or two), the keys that halving looks at, and the lines of
+//! the element; one change in sixteen copies the block.
+
+mod rewrite;
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::frame::Frame;
 use super::search::partition;
-use super::tagged::Tagged;
+pub(super) use super::shape::MAX_SHARED;
+use super::shape::Shape;
 
-/// Most elements of a block. Larger blocks hold less beside the elements, and take longer to search and to change.
-pub(super) const MAX_LEN: usize = 96;
-/// A block of more bytes is split, unless it has one element only.
+/// Most elements of a block: a slot takes seven bits. Larger blocks hold less beside the elements, and take longer to
+/// search.
+pub(super) const MAX_LEN: usize = 128;
+/// Most bytes of the members of a block, unless it has one element only.
 pub(super) const MAX_BYTES: usize = 4096;
-/// Capacities are multiples of this, less the eight bytes that an allocator puts before them.
-const STEP: usize = 128;
+/// Most slots that are held in reserve: so many elements come before a block is copied.
+const SPARE: usize = 16;
+/// Bytes that spare slots may take.
+const SPARE_BYTES: usize = 512;
 /// What the allocator takes, at most, beside an allocation.
 const ALLOCATED: u64 = 16;
 
-/// One element of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Element<'a> {
-    pub(super) key: u64,
-    pub(super) tag: u8,
-    pub(super) member: &'a [u8],
-}
-
-/// See the module's text.
+/// See the module's text. One line, so that whoever looks at a block's head waits once.
 #[derive(Clone, Default)]
+#[repr(align(64))]
 pub(crate) struct Block {
-    data: Vec<u8>,
-    frame: Frame,
+    data: Box<[u8]>,
+    shape: Shape,
     /// The neighbours, and the node above; `NIL` for none.
     pub(super) prev: u32,
     pub(super) next: u32,
     pub(super) parent: u32,
+    /// Where lengths differ: bytes of the heap that are written, and those of them that are somebody's.
+    used: u16,
+    live: u16,
     len: u8,
-    /// Elements at the front that were taken out, but are still in all sections.
-    gone: u8,
-    /// Whether ends take four bytes.
-    wide: bool,
+    /// Slots that have been used; those of the order behind `len` are free.
+    stored: u8,
 }
 
 impl Block {
@@ -63,176 +67,206 @@ impl Block {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
         usize::from(self.len)
     }
 
-    /// Elements in the sections.
-    #[inline]
-    fn stored(&self) -> usize {
-        usize::from(self.gone) + self.len()
-    }
-
-    /// Where element `i` stands in the sections.
-    #[inline]
-    fn slot(&self, i: usize) -> usize {
-        usize::from(self.gone) + i
-    }
-
-    /// Bytes in use.
-    pub(super) fn used(&self) -> usize {
-        self.data.len()
-    }
-
     /// Bytes held on the heap.
     pub(super) fn held(&self) -> u64 {
-        match self.data.capacity() {
+        match self.data.len() {
             0 => 0,
-            capacity => capacity as u64 + ALLOCATED,
+            bytes => bytes as u64 + ALLOCATED,
         }
     }
 
-    /// Asks for what a search reads first.
+    /// Bytes of all members.
+    #[inline]
+    pub(super) fn member_bytes(&self) -> usize {
+        match self.shape.length() {
+            Some(length) => length * self.len(),
+            None => usize::from(self.live),
+        }
+    }
+
+    /// Bytes of the members of some elements.
+    pub(super) fn member_bytes_of(&self, range: &Range<usize>) -> usize {
+        match self.shape.length() {
+            Some(length) => length * range.len(),
+            None => range.clone().map(|i| self.member(i).len()).sum(),
+        }
+    }
+
+    /// Asks for what a search reads, and for where the next element will be written.
     #[inline]
     pub(super) fn approach(&self) {
-        if let Some(first) = self.data.get(self.slot(0)) {
-            crate::ds::approach(first);
+        let end = self.shape.key_at(usize::from(self.stored));
+        for line in self.data[..end].chunks(64) {
+            crate::ds::approach(&line[0]);
+        }
+        if let Some(length) = self.shape.length() {
+            self.approach_at(self.shape.members_at() + usize::from(self.stored) * length);
+        }
+    }
+
+    /// Asks for the order.
+    #[inline]
+    pub(super) fn approach_order(&self) {
+        for line in self.data[..usize::from(self.stored)].chunks(64) {
+            crate::ds::approach(&line[0]);
+        }
+    }
+
+    /// Asks for all of a block.
+    #[inline]
+    pub(super) fn approach_all(&self) {
+        for line in self.data.chunks(64) {
+            crate::ds::approach(&line[0]);
+        }
+    }
+
+    /// Asks for the key and, where all members are as long as this one, the member of a slot.
+    #[inline]
+    pub(super) fn approach_slot(&self, slot: usize, member: &[u8]) {
+        self.approach_at(self.shape.key_at(slot));
+        self.approach_at(match self.shape.length() {
+            Some(_) => self.shape.members_at() + slot * member.len(),
+            None => self.shape.span_at(slot),
+        });
+    }
+
+    /// Asks for the member of a slot, if it is known where it stands.
+    #[inline]
+    pub(super) fn approach_member(&self, slot: usize) {
+        if let Some(length) = self.shape.length() {
+            self.approach_at(self.shape.members_at() + slot * length);
         }
     }
 
     #[inline]
-    fn width(&self) -> usize {
-        usize::from(self.frame.width)
-    }
-
-    #[inline]
-    fn end_width(&self) -> usize {
-        2 << u32::from(self.wide)
-    }
-
-    #[inline]
-    fn ends_at(&self) -> usize {
-        self.stored() * (1 + self.width())
-    }
-
-    #[inline]
-    fn members_at(&self) -> usize {
-        self.ends_at() + self.stored() * self.end_width()
-    }
-
-    /// Where member `i` ends, from the first member's start.
-    #[inline]
-    fn end(&self, i: usize) -> usize {
-        self.end_in(self.slot(i))
-    }
-
-    /// Where the member of a slot ends.
-    #[inline]
-    fn end_in(&self, slot: usize) -> usize {
-        let at = self.ends_at() + slot * self.end_width();
-        if self.wide {
-            u32::from_le_bytes([
-                self.data[at],
-                self.data[at + 1],
-                self.data[at + 2],
-                self.data[at + 3],
-            ]) as usize
-        } else {
-            usize::from(u16::from_le_bytes([self.data[at], self.data[at + 1]]))
+    fn approach_at(&self, at: usize) {
+        if let Some(byte) = self.data.get(at) {
+            crate::ds::approach(byte);
         }
     }
 
-    #[inline]
-    fn start(&self, i: usize) -> usize {
-        match self.slot(i) {
-            0 => 0,
-            slot => self.end_in(slot - 1),
-        }
+    /// The slot of element `i`.
+    #[inline(always)]
+    pub(super) fn slot(&self, i: usize) -> usize {
+        usize::from(self.data[i])
     }
 
-    #[inline]
+    /// Which element is in a slot.
+    pub(super) fn position(&self, slot: usize) -> usize {
+        let order = &self.data[..self.len()];
+        let mut start = 0;
+        for chunk in order.as_chunks::<16>().0 {
+            // Sixteen are compared at a time; only where one of them is the slot, it is asked which.
+            if chunk
+                .iter()
+                .fold(false, |found, &here| found | (usize::from(here) == slot))
+            {
+                break;
+            }
+            start += 16;
+        }
+        let found = order[start..]
+            .iter()
+            .position(|&here| usize::from(here) == slot);
+        start + found.expect("an element that is named is there")
+    }
+
+    /// The member of a slot.
+    #[inline(always)]
+    pub(super) fn member_in(&self, slot: usize) -> &[u8] {
+        let (from, length) = self.shape.member(&self.data, slot);
+        &self.data[from..from + length]
+    }
+
+    #[inline(always)]
     pub(super) fn member(&self, i: usize) -> &[u8] {
-        let members = &self.data[self.members_at()..];
-        &members[self.start(i)..self.end(i)]
+        self.member_in(self.slot(i))
+    }
+
+    /// The score of a slot, in the order's form.
+    #[inline(always)]
+    pub(super) fn key_in(&self, slot: usize) -> u64 {
+        let frame = self.shape.frame;
+        frame.base + (self.held_key(slot) << frame.shift)
     }
 
     /// The score of element `i`, in the order's form.
-    #[inline]
+    #[inline(always)]
     pub(super) fn key(&self, i: usize) -> u64 {
-        self.frame.base + (self.held_key(i) << self.frame.shift)
+        self.key_in(self.slot(i))
     }
 
-    /// The score of element `i`, as the frame holds it.
-    #[inline]
-    fn held_key(&self, i: usize) -> u64 {
-        let width = self.width();
-        let at = self.stored() + self.slot(i) * width;
-        if let Some(word) = self.data[at..].first_chunk() {
-            u64::from_le_bytes(*word) & self.frame.most()
-        } else {
-            let mut word = [0; 8];
-            word[..width].copy_from_slice(&self.data[at..at + width]);
-            u64::from_le_bytes(word)
-        }
+    /// The score of a slot, as the frame holds it.
+    #[inline(always)]
+    fn held_key(&self, slot: usize) -> u64 {
+        let at = self.shape.key_at(slot);
+        let word = self.data[at..at + 8].first_chunk();
+        u64::from_le_bytes(*word.expect("eight bytes were taken")) & self.shape.frame.most()
     }
 
+    /// Shows some elements in order.
     #[inline]
-    pub(super) fn element(&self, i: usize) -> Element<'_> {
-        Element {
-            key: self.key(i),
-            tag: self.data[self.slot(i)],
-            member: self.member(i),
-        }
-    }
-
-    /// The place of the member.
-    #[inline]
-    pub(super) fn find(&self, tag: u8, member: &[u8]) -> Option<usize> {
-        self.tagged(tag).find(|&i| {
-            // Where members are as long as this one, it stands here: the line comes while the end is read.
-            let likely = self.members_at() + self.slot(i) * member.len();
-            if let Some(first) = self.data.get(likely) {
-                crate::ds::approach(first);
+    pub(super) fn visit<'a>(&'a self, part: Range<usize>, mut show: impl FnMut(&'a [u8], u64)) {
+        let order = &self.data[part];
+        let Some(length) = self.shape.length() else {
+            for &slot in order {
+                show(self.member_in(slot.into()), self.key_in(slot.into()));
             }
-            self.member(i) == member
-        })
-    }
-
-    /// The places whose tag is this one, eight compared at a time.
-    #[inline]
-    pub(super) fn tagged(&self, tag: u8) -> Tagged<'_> {
-        Tagged::new(&self.data[self.slot(0)..self.stored()], tag)
+            return;
+        };
+        let members = &self.data[self.shape.members_at()..];
+        for &slot in order {
+            let from = usize::from(slot) * length;
+            show(&members[from..from + length], self.key_in(slot.into()));
+        }
     }
 
     /// How many elements come before this score and member.
     #[inline]
     pub(super) fn place_of(&self, key: u64, member: &[u8]) -> usize {
-        let Some(distance) = key.checked_sub(self.frame.base) else {
+        let frame = self.shape.frame;
+        let Some(distance) = key.checked_sub(frame.base) else {
             return 0;
         };
-        let wanted = distance >> self.frame.shift;
-        let first = partition(0..self.len(), |i| self.held_key(i) < wanted);
+        let wanted = distance >> frame.shift;
+        let (order, keys) = self.data.split_at(self.shape.capacity());
+        let (order, width, most) = (&order[..self.len()], usize::from(frame.width), frame.most());
+        let first = partition(0..order.len(), |i| {
+            let at = usize::from(order[i]) * width;
+            keys[at..]
+                .first_chunk()
+                .is_some_and(|key| u64::from_le_bytes(*key) & most < wanted)
+        });
         // Held scores that are the same are the same scores, unless the low bits of the wanted one were cut off.
-        let cut_off = wanted << self.frame.shift != distance;
-        let before = |i: usize| self.held_key(i) == wanted && (cut_off || self.member(i) < member);
+        let cut_off = wanted << frame.shift != distance;
+        let before = |i: usize| {
+            let slot = self.slot(i);
+            self.held_key(slot) == wanted && (cut_off || self.member_in(slot) < member)
+        };
         if first == self.len() || !before(first) {
             return first;
         }
         partition(first + 1..self.len(), before)
     }
 
-    /// Bytes of the members of some elements.
-    pub(super) fn member_bytes(&self, range: &Range<usize>) -> usize {
-        self.start(range.end) - self.start(range.start)
-    }
-
     /// The element in which half of the members' bytes end, so that two halves of about the same size can be made.
     pub(super) fn middle(&self) -> usize {
-        let (len, all) = (self.len(), self.end(self.len() - 1));
-        // Elements count too, where members are short.
-        let weight = |i: usize| self.start(i) + i * 12;
-        partition(0..len, |i| weight(i) * 2 < all + len * 12)
+        let (len, half) = (self.len(), self.member_bytes() / 2);
+        if self.shape.is_mixed() {
+            let mut sum = 0;
+            let middle = (0..len).find(|&i| {
+                sum += self.member(i).len();
+                sum >= half
+            });
+            // Elements count too, where members are short.
+            return middle.map_or(len / 2, |at| (at + len / 2) / 2);
+        }
+        len / 2
     }
 
     /// Compares element `i` with this score and member.
@@ -242,257 +276,178 @@ impl Block {
             .then_with(|| self.member(i).cmp(member))
     }
 
-    /// Puts an element to place `i`, where it belongs.
-    pub(super) fn insert(&mut self, i: usize, new: Element<'_>) {
-        self.settle();
-        if self.len == 0 {
-            self.frame = Frame::of(new.key, new.key, std::iter::empty());
-        } else if !self.frame.holds(new.key) {
-            self.reframe(Some(new.key));
+    /// Whether there may be one more element with a member of so many bytes.
+    #[inline]
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let held = self.member_bytes();
+        // The first of them that does not fit beside others stands alone.
+        let shares = bytes <= MAX_SHARED && !self.is_alone();
+        self.len == 0 || (shares && self.len() < MAX_LEN && held + bytes <= MAX_BYTES)
+    }
+
+    /// Whether the member is so long that it does not share its block.
+    #[inline]
+    fn is_alone(&self) -> bool {
+        self.shape
+            .length()
+            .is_some_and(|length| length > MAX_SHARED)
+    }
+
+    /// Whether the elements of two blocks fit into one, and leave room for others.
+    pub(super) fn goes_with(&self, other: &Block) -> bool {
+        !self.is_alone()
+            && !other.is_alone()
+            && self.len() + other.len() <= MAX_LEN * 3 / 4
+            && self.member_bytes() + other.member_bytes() <= MAX_BYTES * 3 / 4
+    }
+
+    /// Puts an element, for which there is room, to place `i`, where it belongs, and returns its slot.
+    pub(super) fn insert(&mut self, i: usize, key: u64, member: &[u8]) -> usize {
+        debug_assert!(self.has_room(member.len()));
+        self.prepare(key, member.len());
+        let len = self.len();
+        if self.stored == self.len {
+            self.data[len] = self.stored;
+            self.stored += 1;
         }
-        let added = new.member.len();
-        let total = self.data.len() - self.members_at() + added;
-        if total > usize::from(u16::MAX) && !self.wide {
-            self.widen();
-        }
-        let (len, width, end_width) = (self.len(), self.width(), self.end_width());
-        let (keys_at, ends_at, members_at) = (len, self.ends_at(), self.members_at());
-        let start = self.start(i);
-        let old = self.data.len();
-        self.reserve(1 + width + end_width + added);
-        self.data.resize(old + 1 + width + end_width + added, 0);
-        let data = &mut self.data[..];
-        let (key_at, end_at) = (keys_at + i * width, ends_at + i * end_width);
-        let shift = 1 + width + end_width;
-        data.copy_within(members_at + start..old, members_at + start + shift + added);
-        data.copy_within(end_at..members_at + start, end_at + shift);
-        data.copy_within(key_at..end_at, key_at + 1 + width);
-        data.copy_within(i..key_at, i + 1);
-        data[i] = new.tag;
-        let held = (new.key - self.frame.base) >> self.frame.shift;
-        data[key_at + 1..key_at + 1 + width].copy_from_slice(&held.to_le_bytes()[..width]);
-        let member_at = members_at + start + shift;
-        data[member_at..member_at + added].copy_from_slice(new.member);
+        let slot = self.data[len];
+        self.data.copy_within(i..len, i + 1);
+        self.data[i] = slot;
         self.len += 1;
-        let end = (start + added) as u32;
-        let end_at = end_at + 1 + width;
-        self.data[end_at..end_at + end_width].copy_from_slice(&end.to_le_bytes()[..end_width]);
-        self.move_ends(i + 1, added as u32);
-        // A narrower frame may have left room.
-        self.trim();
+        self.write(slot.into(), key, member);
+        slot.into()
     }
 
-    /// Takes elements out at the front, fewer than all, without moving the others each time.
-    pub(super) fn remove_front(&mut self, n: usize) {
-        debug_assert!(n < self.len());
-        self.gone += n as u8;
-        self.len -= n as u8;
-        if self.gone >= self.len || self.start(0) > MAX_BYTES / 2 {
-            self.settle();
+    /// Writes a key and a member to a slot.
+    #[inline]
+    fn write(&mut self, slot: usize, key: u64, member: &[u8]) {
+        self.write_key(slot, key);
+        if self.shape.is_mixed() {
+            let from = usize::from(self.used);
+            self.shape
+                .set_member(&mut self.data, slot, from, member.len());
+            self.used += member.len() as u16;
+            self.live += member.len() as u16;
         }
+        let (from, length) = self.shape.member(&self.data, slot);
+        self.data[from..from + length].copy_from_slice(member);
     }
 
-    /// Moves the elements to where those stood that are gone.
-    fn settle(&mut self) {
-        let gone = std::mem::take(&mut self.gone);
-        if gone > 0 {
-            self.len += gone;
-            self.remove(0..usize::from(gone));
+    #[inline]
+    fn write_key(&mut self, slot: usize, key: u64) {
+        let frame = self.shape.frame;
+        let held = ((key - frame.base) >> frame.shift).to_le_bytes();
+        let (at, width) = (self.shape.key_at(slot), usize::from(frame.width));
+        self.data[at..at + width].copy_from_slice(&held[..width]);
+    }
+
+    /// Sees to it that a slot, a frame and bytes are there for one element more.
+    #[inline]
+    fn prepare(&mut self, key: u64, bytes: usize) {
+        let shape = self.shape;
+        let fits = self.len > 0
+            && (self.stored > self.len || self.len() < shape.capacity())
+            && shape.frame.holds(key)
+            && match shape.length() {
+                Some(length) => length == bytes,
+                None => usize::from(self.used) + bytes <= shape.members(self.data.len()),
+            };
+        if !fits {
+            self.make_room(key, bytes);
         }
     }
 
     /// Takes elements out.
     pub(super) fn remove(&mut self, range: Range<usize>) {
-        self.settle();
-        let (len, width, end_width) = (self.len(), self.width(), self.end_width());
-        let n = range.len();
-        let (ends_at, members_at) = (self.ends_at(), self.members_at());
-        let (start, end) = (self.start(range.start), self.start(range.end));
-        let data = &mut self.data[..];
-        let key_at = |i: usize| len + i * width;
-        let end_at = |i: usize| ends_at + i * end_width;
-        let old = data.len();
-        data.copy_within(range.end..key_at(range.start), range.start);
-        let mut out = key_at(range.start) - n;
-        data.copy_within(key_at(range.end)..end_at(range.start), out);
-        out += end_at(range.start) - key_at(range.end);
-        data.copy_within(end_at(range.end)..members_at + start, out);
-        out += members_at + start - end_at(range.end);
-        data.copy_within(members_at + end..old, out);
-        out += old - members_at - end;
-        self.data.truncate(out);
+        let (len, n) = (self.len(), range.len());
+        if self.shape.is_mixed() {
+            self.live -= self.member_bytes_of(&range) as u16;
+        }
+        if n == 1 {
+            let slot = self.data[range.start];
+            self.data.copy_within(range.end..len, range.start);
+            self.data[len - 1] = slot;
+        } else {
+            self.data[range.start..len].rotate_left(n);
+        }
         self.len -= n as u8;
-        self.move_ends(range.start, ((end - start) as u32).wrapping_neg());
-        self.trim();
-    }
-
-    /// Adds to the ends from `i` on; a wrapped sum subtracts.
-    fn move_ends(&mut self, i: usize, by: u32) {
-        let from = self.ends_at() + i * self.end_width();
-        let to = self.members_at();
-        let ends = &mut self.data[from..to];
-        if self.wide {
-            for end in ends.as_chunks_mut::<4>().0 {
-                *end = u32::from_le_bytes(*end).wrapping_add(by).to_le_bytes();
-            }
-        } else {
-            for end in ends.as_chunks_mut::<2>().0 {
-                *end = u16::from_le_bytes(*end)
-                    .wrapping_add(by as u16)
-                    .to_le_bytes();
-            }
+        if self.len == 0 {
+            *self = Block::new(self.prev, self.next, self.parent);
         }
     }
 
-    /// Holds the scores in the narrowest frame in which there is room for one more.
-    fn reframe(&mut self, more: Option<u64>) {
-        let mut keys = [0; MAX_LEN + 1];
-        let len = self.len();
-        for (i, key) in keys[..len].iter_mut().enumerate() {
-            *key = self.key(i);
+    /// Gives element `i`, which is this member, another score.
+    pub(super) fn rescore(&mut self, i: usize, key: u64, member: &[u8]) {
+        if !self.shape.frame.holds(key) {
+            let (shape, slots) = (self.shape, self.data[..self.len()].to_vec());
+            let shape = Shape::new(self.frame_with(key), shape.length(), shape.capacity());
+            *self = self.rewritten(0..self.len(), &slots, shape, 0);
         }
-        let keys = &keys[..len];
-        let extra = more.unwrap_or(keys[0]);
-        let (first, last) = (keys[0].min(extra), keys[len - 1].max(extra));
-        let frame = Frame::of(first, last, keys.iter().copied().chain(more));
-        self.resize_section(len, self.ends_at(), len * usize::from(frame.width));
-        self.frame = frame;
-        let width = self.width();
-        if width > 0 {
-            for (key, out) in keys.iter().zip(self.data[len..].chunks_exact_mut(width)) {
-                let held = (key - frame.base) >> frame.shift;
-                out.copy_from_slice(&held.to_le_bytes()[..width]);
-            }
-        }
+        let (slot, len) = (self.data[i], self.len());
+        self.data.copy_within(i + 1..len, i);
+        self.len -= 1;
+        let to = self.place_of(key, member);
+        self.data.copy_within(to..len - 1, to + 1);
+        self.data[to] = slot;
+        self.len += 1;
+        self.write_key(slot.into(), key);
     }
 
-    /// Gives the ends four bytes each.
-    fn widen(&mut self) {
-        let ends: Vec<u32> = (0..self.len()).map(|i| self.end(i) as u32).collect();
-        let (from, to) = (self.ends_at(), self.members_at());
-        self.resize_section(from, to, ends.len() * 4);
-        self.wide = true;
-        for (end, out) in ends.iter().zip(self.data[from..].as_chunks_mut::<4>().0) {
-            *out = end.to_le_bytes();
+    /// Adds the elements of another block, which come before all of this one's or after them, and returns their slots,
+    /// there and here.
+    pub(super) fn take(&mut self, other: &Block, before: bool) -> Vec<(u8, u8)> {
+        let start = if before { 0 } else { self.len() };
+        let mut moved = Vec::with_capacity(other.len());
+        for i in 0..other.len() {
+            let slot = self.insert(start + i, other.key(i), other.member(i));
+            moved.push((other.slot(i) as u8, slot as u8));
         }
-    }
-
-    /// Makes the section `from..to` so many bytes long; what it holds is to be written anew.
-    fn resize_section(&mut self, from: usize, to: usize, wanted: usize) {
-        let (held, old) = (to - from, self.data.len());
-        if wanted > held {
-            self.reserve(wanted - held);
-            self.data.resize(old + wanted - held, 0);
-            self.data.copy_within(to..old, from + wanted);
-        } else {
-            self.data.copy_within(to..old, from + wanted);
-            self.data.truncate(old + wanted - held);
-        }
-    }
-
-    /// Makes room, in steps.
-    fn reserve(&mut self, more: usize) {
-        let needed = self.data.len() + more;
-        if needed > self.data.capacity() {
-            self.data
-                .reserve_exact(capacity_for(needed) - self.data.len());
-        }
-    }
-
-    /// Gives back what is not needed, in steps, but keeps a step to spare.
-    fn trim(&mut self) {
-        if self.data.len() + 2 * STEP <= self.data.capacity() {
-            self.data.shrink_to(capacity_for(self.data.len()));
-        }
-    }
-
-    /// Moves the elements from `at` on to a block of their own.
-    pub(super) fn split_off(&mut self, at: usize) -> Block {
-        self.settle();
-        let mut right = self.copy_from(at);
-        right.reframe(None);
-        right.data.shrink_to(capacity_for(right.data.len()));
-        self.remove(at..self.len());
-        if self.len > 0 {
-            self.reframe(None);
-        }
-        self.data.shrink_to(capacity_for(self.data.len()));
-        right
-    }
-
-    /// A block of the elements from `at` on, one at least, in the same frame.
-    fn copy_from(&self, at: usize) -> Block {
-        let (len, n, start) = (self.len(), self.len() - at, self.start(at));
-        let sections = [
-            &self.data[at..len],
-            &self.data[len + at * self.width()..self.ends_at()],
-            &self.data[self.ends_at() + at * self.end_width()..self.members_at()],
-            &self.data[self.members_at() + start..],
-        ];
-        let mut data = Vec::new();
-        let bytes = sections.iter().map(|section| section.len()).sum();
-        data.reserve_exact(capacity_for(bytes));
-        for section in sections {
-            data.extend_from_slice(section);
-        }
-        let mut copy = Block {
-            data,
-            frame: self.frame,
-            len: n as u8,
-            wide: self.wide,
-            ..Block::default()
-        };
-        copy.move_ends(0, (start as u32).wrapping_neg());
-        copy
-    }
-
-    /// Adds copies of another block's elements, which come before or after all of this one's.
-    pub(super) fn take(&mut self, other: &Block, range: Range<usize>) {
-        self.settle();
-        let before = self.len > 0
-            && !range.is_empty()
-            && other
-                .compare(range.start, self.key(0), self.member(0))
-                .is_lt();
-        let bytes = range.len() * 12 + other.start(range.end) - other.start(range.start);
-        self.reserve(if self.len == 0 { bytes } else { 0 });
-        let at = if before { 0 } else { self.len() };
-        for (to, from) in range.enumerate() {
-            self.insert(at + to, other.element(from));
-        }
-        if self.len > 0 {
-            self.reframe(None);
-        }
-        self.data.shrink_to(capacity_for(self.data.len()));
+        moved
     }
 }
 
-/// The capacity of a block that needs so many bytes.
-fn capacity_for(bytes: usize) -> usize {
-    (bytes + 8).next_multiple_of(STEP) - 8
+/// Slots for so many elements, whose members have so many bytes on average, and some to spare.
+fn capacity_for(len: usize, mean: usize) -> usize {
+    let spare = (SPARE_BYTES / (8 + mean)).clamp(1, SPARE);
+    len.next_multiple_of(spare).min(MAX_LEN)
 }
 
-/// Bytes held by blocks of so many elements with so many bytes of members, at most: in `blocks` blocks.
+/// Bytes held at most for so many elements with so many bytes of members, in `blocks` blocks.
 pub(super) fn most_held(elements: u64, bytes: u64, blocks: u64) -> u64 {
-    elements * (1 + 8 + 4) + bytes + blocks * (3 * STEP as u64 + ALLOCATED)
+    // One that is not loose holds twice what it needs, and what is spare. At the ends, one may be as loose as it gets.
+    let each = 1 + 8 + 3;
+    let most = (MAX_LEN * 12 + 2 * MAX_BYTES) as u64;
+    2 * (elements * each + bytes) + blocks * (4 * SPARE_BYTES as u64 + ALLOCATED) + 2 * most
 }
+
+/// Bytes that a block may hold beside the members when its lengths begin to differ and its scores to need all bytes,
+/// and what is spare.
+pub(super) const MOST_BESIDE: u64 = (MAX_LEN * 11 + 4 * SPARE_BYTES) as u64;
 
 #[cfg(test)]
 impl Block {
-    /// The narrowest width would have been this one.
+    /// What must hold between two changes.
     pub(super) fn assert_sound(&self) {
+        let mut slots: Vec<u8> = self.data[..usize::from(self.stored)].to_vec();
+        slots.sort_unstable();
+        assert!(slots.iter().copied().eq(0..self.stored));
+        assert!(usize::from(self.stored) <= self.shape.capacity());
         for i in 0..self.len() {
-            assert!(self.frame.holds(self.key(i)));
-            assert!(self.start(i) <= self.end(i));
+            assert!(self.shape.frame.holds(self.key(i)));
+            assert_eq!(self.position(self.slot(i)), i);
             if i > 0 {
                 assert!(self.compare(i - 1, self.key(i), self.member(i)).is_lt());
             }
         }
-        if self.len > 0 {
-            assert_eq!(self.members_at() + self.end(self.len() - 1), self.used());
-        } else {
-            assert_eq!((self.used(), self.gone), (0, 0));
+        let bytes: usize = (0..self.len()).map(|i| self.member(i).len()).sum();
+        assert_eq!(self.member_bytes(), bytes);
+        assert!(self.len() <= 1 || bytes <= MAX_BYTES);
+        if self.shape.is_mixed() && self.len > 0 {
+            assert!(usize::from(self.used) <= self.shape.members(self.data.len()));
+            assert!(self.live <= self.used);
         }
-        assert!(self.data.capacity() < self.used() + 3 * STEP);
+        if self.len == 0 {
+            assert!(self.data.is_empty());
+        }
     }
 }

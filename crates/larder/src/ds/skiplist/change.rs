@@ -2,56 +2,40 @@
 
 use std::ops::Range;
 
-use super::block::{self, Block, Element};
+use super::block::{self, Block};
 use super::level::{Entry, FANOUT, Head, NIL, Node};
-use super::{Place, SkipList};
+use super::{Place, SkipList, Spot};
 
-/// Elements that stand in another block than before: who names blocks must follow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Moved {
-    pub(crate) from: u32,
-    pub(crate) to: u32,
-    /// Their places in `to`.
-    pub(crate) places: Range<usize>,
+/// An element that stands elsewhere than before: who names places must follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Move {
+    pub(crate) from: Place,
+    pub(crate) to: Place,
 }
 
 impl SkipList {
-    /// Adds an element that is not there, and returns its block; if that block was split then, the element may be among
-    /// what has moved.
-    pub(crate) fn insert(&mut self, order: u64, tag: u8, member: &[u8]) -> (u32, Option<Moved>) {
-        let head = Head::of(order, member);
-        let mut child = self.root;
-        for level in (0..self.height).rev() {
-            let i = self.child_of(child, level, head, member);
-            let node = &mut self.nodes[child];
-            node.add(i, 1);
-            child = node.child(i);
+    /// Adds an element that is not there to the [block in which it belongs](Self::block_for), and returns its place.
+    pub(crate) fn insert(
+        &mut self,
+        block: u32,
+        order: u64,
+        member: &[u8],
+        moved: &mut Vec<Move>,
+    ) -> Place {
+        let at = self.blocks[block].place_of(order, member);
+        let mut spot = Spot { block, at };
+        while !self.blocks[spot.block].has_room(member.len()) {
+            spot = self.make_room(spot, Head::of(order, member), member.len(), moved);
         }
-        let at = self.blocks[child].place_of(order, member);
-        self.put(
-            Place { block: child, at },
-            Element {
-                key: order,
-                tag,
-                member,
-            },
-        )
-    }
-
-    /// Puts an element, counted already, to its place.
-    fn put(&mut self, place: Place, element: Element<'_>) -> (u32, Option<Moved>) {
         self.len += 1;
-        self.member_bytes += element.member.len() as u64;
-        self.edit(place.block, |block| block.insert(place.at, element));
-        let block = &self.blocks[place.block];
-        if block.len() <= block::MAX_LEN && (block.used() <= block::MAX_BYTES || block.len() == 1) {
-            return (place.block, None);
-        }
-        let cut = self.cut_of(place);
-        (place.block, Some(self.split(place.block, cut)))
+        self.member_bytes += member.len() as u64;
+        let slot = self.edit(spot.block, |block| block.insert(spot.at, order, member));
+        self.count(spot.block, 1);
+        Place::new(spot.block, slot)
     }
 
     /// Changes a block, and books what it holds.
+    #[inline]
     fn edit<R>(&mut self, number: u32, change: impl FnOnce(&mut Block) -> R) -> R {
         let block = &mut self.blocks[number];
         let held = block.held();
@@ -60,42 +44,78 @@ impl SkipList {
         result
     }
 
-    /// Where a block is split after an element was put there: in the middle of its bytes, and where elements come in
-    /// order, before the new one.
-    fn cut_of(&self, place: Place) -> usize {
-        let block = &self.blocks[place.block];
-        let len = block.len();
-        if place.block == self.last && place.at + 1 == len {
-            return len - 1;
+    /// Splits a block that has no room for an element at a spot, and returns the spot where it belongs then: in the
+    /// middle of its bytes; behind all where elements come in order; beside the new element if one must stand alone.
+    fn make_room(
+        &mut self,
+        Spot { block, at }: Spot,
+        head: Head,
+        bytes: usize,
+        moved: &mut Vec<Move>,
+    ) -> Spot {
+        let here = &self.blocks[block];
+        let len = here.len();
+        let alone = bytes > block::MAX_SHARED || len == 1;
+        if at == len && (alone || block == self.last) {
+            let block = self.put_behind(block, Block::default(), head);
+            return Spot { block, at: 0 };
         }
-        block.middle().clamp(1, len - 1)
+        let cut = if alone {
+            at
+        } else {
+            here.middle().clamp(1, len - 1)
+        };
+        let right = self.split(block, cut, moved);
+        if at > cut {
+            Spot {
+                block: right,
+                at: at - cut,
+            }
+        } else {
+            Spot { block, at }
+        }
     }
 
     /// Moves the elements of a block from `cut` on to a new block behind it.
-    fn split(&mut self, number: u32, cut: usize) -> Moved {
-        let mut right = self.edit(number, |block| block.split_off(cut));
+    fn split(&mut self, number: u32, cut: usize, moved: &mut Vec<Move>) -> u32 {
+        let (right, before) = self.edit(number, |block| block.split_off(cut));
+        let head = Head::of(right.key(0), right.member(0));
+        let to = self.put_behind(number, right, head);
+        moved.extend(before.iter().enumerate().map(|(slot, &from)| Move {
+            from: Place::new(number, from.into()),
+            to: Place::new(to, slot),
+        }));
+        self.tighten(number, moved);
+        to
+    }
+
+    /// Gives back what a block holds for nothing.
+    fn tighten(&mut self, number: u32, moved: &mut Vec<Move>) {
+        if self.blocks[number].len() == 0 {
+            return;
+        }
+        let slots = self.edit(number, Block::tighten);
+        moved.extend(slots.iter().map(|&(from, to)| Move {
+            from: Place::new(number, from.into()),
+            to: Place::new(number, to.into()),
+        }));
+    }
+
+    /// Puts a new block behind another.
+    fn put_behind(&mut self, number: u32, mut block: Block, head: Head) -> u32 {
         let left = &self.blocks[number];
         let (next, parent) = (left.next, left.parent);
-        (right.prev, right.next, right.parent) = (number, next, parent);
-        self.packed += right.held();
-        let count = right.len();
-        let entry = Entry {
-            head: Head::of(right.key(0), right.member(0)),
-            child: self.blocks.insert(right),
-            count: count as u32,
-        };
-        let to = entry.child;
-        self.blocks[number].next = to;
+        (block.prev, block.next, block.parent) = (number, next, parent);
+        self.packed += block.held();
+        let count = block.len() as u32;
+        let child = self.blocks.insert(block);
+        self.blocks[number].next = child;
         match next {
-            NIL => self.last = to,
-            next => self.blocks[next].prev = to,
+            NIL => self.last = child,
+            next => self.blocks[next].prev = child,
         }
-        self.promote(parent, number, entry);
-        Moved {
-            from: number,
-            to,
-            places: 0..count,
-        }
+        self.promote(parent, number, Entry { head, child, count });
+        child
     }
 
     /// Puts a child that was split off `left` behind it, splitting nodes on the way up.
@@ -180,31 +200,34 @@ impl SkipList {
     }
 
     /// Takes elements of one block out.
-    pub(crate) fn remove(&mut self, number: u32, range: Range<usize>) -> Option<Moved> {
+    pub(crate) fn remove(&mut self, number: u32, range: Range<usize>, moved: &mut Vec<Move>) {
         let n = range.len();
-        let block = &self.blocks[number];
-        self.member_bytes -= block.member_bytes(&range) as u64;
-        // Of the first block only: what is gone from its front is the only room that is held for nothing.
-        if block.prev == NIL && range.start == 0 && n < block.len() {
-            self.edit(number, |block| block.remove_front(n));
-        } else {
-            self.edit(number, |block| block.remove(range));
-        }
+        let bytes = self.blocks[number].member_bytes_of(&range);
+        self.member_bytes -= bytes as u64;
         self.len -= n;
+        self.edit(number, |block| block.remove(range));
         self.count(number, (n as u32).wrapping_neg());
         let block = &self.blocks[number];
         if block.len() == 0 {
             if self.len > 0 {
                 self.unlink(number);
             }
-            return None;
+            return;
         }
         // The ends are where elements are popped: what is left there goes soon.
-        let ends = block.prev == NIL || block.next == NIL;
-        if ends || block.len() >= block::MAX_LEN / 2 || block.used() >= block::MAX_BYTES / 2 {
-            return None;
+        if block.prev == NIL || block.next == NIL {
+            return;
         }
-        self.merge(number)
+        let small = block.len() < block::MAX_LEN / 2 && block.member_bytes() < block::MAX_BYTES / 2;
+        if !(small && self.merge(number, moved)) && self.blocks[number].is_loose() {
+            self.tighten(number, moved);
+        }
+    }
+
+    /// Takes the element at a place out.
+    pub(crate) fn take(&mut self, place: Place, moved: &mut Vec<Move>) {
+        let at = self.blocks[place.block()].position(place.slot());
+        self.remove(place.block(), at..at + 1, moved);
     }
 
     /// Adds to the counts above a block.
@@ -217,35 +240,37 @@ impl SkipList {
         }
     }
 
-    /// Merges a block with a neighbour under the same node, if they fit together well.
-    fn merge(&mut self, number: u32) -> Option<Moved> {
+    /// Merges a block with a neighbour under the same node, if they fit together well; whether they did.
+    fn merge(&mut self, number: u32, moved: &mut Vec<Move>) -> bool {
         let here = &self.blocks[number];
         for other in [here.next, here.prev] {
             let there = &self.blocks[other];
-            if there.parent == here.parent
-                && here.len() + there.len() <= block::MAX_LEN * 3 / 4
-                && here.used() + there.used() <= block::MAX_BYTES * 3 / 4
-            {
+            if there.parent == here.parent && here.goes_with(there) {
                 let (from, to) = if here.len() < there.len() {
                     (number, other)
                 } else {
                     (other, number)
                 };
-                return Some(self.pour(from, to));
+                self.pour(from, to, moved);
+                return true;
             }
         }
-        None
+        false
     }
 
     /// Moves all elements of a block to its neighbour, and takes the block away.
-    fn pour(&mut self, from: u32, to: u32) -> Moved {
+    fn pour(&mut self, from: u32, to: u32, moved: &mut Vec<Move>) {
         let behind = self.blocks[to].next == from;
         let count = self.blocks[from].len();
-        let old = self.edit(from, std::mem::take);
-        (self.blocks[from].prev, self.blocks[from].next) = (old.prev, old.next);
-        self.blocks[from].parent = old.parent;
-        let start = if behind { self.blocks[to].len() } else { 0 };
-        self.edit(to, |block| block.take(&old, 0..count));
+        let old = self.edit(from, |block| {
+            let empty = Block::new(block.prev, block.next, block.parent);
+            std::mem::replace(block, empty)
+        });
+        let slots = self.edit(to, |block| block.take(&old, !behind));
+        moved.extend(slots.iter().map(|&(was, is)| Move {
+            from: Place::new(from, was.into()),
+            to: Place::new(to, is.into()),
+        }));
         let node = &mut self.nodes[old.parent];
         let (source, target) = (node.place_of(from), node.place_of(to));
         if !behind {
@@ -254,11 +279,6 @@ impl SkipList {
         node.add(target, count as u32);
         node.add(source, (count as u32).wrapping_neg());
         self.unlink(from);
-        Moved {
-            from,
-            to,
-            places: start..start + count,
-        }
     }
 
     /// Takes an empty block out, and what is left without children above it.
@@ -328,41 +348,15 @@ impl SkipList {
         }
     }
 
-    /// Gives the element at `place` another score if it belongs in the same block then; whether it does.
-    pub(crate) fn rescore(&mut self, place: Place, order: u64, member: &[u8]) -> bool {
-        if !self.stays(place, order, member) {
+    /// Gives an element another score, if the block in which it belongs then is the one where it is; whether it is so.
+    pub(crate) fn rescore(&mut self, place: Place, to: u32, order: u64, member: &[u8]) -> bool {
+        if place.block() != to {
             return false;
         }
-        self.edit(place.block, |block| {
-            let tag = block.element(place.at).tag;
-            block.remove(place.at..place.at + 1);
-            let at = block.place_of(order, member);
-            block.insert(
-                at,
-                Element {
-                    key: order,
-                    tag,
-                    member,
-                },
-            );
+        self.edit(to, |block| {
+            let at = block.position(place.slot());
+            block.rescore(at, order, member);
         });
         true
-    }
-
-    /// Whether an element with another score belongs in the same block as before.
-    fn stays(&self, place: Place, order: u64, member: &[u8]) -> bool {
-        let block = &self.blocks[place.block];
-        let last = block.len() - 1;
-        let after_first = if place.at == 0 {
-            block.prev == NIL
-        } else {
-            block.compare(0, order, member).is_lt()
-        };
-        let before_last = if place.at == last {
-            block.next == NIL
-        } else {
-            block.compare(last, order, member).is_gt()
-        };
-        last > 0 && after_first && before_last
     }
 }

@@ -1,7 +1,7 @@
 //! `Frame`: how a block holds its scores, as few bytes above its least one.
 
 /// How the scores of a block are held.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) base: u64,
     pub(super) shift: u8,

@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use super::{Place, SkipList, score_of};
+use super::{SkipList, Spot, score_of};
 
 /// The elements of some ranks; a block is looked up once, the next one asked for ahead.
 #[derive(Clone)]
 pub(crate) struct Iter<'a> {
     list: &'a SkipList,
     /// The first element that was not handed out; looked up when it is asked for.
-    front: Option<Place>,
-    /// The place behind the last that was not handed out.
-    back: Option<Place>,
+    front: Option<Spot>,
+    /// The spot behind the last that was not handed out.
+    back: Option<Spot>,
     ranks: Range<usize>,
 }
 
@@ -34,17 +34,15 @@ impl<'a> Iter<'a> {
             return;
         }
         let list = self.list;
-        let Place { block, mut at } = list.place_of_rank(self.ranks.start);
+        let Spot { block, mut at } = list.spot_of_rank(self.ranks.start);
         let mut block = &list.blocks[block];
         loop {
             let here = left.min(block.len() - at);
             left -= here;
             if left > 0 {
-                list.blocks[block.next].approach();
+                list.blocks[block.next].approach_all();
             }
-            for i in at..at + here {
-                visit(block.member(i), score_of(block.key(i)));
-            }
+            block.visit(at..at + here, |member, key| visit(member, score_of(key)));
             if left == 0 {
                 return;
             }
@@ -63,27 +61,28 @@ impl<'a> Iterator for Iter<'a> {
             return None;
         }
         let list = self.list;
-        let mut place = match self.front {
-            Some(place) => place,
-            None => list.place_of_rank(self.ranks.start),
+        let mut spot = match self.front {
+            Some(spot) => spot,
+            None => list.spot_of_rank(self.ranks.start),
         };
-        if place.at == list.blocks[place.block].len() {
-            place = Place {
-                block: list.blocks[place.block].next,
+        if spot.at == list.blocks[spot.block].len() {
+            spot = Spot {
+                block: list.blocks[spot.block].next,
                 at: 0,
             };
-            let next = list.blocks[place.block].next;
+            let next = list.blocks[spot.block].next;
             if self.ranks.len() > super::block::MAX_LEN && next != super::NIL {
-                list.approach(next);
+                list.blocks[next].approach_all();
             }
         }
         self.ranks.start += 1;
-        self.front = Some(Place {
-            at: place.at + 1,
-            ..place
+        self.front = Some(Spot {
+            at: spot.at + 1,
+            ..spot
         });
-        let block = &list.blocks[place.block];
-        Some((block.member(place.at), score_of(block.key(place.at))))
+        let block = &list.blocks[spot.block];
+        let slot = block.slot(spot.at);
+        Some((block.member_in(slot), score_of(block.key_in(slot))))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -98,32 +97,33 @@ impl DoubleEndedIterator for Iter<'_> {
             return None;
         }
         let list = self.list;
-        let mut place = match self.back {
-            Some(place) => place,
+        let mut spot = match self.back {
+            Some(spot) => spot,
             None => {
-                let last = list.place_of_rank(self.ranks.end - 1);
-                Place {
+                let last = list.spot_of_rank(self.ranks.end - 1);
+                Spot {
                     at: last.at + 1,
                     ..last
                 }
             }
         };
-        if place.at == 0 {
-            let block = list.blocks[place.block].prev;
-            place = Place {
+        if spot.at == 0 {
+            let block = list.blocks[spot.block].prev;
+            spot = Spot {
                 block,
                 at: list.blocks[block].len(),
             };
             let prev = list.blocks[block].prev;
             if self.ranks.len() > super::block::MAX_LEN && prev != super::NIL {
-                list.approach(prev);
+                list.blocks[prev].approach_all();
             }
         }
-        place.at -= 1;
+        spot.at -= 1;
         self.ranks.end -= 1;
-        self.back = Some(place);
-        let block = &list.blocks[place.block];
-        Some((block.member(place.at), score_of(block.key(place.at))))
+        self.back = Some(spot);
+        let block = &list.blocks[spot.block];
+        let slot = block.slot(spot.at);
+        Some((block.member_in(slot), score_of(block.key_in(slot))))
     }
 }
 

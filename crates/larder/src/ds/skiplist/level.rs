@@ -81,6 +81,24 @@ impl Node {
         self.prefixes[i] = head.prefix;
     }
 
+    /// Asks for what a search reads.
+    #[inline]
+    pub(super) fn approach(&self) {
+        for line in self.keys[..self.len()].chunks(8) {
+            crate::ds::approach(&line[0]);
+        }
+    }
+
+    /// Asks for what finding a child and adding counts reads.
+    #[inline]
+    pub(super) fn approach_counts(&self) {
+        for lines in [&self.children, &self.counts] {
+            for line in lines[..self.len()].chunks(16) {
+                crate::ds::approach(&line[0]);
+            }
+        }
+    }
+
     pub(super) fn child(&self, i: usize) -> u32 {
         self.children[i]
     }

@@ -5,7 +5,7 @@
 //!              │             └────────────────┐
 //! level 1   [ head count | … ]        [ head count | … ]
 //!              │      └──────┐
-//! level 0   [ 96 elements ] ⇄ [ … ] ⇄ [ … ] ⇄ …                blocks: packed elements, linked both ways
+//! level 0   [128 elements ] ⇄ [ … ] ⇄ [ … ] ⇄ …                blocks: packed elements, linked both ways
 //! ```
 //!
 //! * A score is eight bytes that compare as unsigned integers (see [`order_of`]). Elements are ordered by score, then by
@@ -21,9 +21,13 @@
 //! same, the levels too, but every block stays at least partly full whatever is removed, and no seed decides how long a
 //! search takes. Blocks and nodes are numbers in slabs, so nothing points anywhere and dropping frees chunk by chunk.
 //!
-//! Cost at a million elements: three levels of nodes, of which the upper two stay in the cache; a search misses some
-//! three lines of a node and four of a block. Beside the element: a tag, 2 bytes of end, 0 to 8 of score, and some 2 for
-//! block, links, slack and the levels above.
+//! * An element is named by its place, a block and a slot in it, until a change says that it has moved: a split or a
+//!   merge moves half a block, all else nothing.
+//!
+//! Cost at a million elements: three levels of nodes, of which the upper two stay in the cache. The lines of a node or a
+//! block are asked for at once, so a search waits for one of each level that is not near, not for each step of the
+//! halving. Beside the element: a byte of order, 0 to 8 of score, 3 of span where lengths differ, some 4 for slots to
+//! spare, the head of the block and the levels above.
 
 mod block;
 mod change;
@@ -31,7 +35,7 @@ mod frame;
 mod iter;
 mod level;
 mod search;
-mod tagged;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -39,7 +43,7 @@ use super::slab::Slab;
 use block::Block;
 use level::{Head, NIL, Node};
 
-pub(crate) use change::Moved;
+pub(crate) use change::Move;
 pub(crate) use iter::Iter;
 
 /// The bits of a score in an order that unsigned integers have: `-inf` first, `inf` last, both zeros the same.
@@ -57,9 +61,47 @@ pub(crate) fn score_of(order: u64) -> f64 {
     f64::from_bits(order ^ mask)
 }
 
-/// Where an element stands; valid until the next change.
+/// Where an element stands, for as long as it is there and no [`Move`] says otherwise: a block and a slot in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Place(u32);
+
+impl Place {
+    const SLOT_BITS: u32 = block::MAX_LEN.trailing_zeros();
+
+    #[inline]
+    fn new(block: u32, slot: usize) -> Self {
+        assert!(
+            block >> (32 - Self::SLOT_BITS) == 0,
+            "fewer than 2^25 blocks are held"
+        );
+        Place(block << Self::SLOT_BITS | slot as u32)
+    }
+
+    /// The place of this number.
+    #[inline(always)]
+    pub(crate) fn numbered(number: u32) -> Self {
+        Place(number)
+    }
+
+    #[inline(always)]
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn block(self) -> u32 {
+        self.0 >> Self::SLOT_BITS
+    }
+
+    #[inline(always)]
+    fn slot(self) -> usize {
+        self.0 as usize % block::MAX_LEN
+    }
+}
+
+/// An element in the order of a block; valid until the next change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spot {
     pub(crate) block: u32,
     pub(crate) at: usize,
 }
@@ -115,6 +157,11 @@ impl SkipList {
         self.len
     }
 
+    /// Bytes of all members.
+    pub(crate) fn member_bytes(&self) -> usize {
+        self.member_bytes as usize
+    }
+
     /// The elements of a block.
     pub(crate) fn len_of(&self, block: u32) -> usize {
         self.blocks[block].len()
@@ -128,20 +175,15 @@ impl SkipList {
     /// At most so many bytes more are held with so many elements with so many bytes of members more.
     pub(crate) fn growth(&self, elements: usize, bytes: usize) -> u64 {
         let (n, more) = (elements as u64, bytes as u64);
-        // Every insert may widen all scores of its block, split it, and with it a node on each level.
-        let each = n
-            * (8 * block::MAX_LEN as u64
-                + block::most_held(1, 0, 2)
-                + 4 * size_of::<Block>() as u64);
+        // Every insert may split its block, and have two blocks, or three with one for a large member, written anew.
+        let each = n * 3 * block::MOST_BESIDE + 2 * more;
         let nodes = n.div_ceil(16) + 2 * u64::from(self.height) + 2;
-        // Whatever is done, there are no more blocks than three for every two that must be there; what is gone from the
-        // first one is less than a block.
         let all = block::most_held(
             self.len as u64 + n,
             self.member_bytes + more,
             2 * (self.blocks_now() + n),
-        ) + block::MAX_BYTES as u64;
-        let packed = (each + more).min(all.saturating_sub(self.packed));
+        );
+        let packed = each.min(all.saturating_sub(self.packed));
         packed
             + nodes * (size_of::<Node>() as u64 + 16)
             + n * 2 * size_of::<Block>() as u64
@@ -154,33 +196,61 @@ impl SkipList {
         self.blocks.bytes() / size_of::<Block>() as u64
     }
 
-    /// Whether the member is in this block, and where.
+    /// Whether an element is this member.
     #[inline]
-    pub(crate) fn find(&self, block: u32, tag: u8, member: &[u8]) -> Option<Place> {
-        let at = self.blocks[block].find(tag, member)?;
-        Some(Place { block, at })
-    }
-
-    /// The places of a block whose tag is this one.
-    pub(crate) fn tagged(&self, block: u32, tag: u8) -> impl Iterator<Item = Place> {
-        let tagged = self.blocks[block].tagged(tag);
-        tagged.map(move |at| Place { block, at })
-    }
-
-    /// Asks for what [`Self::find`] reads first.
-    #[inline]
-    pub(crate) fn approach(&self, block: u32) {
-        self.blocks[block].approach();
+    pub(crate) fn holds(&self, place: Place, member: &[u8]) -> bool {
+        let block = &self.blocks[place.block()];
+        // Both lines at once: whoever compares wants the score next.
+        block.approach_slot(place.slot(), member);
+        block.member_in(place.slot()) == member
     }
 
     #[inline]
     pub(crate) fn score(&self, place: Place) -> f64 {
-        score_of(self.blocks[place.block].key(place.at))
+        score_of(self.blocks[place.block()].key_in(place.slot()))
     }
 
     #[inline]
     pub(crate) fn member(&self, place: Place) -> &[u8] {
-        self.blocks[place.block].member(place.at)
+        self.blocks[place.block()].member_in(place.slot())
+    }
+
+    /// The place of the element at a spot.
+    #[inline]
+    pub(crate) fn place(&self, spot: Spot) -> Place {
+        Place::new(spot.block, self.blocks[spot.block].slot(spot.at))
+    }
+
+    /// The element so many from the first.
+    #[inline]
+    pub(crate) fn near_first(&self, skipped: usize) -> Spot {
+        let block = &self.blocks[self.first];
+        if skipped < block.len() {
+            return Spot {
+                block: self.first,
+                at: skipped,
+            };
+        }
+        self.spot_of_rank(skipped)
+    }
+
+    /// The element so many from the last.
+    #[inline]
+    pub(crate) fn near_last(&self, skipped: usize) -> Spot {
+        let block = &self.blocks[self.last];
+        match block.len().checked_sub(1 + skipped) {
+            Some(at) => Spot {
+                block: self.last,
+                at,
+            },
+            None => self.spot_of_rank(self.len - 1 - skipped),
+        }
+    }
+
+    /// Asks for an element.
+    #[inline]
+    pub(crate) fn approach(&self, place: Place) {
+        self.blocks[place.block()].approach_member(place.slot());
     }
 
     /// The first and the last score.
@@ -194,10 +264,22 @@ impl SkipList {
         })
     }
 
+    /// Asks for what [`Self::rank`] and [`Self::take`] read.
+    #[inline]
+    pub(crate) fn approach_rank(&self, place: Place) {
+        let block = &self.blocks[place.block()];
+        block.approach_order();
+        if block.parent != NIL {
+            self.nodes[block.parent].approach_counts();
+        }
+    }
+
     /// How many elements come before the one at a place.
     pub(crate) fn rank(&self, place: Place) -> usize {
-        let (mut rank, mut child) = (place.at, place.block);
-        let mut node = self.blocks[place.block].parent;
+        let mut child = place.block();
+        let block = &self.blocks[child];
+        let mut rank = block.position(place.slot());
+        let mut node = block.parent;
         while node != NIL {
             let here = &self.nodes[node];
             rank += here.before(here.place_of(child));
@@ -207,12 +289,12 @@ impl SkipList {
     }
 
     /// Where the element of this rank stands; where one would be added, for the length.
-    pub(crate) fn place_of_rank(&self, rank: usize) -> Place {
+    pub(crate) fn spot_of_rank(&self, rank: usize) -> Spot {
         let (mut child, mut at) = (self.root, rank);
         for _ in 0..self.height {
             (child, at) = self.nodes[child].descend(at);
         }
-        Place { block: child, at }
+        Spot { block: child, at }
     }
 
     /// How many elements come before a score and member, whether they are there or not.
@@ -226,6 +308,25 @@ impl SkipList {
             child = node.child(i);
         }
         rank + self.blocks[child].place_of(order, member)
+    }
+
+    /// The block in which an element belongs; what is needed to put it there is on its way then.
+    #[inline]
+    pub(crate) fn block_for(&self, order: u64, member: &[u8]) -> u32 {
+        let head = Head::of(order, member);
+        let mut child = self.root;
+        for level in (0..self.height).rev() {
+            let i = self.child_of(child, level, head, member);
+            if level == 0 {
+                self.nodes[child].approach_counts();
+            }
+            child = self.nodes[child].child(i);
+            if level > 0 {
+                self.nodes[child].approach();
+            }
+        }
+        self.blocks[child].approach();
+        child
     }
 
     /// The child of a node under which an element belongs.

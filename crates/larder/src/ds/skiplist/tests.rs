@@ -1,8 +1,8 @@
 //! The list in lockstep with a sorted vector.
 
-use super::block::Element;
 use super::*;
 use proptest::prelude::*;
+use std::collections::HashMap;
 use std::ops::Range;
 
 impl SkipList {
@@ -10,7 +10,7 @@ impl SkipList {
     pub(crate) fn assert_invariants(&self) {
         let (mut count, mut held, mut bytes) = (0, 0, 0);
         let (mut number, mut before) = (self.first, NIL);
-        let mut last: Option<Element<'_>> = None;
+        let mut last: Option<(u64, &[u8])> = None;
         while number != NIL {
             let block = &self.blocks[number];
             block.assert_sound();
@@ -18,16 +18,18 @@ impl SkipList {
             assert!(block.len() > 0 || self.len == 0);
             assert!(block.len() <= block::MAX_LEN);
             if let (Some(last), true) = (last, block.len() > 0) {
-                assert!(block.compare(0, last.key, last.member).is_gt());
+                assert!(block.compare(0, last.0, last.1).is_gt());
             }
             for at in 0..block.len() {
-                let place = Place { block: number, at };
-                assert_eq!(self.rank(place), count + at);
+                let spot = Spot { block: number, at };
+                assert_eq!(self.rank(self.place(spot)), count + at);
+                assert_eq!(self.spot_of_rank(count + at), spot);
             }
             count += block.len();
             held += block.held();
-            bytes += block.member_bytes(&(0..block.len())) as u64;
-            last = (block.len() > 0).then(|| block.element(block.len() - 1));
+            bytes += block.member_bytes() as u64;
+            last = (block.len() > 0)
+                .then(|| (block.key(block.len() - 1), block.member(block.len() - 1)));
             (before, number) = (number, block.next);
         }
         assert_eq!((self.len, self.last), (count, before));
@@ -47,8 +49,8 @@ impl SkipList {
                 first = self.nodes[first].child(0);
             }
             if self.len > 0 {
-                let first = self.blocks[first].element(0);
-                assert!(node.head(i) <= Head::of(first.key, first.member));
+                let first = &self.blocks[first];
+                assert!(node.head(i) <= Head::of(first.key(0), first.member(0)));
             }
             let parent = if level == 1 {
                 assert_eq!(self.blocks[child].len(), node.entry(i).count as usize);
@@ -77,6 +79,7 @@ fn member() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => (0..400u32).prop_map(|n| format!("member:{n:04}").into_bytes()),
         1 => prop::collection::vec(any::<u8>(), 0..20),
+        1 => (1..2000usize).prop_map(|len| vec![len as u8; len]),
     ]
 }
 
@@ -101,91 +104,130 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-#[derive(Default)]
-struct Naive(Vec<(u64, Vec<u8>)>);
+/// A list, a sorted vector, and the place of each member by its name, score and all.
+struct Twins {
+    list: SkipList,
+    naive: Vec<(u64, Vec<u8>)>,
+    places: HashMap<(u64, Vec<u8>), Place>,
+}
 
-impl Naive {
-    fn place(&self, order: u64, member: &[u8]) -> Result<usize, usize> {
-        self.0
+impl Default for Twins {
+    fn default() -> Self {
+        Twins {
+            list: SkipList::new(),
+            naive: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+}
+
+impl Twins {
+    fn rank_of(&self, order: u64, member: &[u8]) -> Result<usize, usize> {
+        self.naive
             .binary_search_by(|(key, name)| (*key, &name[..]).cmp(&(order, member)))
     }
-}
 
-fn add(list: &mut SkipList, naive: &mut Naive, score: f64, member: &[u8]) {
-    let order = order_of(score);
-    if let Err(at) = naive.place(order, member) {
-        let room = list.bytes() + list.growth(1, member.len());
-        list.insert(order, member.len() as u8, member);
-        naive.0.insert(at, (order, member.to_vec()));
-        assert!(list.bytes() <= room, "{} > {room}", list.bytes());
+    /// Follows what has moved, in turn, as the index of names does.
+    fn follow(&mut self, moved: &[Move]) {
+        for step in moved {
+            let found = self.places.values_mut().filter(|at| **at == step.from);
+            let mut found: Vec<_> = found.collect();
+            assert_eq!(found.len(), 1, "a place has one element");
+            *found[0] = step.to;
+        }
     }
-}
 
-/// Removes ranks, block by block.
-fn remove(list: &mut SkipList, ranks: Range<usize>) {
-    let mut left = ranks.len();
-    while left > 0 {
-        let place = list.place_of_rank(ranks.start);
-        let here = left.min(list.blocks[place.block].len() - place.at);
-        list.remove(place.block, place.at..place.at + here);
-        left -= here;
+    fn add(&mut self, order: u64, member: &[u8]) {
+        let Err(at) = self.rank_of(order, member) else {
+            return;
+        };
+        let room = self.list.bytes() + self.list.growth(1, member.len());
+        let (block, mut moved) = (self.list.block_for(order, member), Vec::new());
+        let place = self.list.insert(block, order, member, &mut moved);
+        self.follow(&moved);
+        self.naive.insert(at, (order, member.to_vec()));
+        self.places.insert((order, member.to_vec()), place);
+        assert!(self.list.bytes() <= room, "{} > {room}", self.list.bytes());
     }
-}
 
-fn apply(list: &mut SkipList, naive: &mut Naive, step: Step) {
-    match step {
-        Step::Add(score, member) => add(list, naive, score, &member),
-        Step::Run(score, n) => {
-            for i in 0..n {
-                add(
-                    list,
-                    naive,
-                    score + f64::from(i),
-                    format!("run{i}").as_bytes(),
-                );
+    /// Removes ranks, block by block.
+    fn remove(&mut self, ranks: Range<usize>) {
+        let mut left = ranks.len();
+        while left > 0 {
+            let spot = self.list.spot_of_rank(ranks.start);
+            let here = left.min(self.list.len_of(spot.block) - spot.at);
+            for row in self.naive.drain(ranks.start..ranks.start + here) {
+                self.places.remove(&row).unwrap();
             }
+            let mut moved = Vec::new();
+            let range = spot.at..spot.at + here;
+            self.list.remove(spot.block, range, &mut moved);
+            self.follow(&moved);
+            left -= here;
         }
-        Step::Remove(at, n) if !naive.0.is_empty() => {
-            let at = at.index(naive.0.len());
-            let ranks = at..naive.0.len().min(at + usize::from(n));
-            naive.0.drain(ranks.clone());
-            remove(list, ranks);
+    }
+
+    fn rescore(&mut self, at: usize, order: u64) {
+        let (before, member) = self.naive[at].clone();
+        let Err(to) = self.rank_of(order, &member) else {
+            return;
+        };
+        let place = self.places[&(before, member.clone())];
+        let block = self.list.block_for(order, &member);
+        if self.list.rescore(place, block, order, &member) {
+            self.naive.remove(at);
+            let to = to - usize::from(to > at);
+            self.naive.insert(to, (order, member.clone()));
+            self.places.remove(&(before, member.clone()));
+            self.places.insert((order, member), place);
+        } else {
+            self.add(order, &member);
+            let at = self.rank_of(before, &member).unwrap();
+            self.remove(at..at + 1);
         }
-        Step::Pop(n) => {
-            for _ in 0..usize::from(n).min(naive.0.len()) {
-                naive.0.remove(0);
-                remove(list, 0..1);
-            }
-            list.assert_invariants();
-            assert_same(list, naive);
-        }
-        Step::Rescore(at, score) if !naive.0.is_empty() => {
-            let at = at.index(naive.0.len());
-            let (_, member) = naive.0[at].clone();
-            let order = order_of(score);
-            if naive.place(order, &member).is_err() {
-                naive.0.remove(at);
-                let to = naive.place(order, &member).unwrap_err();
-                naive.0.insert(to, (order, member.clone()));
-                let place = list.place_of_rank(at);
-                if !list.rescore(place, order, &member) {
-                    list.remove(place.block, place.at..place.at + 1);
-                    list.insert(order, member.len() as u8, &member);
+    }
+
+    fn apply(&mut self, step: Step) {
+        let len = self.naive.len();
+        match step {
+            Step::Add(score, member) => self.add(order_of(score), &member),
+            Step::Run(score, n) => {
+                for i in 0..n {
+                    let order = order_of(score + f64::from(i));
+                    self.add(order, format!("run{i}").as_bytes());
                 }
             }
+            Step::Remove(at, n) if len > 0 => {
+                let at = at.index(len);
+                self.remove(at..len.min(at + usize::from(n)));
+            }
+            Step::Pop(n) => {
+                for _ in 0..usize::from(n).min(len) {
+                    self.remove(0..1);
+                }
+                self.assert_same();
+            }
+            Step::Rescore(at, score) if len > 0 => self.rescore(at.index(len), order_of(score)),
+            Step::Remove(..) | Step::Rescore(..) => {}
         }
-        Step::Remove(..) | Step::Rescore(..) => {}
     }
-}
 
-fn assert_same(list: &SkipList, naive: &Naive) {
-    assert_eq!(list.len(), naive.0.len());
-    let expected = naive
-        .0
-        .iter()
-        .map(|(key, member)| (&member[..], score_of(*key)));
-    assert!(list.iter(0..list.len()).eq(expected.clone()));
-    assert!(list.iter(0..list.len()).rev().eq(expected.rev()));
+    fn assert_same(&self) {
+        let (list, naive) = (&self.list, &self.naive);
+        list.assert_invariants();
+        assert_eq!(list.len(), naive.len());
+        let expected = naive
+            .iter()
+            .map(|(key, member)| (&member[..], score_of(*key)));
+        assert!(list.iter(0..list.len()).eq(expected.clone()));
+        assert!(list.iter(0..list.len()).rev().eq(expected.rev()));
+        assert_eq!(self.places.len(), naive.len());
+        for ((order, member), &place) in &self.places {
+            assert_eq!(list.member(place), member);
+            assert!(list.holds(place, member));
+            assert_eq!(order_of(list.score(place)), *order);
+        }
+    }
 }
 
 proptest! {
@@ -193,29 +235,27 @@ proptest! {
 
     #[test]
     fn the_list_is_a_sorted_vector(steps in prop::collection::vec(step(), 1..120), probe in member(), near in score()) {
-        let (mut list, mut naive) = (SkipList::new(), Naive::default());
+        let mut twins = Twins::default();
         for step in steps {
-            apply(&mut list, &mut naive, step);
+            twins.apply(step);
         }
-        list.assert_invariants();
-        assert_same(&list, &naive);
+        twins.assert_same();
         let order = order_of(near);
-        let rank = naive.place(order, &probe).unwrap_or_else(|at| at);
-        prop_assert_eq!(list.rank_of(order, &probe), rank);
-        for from in (0..naive.0.len()).step_by(37) {
-            let part = from..naive.0.len().min(from + 150);
-            let expected = naive.0[part.clone()].iter().map(|(key, member)| (&member[..], score_of(*key)));
-            prop_assert!(list.iter(part.clone()).eq(expected.clone()));
+        let rank = twins.rank_of(order, &probe).unwrap_or_else(|at| at);
+        prop_assert_eq!(twins.list.rank_of(order, &probe), rank);
+        for from in (0..twins.naive.len()).step_by(37) {
+            let part = from..twins.naive.len().min(from + 150);
+            let expected = twins.naive[part.clone()].iter().map(|(key, member)| (&member[..], score_of(*key)));
+            prop_assert!(twins.list.iter(part.clone()).eq(expected.clone()));
             let mut seen = Vec::new();
-            list.iter(part).visit(|member, score| seen.push((member, score)));
+            twins.list.iter(part).visit(|member, score| seen.push((member, score)));
             prop_assert!(seen.into_iter().eq(expected));
         }
-        while list.len() > 0 {
-            let ranks = naive.0.len() / 3..naive.0.len().min(naive.0.len() / 3 + 70);
-            naive.0.drain(ranks.clone());
-            remove(&mut list, ranks);
+        while twins.list.len() > 0 {
+            let len = twins.naive.len();
+            twins.remove(len / 3..len.min(len / 3 + 70));
         }
-        list.assert_invariants();
+        twins.assert_same();
     }
 
     #[test]
@@ -223,6 +263,11 @@ proptest! {
         prop_assert_eq!(order_of(a).cmp(&order_of(b)), a.partial_cmp(&b).unwrap());
         prop_assert_eq!(score_of(order_of(a)), a);
     }
+}
+
+fn insert(list: &mut SkipList, order: u64, member: &[u8]) {
+    let block = list.block_for(order, member);
+    list.insert(block, order, member, &mut Vec::new());
 }
 
 #[test]
@@ -241,17 +286,19 @@ fn three_levels_of_nodes_grow_and_go() {
             .wrapping_mul(0xd6e8_feb8_6659_fd93)
             >> 8
     };
-    const N: u64 = 300_000;
+    const N: u64 = 150_000;
+    // Long members, so that blocks hold few.
+    let member = [7; 100];
     for i in 0..N {
         let order = shuffled(i);
-        list.insert(order, 0, b"");
+        insert(&mut list, order, &member);
     }
     assert!(list.height >= 3);
     assert_eq!(list.len(), N as usize);
     assert_eq!(list.check(list.root, list.height), list.len());
     for i in 0..N {
-        let place = list.place_of_rank(list.rank_of(shuffled(i), b""));
-        list.remove(place.block, place.at..place.at + 1);
+        let place = list.place(list.spot_of_rank(list.rank_of(shuffled(i), &member)));
+        list.take(place, &mut Vec::new());
     }
     list.assert_invariants();
     assert_eq!(list.height, 1);
@@ -261,11 +308,8 @@ fn three_levels_of_nodes_grow_and_go() {
 fn what_comes_in_order_fills_its_blocks() {
     let mut list = SkipList::new();
     for i in 0..50_000 {
-        list.insert(
-            order_of(f64::from(i)),
-            0,
-            format!("member:{i:09}").as_bytes(),
-        );
+        let member = format!("member:{i:09}");
+        insert(&mut list, order_of(f64::from(i)), member.as_bytes());
     }
     assert!(list.bytes() < 50_000 * (16 + 7), "{}", list.bytes());
     list.assert_invariants();
@@ -276,9 +320,9 @@ fn a_member_of_many_bytes_has_a_block_almost_for_itself() {
     let mut list = SkipList::new();
     for i in 0..500u32 {
         let member = vec![i as u8; if i % 50 == 0 { 100_000 } else { 10 }];
-        list.insert(order_of(f64::from(i * 7919 % 500)), 0, &member);
+        insert(&mut list, order_of(f64::from(i * 7919 % 500)), &member);
     }
     list.assert_invariants();
-    let most = (0..list.len()).map(|rank| list.place_of_rank(rank).block);
+    let most = (0..list.len()).map(|rank| list.spot_of_rank(rank).block);
     assert!(most.max().unwrap() < 60);
 }

@@ -64,7 +64,20 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     /// bound. Then nothing has changed.
     #[doc(alias = "ZADD")]
     pub fn add(&self, member: impl ToValue, score: f64) -> Result<bool, Error> {
-        Ok(self.add_many([(member, score)])? == 1)
+        if score.is_nan() {
+            return Err(Error::NotAFloat);
+        }
+        let member = member.to_value();
+        let mut scratch = [0; 20];
+        let member = member.bytes(&mut scratch);
+        if member.len() > MAX_MEMBER {
+            return Err(Error::TooLarge);
+        }
+        self.change(Growth::of([member]), |set| {
+            let added = set.add(self.hasher(), member, score, AddRule::Always);
+            let changed = matches!(added, Added::New | Added::Changed);
+            edit(changed, added == Added::New)
+        })
     }
 
     /// Gives members scores; how many are new. Of a member that comes twice, the last score counts.

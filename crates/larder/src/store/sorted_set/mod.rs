@@ -16,6 +16,7 @@ use std::marker::PhantomData;
 use super::core::Store;
 use super::elements::{Edit, Growth};
 use super::group::Key;
+use super::name::Name;
 use super::site::{InStore, InTx, Scope, Site, site_of};
 use super::tx::Tx;
 use crate::bytes::FromValue;
@@ -73,7 +74,7 @@ pub use select::Select;
 pub struct SortedSet<'a, T, S = InStore<'a>> {
     scope: S,
     hash: u64,
-    key: Vec<u8>,
+    key: Name,
     read_as: PhantomData<fn() -> (&'a (), T)>,
 }
 
@@ -103,7 +104,7 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// One hash and one allocation: keep the view where it is used often.
+    /// One hash, and one allocation for a key of more than 30 bytes: keep the view where it is used often.
     #[must_use]
     pub fn sorted_set<T>(&self, key: impl AsRef<[u8]>) -> SortedSet<'_, T> {
         SortedSet::new(InStore(&self.core), key.as_ref())
@@ -135,7 +136,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         SortedSet {
             scope,
             hash: site_of(&scope).key(key).hash,
-            key: key.to_vec(),
+            key: Name::new(key),
             read_as: PhantomData,
         }
     }

@@ -11,6 +11,7 @@ use crate::store::elements::{Edit, Growth};
 use crate::store::group::Key;
 use crate::store::site::Scope;
 use crate::store::site::Site;
+use crate::store::strings::with_buffer;
 use crate::store::tx::Tx;
 use crate::value;
 use crate::value::sorted_set::{Direction, Rows};
@@ -38,7 +39,8 @@ fn take(site: Site<'_>, key: Key<'_>, part: &Select) -> Result<Rows, Error> {
 }
 
 fn take_from(site: Site<'_>, set: &mut value::SortedSet, part: &Select) -> Edit<Rows> {
-    let (ranks, mut rows) = (part.ranks_of(set), Rows::default());
+    let ranks = part.ranks_of(set);
+    let mut rows = Rows::with_room(ranks.len());
     set.visit(ranks.clone(), part.direction(), |member, score| {
         rows.push(member, score);
     });
@@ -46,6 +48,27 @@ fn take_from(site: Site<'_>, set: &mut value::SortedSet, part: &Select) -> Edit<
         set.remove_ranks(&site.core().hasher, ranks);
     }
     edit(rows.len() > 0, rows)
+}
+
+/// Removes the member at one end.
+fn take_end<T: FromValue>(
+    site: Site<'_>,
+    key: Key<'_>,
+    direction: Direction,
+) -> Result<Option<(T, f64)>, Error> {
+    with_buffer(|buffer| {
+        let popped = site.write(key, |seat| {
+            seat.change(Growth::NONE, |set: &mut value::SortedSet| {
+                let popped = set.pop(&site.core().hasher, direction, |member| {
+                    buffer.clear();
+                    buffer.extend_from_slice(member);
+                });
+                edit(popped.is_some(), popped)
+            })
+        })?;
+        let member = |score| Ok((T::from_value(buffer)?, score));
+        popped.map(member).transpose()
+    })
 }
 
 /// So many from one end.
@@ -77,7 +100,7 @@ impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
     /// [`Error::WrongType`]; [`Error::Convert`] if the member is no `T`: it is gone all the same.
     #[doc(alias = "ZPOPMIN")]
     pub fn pop_min(&self) -> Result<Option<(T, f64)>, Error> {
-        Ok(self.pop_min_many(1)?.pop())
+        take_end(self.site(), self.key(), Direction::Up)
     }
 
     /// Removes the member with the highest score and returns both; `None` if there is none.
@@ -99,7 +122,7 @@ impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
     /// As [`Self::pop_min`].
     #[doc(alias = "ZPOPMAX")]
     pub fn pop_max(&self) -> Result<Option<(T, f64)>, Error> {
-        Ok(self.pop_max_many(1)?.pop())
+        take_end(self.site(), self.key(), Direction::Down)
     }
 
     /// Removes so many members, the lowest scores first, and returns them.

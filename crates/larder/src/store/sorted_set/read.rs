@@ -240,8 +240,9 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     fn rows(&self, part: &Select) -> Result<Rows, Error> {
         part.check()?;
         self.look(|set| {
-            let mut rows = Rows::default();
-            set.visit(part.ranks_of(set), part.direction(), |member, score| {
+            let ranks = part.ranks_of(set);
+            let mut rows = Rows::with_room(ranks.len());
+            set.visit(ranks, part.direction(), |member, score| {
                 rows.push(member, score);
             });
             rows

@@ -150,7 +150,7 @@ impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
         };
         let (rows, next) = self.look(|set| {
             let mut rows = Rows::default();
-            let next = set.scan(self.hasher(), from, options.count, |member, score| {
+            let next = set.scan(from, options.count, |member, score| {
                 if suits(member) {
                     rows.push(member, score);
                 }

@@ -123,6 +123,102 @@ fn ranges_are_those_of_the_record() {
 }
 
 #[test]
+fn indexes_and_counts_beyond_everything_name_what_there_is() {
+    let store = Store::new();
+    for members in [5, 1000] {
+        let z: Set<'_> = store.sorted_set(format!("z{members}"));
+        fill(&z, members);
+        let all = members as usize;
+        let span = |first, last| Select::ranks(crate::Span::new(first, last));
+        assert_eq!(z.count(span(i64::MIN, i64::MAX)), Ok(all));
+        assert_eq!(z.count(span(i64::MIN, i64::MAX).rev()), Ok(all));
+        assert_eq!(z.count(span(i64::MAX, i64::MIN)), Ok(0));
+        assert_eq!(z.count(span(i64::MIN, i64::MIN)), Ok(0));
+        assert_eq!(z.count(span(i64::MAX, i64::MAX)), Ok(0));
+        let endless = Select::scores(..).skip(usize::MAX).take(usize::MAX);
+        assert_eq!(z.count(endless.clone()), Ok(0));
+        assert_eq!(z.remove_range(endless), Ok(0));
+        assert_eq!(
+            z.count(Select::scores(..).skip(1).take(usize::MAX)),
+            Ok(all - 1)
+        );
+        assert_eq!(z.pop_min_many(0), Ok(Vec::new()));
+        assert_eq!(z.random_many(0), Ok(Vec::new()));
+        assert_eq!(z.random_many(usize::MAX).unwrap().len(), all);
+        assert_eq!(z.pop_max_many(usize::MAX).unwrap().len(), all);
+        assert!(!store.exists(format!("z{members}")));
+    }
+}
+
+#[test]
+fn bounds_at_infinity_and_zero_are_told_from_what_lies_inside() {
+    let store = Store::new();
+    let z: Set<'_> = store.sorted_set("z");
+    let all = [
+        ("low", f64::NEG_INFINITY),
+        ("", -0.0),
+        ("one", 1.0),
+        ("high", f64::INFINITY),
+    ];
+    z.add_many(all).unwrap();
+    let count = |from, to| z.count(Select::scores((from, to)));
+    let (least, most) = (f64::NEG_INFINITY, f64::INFINITY);
+    assert_eq!(count(Included(least), Included(most)), Ok(4));
+    assert_eq!(count(Excluded(least), Excluded(most)), Ok(2));
+    assert_eq!(count(Excluded(most), Unbounded), Ok(0));
+    assert_eq!(count(Unbounded, Excluded(least)), Ok(0));
+    assert_eq!(count(Included(-0.0), Included(0.0)), Ok(1));
+    assert_eq!(count(Excluded(-0.0), Excluded(1.0)), Ok(0));
+    assert_eq!(count(Excluded(0.0), Excluded(0.0)), Ok(0));
+    let nan = Select::scores((Unbounded, Excluded(f64::NAN)));
+    assert_eq!(z.remove_range(nan), Err(Error::BoundNotANumber));
+    assert_eq!(z.score(""), Ok(Some(0.0)));
+    assert_eq!(z.len(), Ok(4));
+}
+
+#[test]
+fn where_one_of_several_keys_is_of_another_type_nothing_is_written() {
+    let store = Store::new();
+    for key in ["a", "b", "d", "e"] {
+        letters(&store, key);
+    }
+    store.set("c", "text").unwrap();
+    let keys = ["a", "b", "c", "d", "e"];
+    let to: Set<'_> = store.sorted_set("to");
+    to.add("kept", 1.0).unwrap();
+    for sets in [
+        Combine::union(keys),
+        Combine::intersection(keys),
+        Combine::difference(keys),
+    ] {
+        assert_eq!(to.store_combined(&sets), Err(Error::WrongType));
+        assert_eq!(store.combine::<String>(&sets), Err(Error::WrongType));
+    }
+    assert_eq!(to.range(..).unwrap(), ["kept"]);
+    let popped = store.pop_min_any::<String>(["none", "c", "a"], 1);
+    assert_eq!(popped, Err(Error::WrongType));
+    assert_eq!(store.sorted_set::<String>("a").len(), Ok(5));
+    assert_eq!(store.get::<String>("c").unwrap().as_deref(), Some("text"));
+}
+
+#[test]
+fn one_of_either_end_goes_at_a_time_however_large_the_set_is() {
+    let store = Store::new();
+    for members in [40, 3000] {
+        let z: Set<'_> = store.sorted_set("z");
+        fill(&z, members);
+        let expected = z.range_with_scores(..).unwrap();
+        let (low, high) = expected.split_at(expected.len() / 2);
+        for (low, high) in low.iter().zip(high.iter().rev()) {
+            assert_eq!(z.pop_min().unwrap().as_ref(), Some(low));
+            assert_eq!(z.pop_max().unwrap().as_ref(), Some(high));
+        }
+        assert_eq!((z.pop_min(), z.pop_max()), (Ok(None), Ok(None)));
+        assert!(!store.exists("z"));
+    }
+}
+
+#[test]
 fn members_of_one_score_come_in_the_order_of_their_bytes() {
     let store = Store::new();
     let lx: Set<'_> = store.sorted_set("lx");

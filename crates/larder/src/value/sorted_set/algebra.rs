@@ -95,6 +95,9 @@ fn number(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
 
+/// Most bytes that are reserved for members before they are seen.
+const MOST_AHEAD: usize = 64 << 10;
+
 /// Members with scores that came out, in one buffer.
 #[derive(Default)]
 pub(crate) struct Rows {
@@ -104,7 +107,21 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    /// No rows yet, and room for so many.
+    pub(crate) fn with_room(rows: usize) -> Self {
+        Rows {
+            bytes: Vec::new(),
+            rows: Vec::with_capacity(rows),
+        }
+    }
+
+    #[inline]
     pub(crate) fn push(&mut self, member: &[u8], score: f64) {
+        if self.rows.is_empty() {
+            // As a rule others are as long.
+            let all = member.len().saturating_mul(self.rows.capacity());
+            self.bytes.reserve(all.min(MOST_AHEAD));
+        }
         self.rows.push((score, self.bytes.len(), member.len()));
         self.bytes.extend_from_slice(member);
     }

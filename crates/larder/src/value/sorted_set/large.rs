@@ -1,31 +1,42 @@
 //! `Large`: a sorted set of many elements: the list that orders them, and the index that finds them by name.
 //!
-//! The index names the block of each member by its hash; in the block, eight bits of the same hash find its place.
+//! The index names the place of each member by its hash. An element keeps its place while it is in its block; of those
+//! that a split or a merge moves, the index is told.
+//!
+//! Cost, in lines that are not near: a look-up waits for one of the index, then for the element's; a change for those,
+//! and meanwhile for the block in which the element belongs.
 
 use std::ops::Range;
 
 use ahash::RandomState;
 
+use super::Direction;
 use crate::ds::index::Index;
-use crate::ds::skiplist::{Moved, Place, SkipList, order_of};
+use crate::ds::skiplist::{Move, Place, SkipList, Spot, order_of};
+
+/// So many elements ahead of those that are popped off an end, the line of the index is asked for, and the member at
+/// twice the distance.
+const AHEAD: usize = 4;
 
 /// See the module's text.
 #[derive(Clone)]
 pub(super) struct Large {
     pub(super) list: SkipList,
     index: Index,
-    /// Bytes of all members.
-    pub(super) member_bytes: usize,
+}
+
+/// Where a member is, and where it belongs with another score; valid until the next change.
+pub(super) struct Sought {
+    hash: u32,
+    pub(super) place: Option<Place>,
+    order: u64,
+    block: u32,
 }
 
 /// The bits of a member's hash that the index keeps.
+#[inline]
 fn hash_of(hasher: &RandomState, member: &[u8]) -> u32 {
     (hasher.hash_one(member) >> 40) as u32
-}
-
-/// The bits of them that stand in the block.
-fn tag_of(hash: u32) -> u8 {
-    hash as u8
 }
 
 impl Large {
@@ -33,7 +44,6 @@ impl Large {
         Large {
             list: SkipList::new(),
             index: Index::new(),
-            member_bytes: 0,
         }
     }
 
@@ -46,87 +56,170 @@ impl Large {
         self.list.growth(elements, bytes) + self.index.growth(elements)
     }
 
+    #[inline]
     pub(super) fn find(&self, hasher: &RandomState, member: &[u8]) -> Option<Place> {
-        let hash = hash_of(hasher, member);
-        self.index.find(hash, |block| {
-            self.list.approach(block);
-            self.list.find(block, tag_of(hash), member)
+        self.find_hashed(hash_of(hasher, member), member)
+    }
+
+    /// How many elements come before a member, and its score.
+    pub(super) fn rank(&self, hasher: &RandomState, member: &[u8]) -> Option<(usize, f64)> {
+        let place = self.index.find(hash_of(hasher, member), |number| {
+            let place = Place::numbered(number);
+            self.list.approach_rank(place);
+            self.list.holds(place, member).then_some(place)
+        })?;
+        Some((self.list.rank(place), self.list.score(place)))
+    }
+
+    #[inline]
+    fn find_hashed(&self, hash: u32, member: &[u8]) -> Option<Place> {
+        self.index.find(hash, |number| {
+            let place = Place::numbered(number);
+            self.list.holds(place, member).then_some(place)
         })
+    }
+
+    /// Looks a member up that is to have a score.
+    pub(super) fn seek(&self, hasher: &RandomState, member: &[u8], score: f64) -> Sought {
+        let (hash, order) = (hash_of(hasher, member), order_of(score));
+        // The lines of the index come while the list is searched.
+        self.index.approach(hash);
+        let block = self.list.block_for(order, member);
+        Sought {
+            hash,
+            place: self.find_hashed(hash, member),
+            order,
+            block,
+        }
+    }
+
+    /// Gives the member that was sought the score.
+    pub(super) fn put(&mut self, hasher: &RandomState, sought: &Sought, member: &[u8]) {
+        let mut moved = Vec::new();
+        let Sought {
+            hash, order, block, ..
+        } = *sought;
+        if let Some(place) = sought.place
+            && self.list.rescore(place, block, order, member)
+        {
+            return;
+        }
+        match sought.place {
+            Some(place) => self.list.approach_rank(place),
+            None => self.index.approach_change(hash),
+        }
+        let to = self.list.insert(block, order, member, &mut moved);
+        let Some(mut from) = sought.place else {
+            self.index.insert(hash, to.number());
+            self.follow(hasher, &moved);
+            return;
+        };
+        // What made room for it may have moved what it was.
+        for step in &moved {
+            if step.from == from {
+                from = step.to;
+            }
+        }
+        self.follow(hasher, &moved);
+        self.index.replace(hash, from.number(), to.number());
+        moved.clear();
+        self.list.take(from, &mut moved);
+        self.follow(hasher, &moved);
     }
 
     /// Adds an element that is not there.
     pub(super) fn insert(&mut self, hasher: &RandomState, member: &[u8], score: f64) {
-        let hash = hash_of(hasher, member);
-        self.index.approach(hash);
-        let (block, moved) = self.list.insert(order_of(score), tag_of(hash), member);
-        self.index.insert(hash, block);
-        self.member_bytes += member.len();
-        self.follow(hasher, moved);
+        let sought = self.seek(hasher, member, score);
+        self.put(hasher, &sought, member);
     }
 
-    /// Names the blocks in which members stand now.
-    fn follow(&mut self, hasher: &RandomState, moved: Option<Moved>) {
-        let Some(Moved { from, to, places }) = moved else {
+    /// Names the places in which members stand now.
+    fn follow(&mut self, hasher: &RandomState, moved: &[Move]) {
+        if moved.is_empty() {
             return;
-        };
-        let member = |at| self.list.member(Place { block: to, at });
-        let hashes: Vec<u32> = places.map(|at| hash_of(hasher, member(at))).collect();
+        }
+        let steps = moved.iter();
+        let hashes: Vec<u32> = steps
+            .map(|step| hash_of(hasher, self.list.member(step.to)))
+            .collect();
         for &hash in &hashes {
             self.index.approach(hash);
         }
-        for hash in hashes {
-            self.index.replace(hash, from, to);
+        for (hash, step) in hashes.into_iter().zip(moved) {
+            self.index
+                .replace(hash, step.from.number(), step.to.number());
         }
-    }
-
-    pub(super) fn rescore(
-        &mut self,
-        hasher: &RandomState,
-        place: Place,
-        member: &[u8],
-        score: f64,
-    ) {
-        let order = order_of(score);
-        if self.list.rescore(place, order, member) {
-            return;
-        }
-        let hash = hash_of(hasher, member);
-        self.index.remove(hash, place.block);
-        let merged = self.list.remove(place.block, place.at..place.at + 1);
-        self.follow(hasher, merged);
-        let (block, moved) = self.list.insert(order, tag_of(hash), member);
-        self.index.insert(hash, block);
-        self.follow(hasher, moved);
     }
 
     /// Takes the element at a place out.
     pub(super) fn take(&mut self, hasher: &RandomState, place: Place) {
-        self.take_run(hasher, place, 1);
+        let hash = hash_of(hasher, self.list.member(place));
+        self.list.approach_rank(place);
+        self.index.remove(hash, place.number());
+        let mut moved = Vec::new();
+        self.list.take(place, &mut moved);
+        self.follow(hasher, &moved);
     }
 
-    fn take_run(&mut self, hasher: &RandomState, place: Place, n: usize) {
-        for at in place.at..place.at + n {
-            let member = self.list.member(Place { at, ..place });
-            self.member_bytes -= member.len();
-            self.index.remove(hash_of(hasher, member), place.block);
+    /// The element so many from one end.
+    fn end(&self, end: Direction, skipped: usize) -> Spot {
+        match end {
+            Direction::Up => self.list.near_first(skipped),
+            Direction::Down => self.list.near_last(skipped),
         }
-        let moved = self.list.remove(place.block, place.at..place.at + n);
-        self.follow(hasher, moved);
+    }
+
+    /// Takes the element at one end, which there is, out, and returns its score.
+    pub(super) fn pop(
+        &mut self,
+        hasher: &RandomState,
+        end: Direction,
+        show: impl FnOnce(&[u8]),
+    ) -> f64 {
+        let spot = self.end(end, 0);
+        let place = self.list.place(spot);
+        let member = self.list.member(place);
+        show(member);
+        let (hash, score) = (hash_of(hasher, member), self.list.score(place));
+        self.index.remove(hash, place.number());
+        let mut moved = Vec::new();
+        self.list
+            .remove(spot.block, spot.at..spot.at + 1, &mut moved);
+        self.follow(hasher, &moved);
+        self.approach_end(hasher, end);
+        score
+    }
+
+    /// Asks for what popping off this end looks at soon.
+    fn approach_end(&self, hasher: &RandomState, end: Direction) {
+        if self.list.len() > 2 * AHEAD {
+            self.list
+                .approach(self.list.place(self.end(end, 2 * AHEAD)));
+            let next = self.list.place(self.end(end, AHEAD));
+            self.index.approach(hash_of(hasher, self.list.member(next)));
+        }
+    }
+
+    fn take_run(&mut self, hasher: &RandomState, spot: Spot, n: usize) {
+        for at in spot.at..spot.at + n {
+            let place = self.list.place(Spot { at, ..spot });
+            let hash = hash_of(hasher, self.list.member(place));
+            self.index.remove(hash, place.number());
+        }
+        let mut moved = Vec::new();
+        self.list
+            .remove(spot.block, spot.at..spot.at + n, &mut moved);
+        self.follow(hasher, &moved);
     }
 
     /// Takes the elements of these ranks out, block by block.
     pub(super) fn remove(&mut self, hasher: &RandomState, ranks: Range<usize>) {
         let mut left = ranks.len();
         while left > 0 {
-            let place = self.list.place_of_rank(ranks.start);
-            let here = left.min(self.list.len_of(place.block) - place.at);
-            self.take_run(hasher, place, here);
+            let spot = self.list.spot_of_rank(ranks.start);
+            let here = left.min(self.list.len_of(spot.block) - spot.at);
+            self.take_run(hasher, spot, here);
             left -= here;
-        }
-        if ranks.start == 0 && self.list.len() > 0 {
-            // What is popped next: its index line is wanted then.
-            let first = self.list.member(self.list.place_of_rank(0));
-            self.index.approach(hash_of(hasher, first));
         }
     }
 
@@ -144,7 +237,8 @@ impl Large {
         let (mut from, mut to) = (0, self.list.len());
         while from < to {
             let middle = (from + to) / 2;
-            if self.list.member(self.list.place_of_rank(middle)) < member {
+            let place = self.list.place(self.list.spot_of_rank(middle));
+            if self.list.member(place) < member {
                 from = middle + 1;
             } else {
                 to = middle;
@@ -160,18 +254,13 @@ impl Large {
 
     pub(super) fn scan<'a>(
         &'a self,
-        hasher: &RandomState,
         cursor: u32,
         count: usize,
         mut visit: impl FnMut(&'a [u8], f64),
     ) -> u32 {
-        self.index.scan(cursor, count, |hash, block| {
-            for place in self.list.tagged(block, tag_of(hash)) {
-                let member = self.list.member(place);
-                if hash_of(hasher, member) == hash {
-                    visit(member, self.list.score(place));
-                }
-            }
+        self.index.scan(cursor, count, |_, number| {
+            let place = Place::numbered(number);
+            visit(self.list.member(place), self.list.score(place));
         })
     }
 
@@ -179,17 +268,10 @@ impl Large {
     pub(super) fn assert_invariants(&self, hasher: &RandomState) {
         self.list.assert_invariants();
         self.index.assert_invariants();
-        let mut pairs = Vec::new();
-        for rank in 0..self.list.len() {
-            let place = self.list.place_of_rank(rank);
-            let hash = hash_of(hasher, self.list.member(place));
-            assert!(
-                self.list
-                    .tagged(place.block, tag_of(hash))
-                    .any(|at| at == place)
-            );
-            pairs.push((hash, place.block));
-        }
+        let places = (0..self.list.len()).map(|rank| self.list.place(self.list.spot_of_rank(rank)));
+        let mut pairs: Vec<_> = places
+            .map(|place| (hash_of(hasher, self.list.member(place)), place.number()))
+            .collect();
         pairs.sort_unstable();
         assert_eq!(self.index.pairs(), pairs);
     }

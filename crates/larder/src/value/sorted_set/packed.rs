@@ -22,6 +22,13 @@ pub(super) struct Packed {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A member that was looked up; valid until the next change.
+pub(super) struct Found {
+    pub(super) rank: usize,
+    pub(super) score: f64,
+    bytes: Range<usize>,
+}
+
 /// An element where it stands.
 #[derive(Clone, Copy)]
 struct Seen<'a> {
@@ -120,10 +127,50 @@ impl Packed {
         }
     }
 
-    /// The rank and the score of a member.
-    pub(super) fn find(&self, member: &[u8]) -> Option<(usize, f64)> {
-        let mut found = self.walk().enumerate();
-        found.find_map(|(rank, seen)| (seen.member == member).then_some((rank, seen.score)))
+    /// Where a member is, its rank and its score.
+    pub(super) fn find(&self, member: &[u8]) -> Option<Found> {
+        let (mut from, mut rank) = (1, 0);
+        while from < self.bytes.len() {
+            let (start, to) = self.bounds(from);
+            if to - start == member.len() && self.bytes[start..to] == *member {
+                let seen = Walk {
+                    bytes: &self.bytes,
+                    at: from,
+                }
+                .next();
+                let score = seen.map(|seen| seen.score)?;
+                return Some(Found {
+                    rank,
+                    score,
+                    bytes: from..to,
+                });
+            }
+            (from, rank) = (to, rank + 1);
+        }
+        None
+    }
+
+    /// Where the member of the element that begins here starts and ends.
+    #[inline]
+    fn bounds(&self, from: usize) -> (usize, usize) {
+        let head = usize::from(self.bytes[from]);
+        let (mut at, mut len) = (from + 1, head & LONG);
+        if len == LONG {
+            len = usize::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]));
+            at += 2;
+        }
+        // Scores of one, two, four, eight bytes.
+        let start = at + (1 << (head >> 6));
+        (start, start + len)
+    }
+
+    /// Takes an element out that was found.
+    pub(super) fn take(&mut self, found: &Found) {
+        self.bytes.drain(found.bytes.clone());
+        self.bytes[0] -= 1;
+        if self.bytes[0] == 0 {
+            self.bytes.clear();
+        }
     }
 
     /// How many elements come before a score and member.
@@ -155,7 +202,10 @@ impl Packed {
         if self.bytes.is_empty() {
             self.bytes.push(0);
         }
-        let at = self.start_of(self.rank_of(score, member));
+        let before =
+            |seen: &Seen<'_>| seen.score < score || (seen.score == score && seen.member < member);
+        let last = self.walk().take_while(before).last();
+        let at = last.map_or(1, |seen| seen.to);
         let end = self.bytes.len();
         write(&mut self.bytes, member, score);
         let added = self.bytes.len() - end;

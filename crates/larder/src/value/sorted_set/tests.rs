@@ -308,9 +308,7 @@ fn a_scan_shows_every_member_once_if_nothing_changes() {
         }
         let (mut cursor, mut seen) = (0, Vec::new());
         loop {
-            cursor = set.scan(&hasher(), cursor, 10, |member, _| {
-                seen.push(member.to_vec())
-            });
+            cursor = set.scan(cursor, 10, |member, _| seen.push(member.to_vec()));
             if cursor == 0 {
                 break;
             }
