@@ -73,7 +73,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         if member.len() > MAX_MEMBER {
             return Err(Error::TooLarge);
         }
-        self.change(Growth::of([member]), |set| {
+        self.change(EventKind::ZAdd, Growth::of([member]), |set| {
             let added = set.add(self.hasher(), member, score, AddRule::Always);
             let changed = matches!(added, Added::New | Added::Changed);
             edit(changed, added == Added::New)

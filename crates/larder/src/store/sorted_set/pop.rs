@@ -57,17 +57,18 @@ fn take_end<T: FromValue>(
     direction: Direction,
 ) -> Result<Option<(T, f64)>, Error> {
     with_buffer(|buffer| {
-        let popped = site.write(key, |seat| {
-            seat.change(Growth::NONE, |set: &mut value::SortedSet| {
-                let popped = set.pop(&site.core().hasher, direction, |member| {
+        let taken = site.write(key, |seat| {
+            let kind = popped(direction);
+            seat.change(kind, Growth::NONE, |set: &mut value::SortedSet| {
+                let taken = set.pop(&site.core().hasher, direction, |member| {
                     buffer.clear();
                     buffer.extend_from_slice(member);
                 });
-                edit(popped.is_some(), popped)
+                edit(taken.is_some(), taken)
             })
         })?;
         let member = |score| Ok((T::from_value(buffer)?, score));
-        popped.map(member).transpose()
+        taken.map(member).transpose()
     })
 }
 
