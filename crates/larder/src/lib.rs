@@ -98,11 +98,12 @@ pub use patterns::{
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    AddCount, BitOp, Bits, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, GetExpire,
-    Hash, Inspection, List, Matches, MemberPage, Pipeline, PositionOptions, Scan, ScanOptions,
-    ScanPage, Select, Set, SetOptions, SetOutcome, SortOptions, SortedSet, Span, Store,
-    StoreBuilder, Tx, WatchedKeys,
+    AddCount, BitOp, Bits, Center, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, Geo,
+    GeoFound, GeoSearch, GetExpire, Hash, HyperLogLog, Inspection, List, Matches, MemberPage,
+    Pipeline, PositionOptions, Scan, ScanOptions, ScanPage, Select, Set, SetOptions, SetOutcome,
+    SortOptions, SortedSet, Span, Store, StoreBuilder, Tx, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};
+pub use value::geo::{GeoArea, Position};
 pub use value::sorted_set::{AddRule, Aggregate};

@@ -200,6 +200,93 @@ pub(crate) fn move_between(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     Ok(Reply::option(list(db, from).move_to(from_end, to, to_end)?))
 }
 
+/// How many elements LMOVEM moves, and in which order they arrive.
+struct Load {
+    most: usize,
+    /// Nothing moves if there are fewer.
+    exactly: bool,
+    /// As a block, instead of one by one.
+    bulk: bool,
+}
+
+impl Load {
+    fn read(args: &mut Args<'_>) -> Result<Self, Fault> {
+        let (mut most, mut exactly, mut bulk) = (1, false, false);
+        if !args.is_empty() {
+            exactly = args.accept("EXACTLY");
+            if !exactly && !args.accept("COUNT") {
+                return Err(Fault::SYNTAX);
+            }
+            most = args.positive("ERR count should be greater than 0")?;
+            bulk = args.accept("BULK");
+            if !bulk && !args.accept("OBO") {
+                return Err(Fault::SYNTAX);
+            }
+        }
+        args.end()?;
+        Ok(Load {
+            most,
+            exactly,
+            bulk,
+        })
+    }
+}
+
+/// LMOVEM, after Redis' documentation of 8.10.
+pub(crate) fn move_many(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let (from, to) = (args.take()?, args.take()?);
+    let (from_end, to_end) = (end(args.take()?)?, end(args.take()?)?);
+    let load = Load::read(&mut args)?;
+    db.atomic(&[from, to], |db| {
+        let (source, target) = (list(db, from), list(db, to));
+        let there = source.len()?;
+        if load.exactly && there < load.most {
+            return Ok(Reply::Null);
+        }
+        let most = load.most.min(there);
+        if most == 0 {
+            return Ok(Reply::Array(Vec::new()));
+        }
+        // A destination of another type is told before anything moves.
+        target.len()?;
+        // From end to other end, one by one is as a block.
+        if load.bulk && from_end == to_end {
+            return move_block(&source, &target, from_end, most, from == to);
+        }
+        let mut moved: Vec<Bytes> = Vec::new();
+        for _ in 0..most {
+            moved.extend(source.move_to(from_end, to, to_end)?);
+        }
+        if to_end == End::Front {
+            moved.reverse();
+        }
+        Ok(Reply::bulks(moved))
+    })
+}
+
+/// Moves elements from an end to the same end of another list, in the order that they have.
+fn move_block(
+    source: &List<'_, Bytes>,
+    target: &List<'_, Bytes>,
+    end: End,
+    most: usize,
+    same: bool,
+) -> Outcome {
+    let most_from_back = i64::try_from(most).unwrap_or(i64::MAX);
+    let block = match end {
+        End::Front => source.range(Span::new(0, most_from_back - 1)),
+        End::Back => source.range(Span::new(-most_from_back, -1)),
+    }?;
+    if !same {
+        source.pop_many(end, most)?;
+        match end {
+            End::Front => target.push_front_many(block.iter().rev()),
+            End::Back => target.push_back_many(&block),
+        }?;
+    }
+    Ok(Reply::bulks(block))
+}
+
 pub(crate) fn rpoplpush(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let (from, to) = (args.take()?, args.take()?);
     Ok(Reply::option(list(db, from).move_to(

@@ -73,6 +73,9 @@ const SELF_REAP: usize = 4;
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `DBSIZE`, `FLUSHDB`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
 /// | `SETBIT`, `GETBIT`, `BITCOUNT`, … | [`Bits`](crate::Bits) |
+/// | `DUMP`, `RESTORE`, `MOVE`, `COPY … DB` | [`dump`](Store::dump), [`restore`](Store::restore), [`move_to`](Store::move_to), [`copy_to`](Store::copy_to), [`copy_over_to`](Store::copy_over_to) |
+/// | `PFADD`, `PFCOUNT`, `PFMERGE` | [`hyperloglog`](Store::hyperloglog), [`count_distinct`](Store::count_distinct) |
+/// | `GEOADD`, `GEOPOS`, `GEODIST`, `GEOSEARCH`, … | [`geo`](Store::geo) |
 /// | `OBJECT ENCODING`, `OBJECT FREQ`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `MULTI`, `EXEC`, `DISCARD` | [`atomic`](Store::atomic), [`atomic_all`](Store::atomic_all) |

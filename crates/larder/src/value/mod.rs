@@ -10,7 +10,9 @@
 //! ```
 
 mod any;
+pub(crate) mod geo;
 mod hash;
+pub(crate) mod hyperloglog;
 mod list;
 mod pairs;
 mod set;

@@ -69,7 +69,7 @@ pub use select::Select;
 /// Every call is refused with [`Error::WrongType`] if the key holds a value of another type. What else may be wrong is
 /// said with the call.
 pub struct SortedSet<'a, T> {
-    site: Site<'a>,
+    pub(super) site: Site<'a>,
     hash: u64,
     key: Vec<u8>,
     read_as: PhantomData<fn() -> T>,
@@ -126,19 +126,22 @@ impl<'a, T> SortedSet<'a, T> {
         }
     }
 
-    fn key(&self) -> Key<'_> {
+    pub(super) fn key(&self) -> Key<'_> {
         Key {
             bytes: &self.key,
             hash: self.hash,
         }
     }
 
-    fn hasher(&self) -> &'a ahash::RandomState {
+    pub(super) fn hasher(&self) -> &'a ahash::RandomState {
         &self.site.core().hasher
     }
 
     /// Runs `work` on the set; what it would be without one if there is none.
-    fn look<R: Default>(&self, work: impl FnOnce(&value::SortedSet) -> R) -> Result<R, Error> {
+    pub(super) fn look<R: Default>(
+        &self,
+        work: impl FnOnce(&value::SortedSet) -> R,
+    ) -> Result<R, Error> {
         Ok(self.site.look(self.key(), work)?.unwrap_or_default())
     }
 
