@@ -6,20 +6,34 @@
 
 #[path = "differential/bitmaps.rs"]
 mod bitmaps;
+#[path = "differential/blocking.rs"]
+mod blocking;
 #[path = "differential/differences.rs"]
 mod differences;
 #[path = "differential/draw.rs"]
 mod draw;
+#[path = "differential/events.rs"]
+mod events;
+#[path = "differential/field_lives.rs"]
+mod field_lives;
+#[path = "differential/geo.rs"]
+mod geo;
 #[path = "differential/hashes.rs"]
 mod hashes;
+#[path = "differential/hyperloglogs.rs"]
+mod hyperloglogs;
 #[path = "differential/keys.rs"]
 mod keys;
 #[path = "differential/lists.rs"]
 mod lists;
+#[path = "differential/newer.rs"]
+mod newer;
 #[path = "differential/page.rs"]
 mod page;
 #[path = "differential/run.rs"]
 mod run;
+#[path = "differential/server.rs"]
+mod server;
 #[path = "differential/sets.rs"]
 mod sets;
 #[path = "differential/sorted_sets.rs"]
@@ -70,4 +84,36 @@ fn sorted_sets_answer_as_a_server_does() {
 #[test]
 fn transactions_answer_as_a_server_does() {
     run::compare("transactions", transactions::command);
+}
+
+#[test]
+fn hyperloglogs_answer_as_a_server_does() {
+    run::compare("hyperloglogs", hyperloglogs::command);
+}
+
+#[test]
+fn places_answer_as_a_server_does() {
+    run::compare("geo", geo::command);
+}
+
+#[test]
+fn fields_with_deadlines_answer_as_a_server_does() {
+    let knows = |version: &str| !version.starts_with("Redis 7");
+    run::compare_with("field deadlines", field_lives::command, knows);
+}
+
+#[test]
+fn newer_commands_answer_as_a_server_does() {
+    let knows = |version: &str| version.starts_with("Valkey 9");
+    run::compare_with("newer commands", newer::command, knows);
+}
+
+#[test]
+fn connections_and_databases_answer_as_a_server_does() {
+    run::compare("connections", server::command);
+}
+
+#[test]
+fn clients_that_wait_are_served_as_by_a_server() {
+    blocking::compare();
 }

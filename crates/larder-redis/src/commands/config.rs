@@ -104,7 +104,7 @@ fn set(session: &Session, args: Args<'_>) -> Outcome {
     for (name, pair) in names.iter().zip(pairs) {
         let set = session.databases.notified();
         if name == "notify-keyspace-events" && set.set(pair[1]).is_none() {
-            let why = "Invalid event class character. Use 'Ag$lshzxeKEtmdnoc'.";
+            let why = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
             return Err(failed(name, why));
         }
     }

@@ -42,9 +42,9 @@ pub(crate) fn delex(db: Db<'_>, mut args: Args<'_>) -> Outcome {
 
 /// MSETEX: keys with values, all or none, with one time to live.
 pub(crate) fn msetex(db: Db<'_>, mut args: Args<'_>) -> Outcome {
-    let count = args.positive("ERR invalid numkeys value")?;
+    let count = args.positive("ERR invalid numkeys value or out of range")?;
     let pairs = count.checked_mul(2).filter(|words| *words <= args.left());
-    let pairs = pairs.ok_or(Fault::fixed("ERR wrong number of key-value pairs"))?;
+    let pairs = pairs.ok_or(Fault::SYNTAX)?;
     let pairs = args.take_many(pairs)?.chunks_exact(2);
     let (mut life, mut absent) = (Life::Unsaid, None);
     while !args.is_empty() {

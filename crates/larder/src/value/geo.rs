@@ -303,12 +303,15 @@ impl GeoArea {
 
     /// The ranges of scores to look at.
     pub(crate) fn cover(self, centre: Position) -> Vec<Range<f64>> {
-        let reach = self.reach();
-        let mut cell = Cell::of(centre, bits_for(reach, centre.latitude));
-        if cell.bits > 1 && !cell.is_passed_by(centre, reach) {
+        let bounds = self.bounds(centre);
+        let mut cell = Cell::of(centre, bits_for(self.reach(), centre.latitude));
+        if bounds.holds_a_pole() {
+            // All longitudes are near there: the whole map, in four cells.
+            cell = Cell::of(centre, 1);
+        } else if cell.bits > 1 && !cell.is_passed_by(bounds) {
             cell = Cell::of(centre, cell.bits - 1);
         }
-        let (inner, bounds) = (cell.bounds(), self.bounds(centre));
+        let inner = cell.bounds();
         // On a map of four cells all may be needed.
         let needed = |(east, north): (i32, i32)| {
             cell.bits < 2
@@ -328,31 +331,21 @@ impl GeoArea {
     }
 }
 
+impl Bounds {
+    /// Whether the area reaches beyond a pole, where its longitudes turn round.
+    fn holds_a_pole(self) -> bool {
+        self.south <= -90.0 || self.north >= 90.0
+    }
+}
+
 impl Cell {
-    /// Whether nothing within reach of the centre lies beyond the cells around this one.
-    fn is_passed_by(self, centre: Position, reach: f64) -> bool {
-        let bounds = |step| self.neighbour(step).bounds();
-        let sides = [
-            Position {
-                latitude: bounds((0, 1)).north,
-                ..centre
-            },
-            Position {
-                latitude: bounds((0, -1)).south,
-                ..centre
-            },
-            Position {
-                longitude: bounds((1, 0)).east,
-                ..centre
-            },
-            Position {
-                longitude: bounds((-1, 0)).west,
-                ..centre
-            },
-        ];
-        sides
-            .into_iter()
-            .all(|side| centre.distance_to(side) >= reach)
+    /// Whether the bounds end within the cells around this one.
+    fn is_passed_by(self, bounds: Bounds) -> bool {
+        let around = |step| self.neighbour(step).bounds();
+        around((0, 1)).north >= bounds.north
+            && around((0, -1)).south <= bounds.south
+            && around((1, 0)).east >= bounds.east
+            && around((-1, 0)).west <= bounds.west
     }
 }
 
@@ -395,16 +388,19 @@ mod tests {
 
         #[test]
         fn what_is_inside_an_area_is_in_its_cover(
-            centre in (-150.0..=150.0, -60.0..=60.0),
+            centre in (-180.0..=180.0, -85.0..=85.0),
             offset in (-1.0..=1.0, -1.0..=1.0),
-            reach in 0.001..1_000_000.0,
+            // Metres, by their powers.
+            reach in (-1.0..7.4).prop_map(|power| 10_f64.powf(power)),
+            stretch in 1.0..20.0,
             tall in any::<bool>(),
         ) {
             let centre = Position { longitude: centre.0, latitude: centre.1 };
             let degrees = f64::to_degrees(reach / EARTH_RADIUS);
+            // Around the globe where it comes to that.
             let place = Position {
-                longitude: centre.longitude + offset.0 * degrees,
-                latitude: centre.latitude + offset.1 * degrees,
+                longitude: (centre.longitude + offset.0 * degrees * stretch + 540.0).rem_euclid(360.0) - 180.0,
+                latitude: (centre.latitude + offset.1 * degrees).clamp(-85.0, 85.0),
             };
             let area = if tall {
                 GeoArea::Rectangle { width: reach, height: reach * 2.0 }
