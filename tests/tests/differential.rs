@@ -1,7 +1,7 @@
 //! The same generated commands to larder and to real servers, replies compared value by value.
 //!
 //! Each stream begins from an empty database, with a seed that is told when it fails. How many commands: the variable
-//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]. Where replies may differ is said in
+//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]; what a full run compared is kept, see `record`. Where replies may differ is said in
 //! `differential/differences.rs`, with reasons; nothing else may.
 
 #[path = "differential/bitmaps.rs"]
@@ -30,6 +30,8 @@ mod lists;
 mod newer;
 #[path = "differential/page.rs"]
 mod page;
+#[path = "differential/record.rs"]
+mod record;
 #[path = "differential/run.rs"]
 mod run;
 #[path = "differential/server.rs"]
@@ -116,4 +118,9 @@ fn connections_and_databases_answer_as_a_server_does() {
 #[test]
 fn clients_that_wait_are_served_as_by_a_server() {
     blocking::compare();
+}
+
+#[test]
+fn keyspace_events_are_told_as_by_a_server() {
+    events::compare();
 }

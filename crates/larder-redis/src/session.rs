@@ -14,6 +14,7 @@ use larder::{Message, Store, Subscription, WatchedKeys};
 
 use crate::args::{Args, Outcome};
 use crate::clients::{Client, Facts};
+use crate::commands::unknown_subcommand;
 use crate::commands::waiting::{Wait, Want};
 use crate::databases::Databases;
 use crate::db::Db;
@@ -363,6 +364,10 @@ impl Queue {
         if command.has(NO_MULTI) {
             self.aborted = true;
             return Err(Fault::fixed("ERR Command not allowed inside a transaction"));
+        }
+        if !table::has_subcommand(command, words) {
+            self.aborted = true;
+            return Err(unknown_subcommand(Args::new(words)));
         }
         let words = words.iter().map(|word| word.to_vec()).collect();
         self.commands.push(Queued { command, words });

@@ -159,10 +159,11 @@ impl Command {
                 let at: usize = at.unsigned_abs().into();
                 let count = crate::args::int(words.get(at)?).ok()?;
                 let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
-                let mut keys = words.get(at + 1..(at + 1).checked_add(count)?)?.to_vec();
+                let mut keys = Vec::new();
                 if also > 0 {
-                    keys.push(words.get(usize::from(also.unsigned_abs()))?);
+                    keys.push(*words.get(usize::from(also.unsigned_abs()))?);
                 }
+                keys.extend_from_slice(words.get(at + 1..(at + 1).checked_add(count)?)?);
                 Some(keys)
             }
             Keys::CountedPairs => {
@@ -181,6 +182,47 @@ impl Command {
             }
         }
     }
+}
+
+/// Commands that have commands of their own, with these.
+const SUBCOMMANDS: &[(&str, &[&str])] = &[
+    (
+        "client",
+        &[
+            "ID", "GETNAME", "SETNAME", "SETINFO", "REPLY", "INFO", "LIST", "UNBLOCK", "GETREDIR",
+            "NO-EVICT", "NO-TOUCH",
+        ],
+    ),
+    (
+        "command",
+        &[
+            "COUNT",
+            "LIST",
+            "INFO",
+            "DOCS",
+            "GETKEYS",
+            "GETKEYSANDFLAGS",
+        ],
+    ),
+    ("config", &["GET", "SET", "RESETSTAT", "REWRITE"]),
+    ("memory", &["USAGE"]),
+    (
+        "object",
+        &["HELP", "ENCODING", "REFCOUNT", "IDLETIME", "FREQ"],
+    ),
+    ("pubsub", &["CHANNELS", "NUMSUB", "NUMPAT"]),
+];
+
+/// Whether the second word is one of the command's own commands, where it has any: a transaction does not begin with
+/// one that is none.
+pub(crate) fn has_subcommand(command: &Command, words: &[&[u8]]) -> bool {
+    let mut all = SUBCOMMANDS.iter();
+    let Some((_, own)) = all.find(|(name, _)| *name == command.name) else {
+        return true;
+    };
+    words
+        .get(1)
+        .is_none_or(|word| own.iter().any(|name| is(word, name)))
 }
 
 /// The command of this name, in any case of letters.

@@ -258,6 +258,27 @@ const DIFFERENCES: &[Difference] = &[
         why: "SETINFO came with Redis 7.2",
     },
     Difference {
+        command: "GEO*",
+        holds: |version, _, ours, theirs| {
+            let one_of = b"-ERR exactly one of BYRADIUS";
+            version.starts_with("Valkey")
+                && text(ours).starts_with(one_of)
+                && text(theirs).starts_with(one_of)
+        },
+        leaves: Outcome::Alike,
+        why: "Valkey's fault names BYPOLYGON, which there is not",
+    },
+    Difference {
+        command: "GEO*",
+        holds: |version, _, ours, theirs| {
+            version.starts_with("Valkey")
+                && text(ours) == b"-ERR could not decode requested zset member"
+                && text(theirs).starts_with(b"-ERR member ")
+        },
+        leaves: Outcome::Alike,
+        why: "Valkey's fault names the member",
+    },
+    Difference {
         command: "RANDOMKEY",
         holds: |_, _, ours, theirs| {
             matches!((ours, theirs), (Shape::Bulk(Some(_)), Shape::Bulk(Some(_))))

@@ -4,6 +4,7 @@ use larder_redis::{Databases, RespSession, Session};
 use larder_tests::servers::{Program, Server, Shape, Wire, pack};
 
 use crate::draw::{Draw, Words};
+use crate::record::Compared;
 use crate::run::count;
 use crate::{bitmaps, geo, hashes, hyperloglogs, keys, lists, sets, sorted_sets, strings};
 
@@ -163,9 +164,14 @@ pub(crate) fn compare() {
             compared += history.len();
             seed += 1;
         }
-        eprintln!(
-            "{}: the events of {compared} commands compared, {told} messages, {seed} seeds",
-            program.version
-        );
+        eprintln!("{}: {told} events of {compared} commands", program.version);
+        Compared {
+            kind: "keyspace events",
+            server: &program.version,
+            commands: compared,
+            seeds: seed,
+            differing: 0,
+        }
+        .tell();
     }
 }

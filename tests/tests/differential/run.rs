@@ -8,6 +8,7 @@ use larder_tests::servers::{Program, Server, Shape, pack};
 use crate::COMMANDS;
 use crate::differences::{Outcome, allowed, is_unordered};
 use crate::draw::{Draw, Words};
+use crate::record::Compared;
 
 /// Commands that are sent in one go.
 const BATCH: usize = 200;
@@ -65,10 +66,14 @@ pub(crate) fn compare_with(
             differing += other;
             seed += 1;
         }
-        let version = &program.version;
-        eprintln!(
-            "{version}: {compared} {kind} compared, {seed} seeds, {differing} differ as listed"
-        );
+        Compared {
+            kind,
+            server: &program.version,
+            commands: compared,
+            seeds: seed,
+            differing,
+        }
+        .tell();
     }
 }
 

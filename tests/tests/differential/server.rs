@@ -92,7 +92,6 @@ const LINES: &[&str] = &[
     "COMMAND LIST FILTERBY BOGUS x",
     "AUTH x",
     "AUTH default x",
-    "AUTH bogus x",
     "HELLO 2",
     "HELLO 4",
     "HELLO x",
@@ -100,13 +99,21 @@ const LINES: &[&str] = &[
     "LOLWUTS {e}",
 ];
 
+/// What is not drawn for a transaction.
+const OUTSIDE: &[&str] = &[
+    "MULTI", "WATCH", "HELLO", "AUTH", "CLIENT", "OBJECT", "DEBUG", "CONFIG", "COMMAND", "MEMORY",
+];
+
+/// A wrong AUTH is left out: Redis 8.2 does not answer it where it stands behind another command.
+///
 /// As of transactions: what may stand in one is left to the session's own tests.
 pub(crate) fn command(draw: &mut Draw) -> Words {
     loop {
         let words = draw.line(LINES);
         let name = String::from_utf8_lossy(&words[0]).into_owned();
         match (&name[..], words.len()) {
-            ("MULTI" | "WATCH" | "HELLO" | "AUTH", _) if draw.in_multi => continue,
+            // Their own commands are looked at when they are queued, and that is another matter.
+            (name, _) if draw.in_multi && OUTSIDE.contains(&name) => continue,
             ("MULTI", 1) => draw.in_multi = true,
             ("EXEC", _) | ("DISCARD" | "RESET", 1) => draw.in_multi = false,
             // Greetings tell who greets.

@@ -409,7 +409,13 @@ pub(crate) fn radius(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     } else {
         words.center = Some(position(&mut args)?.into());
     }
-    words.circle(&mut args)?;
+    if words.is_lost {
+        // Where there is nothing to be around, servers do not read how far.
+        args.take_many(2)?;
+        words.area = Some(GeoArea::Circle { radius: 0.0 });
+    } else {
+        words.circle(&mut args)?;
+    }
     words.options(&mut args, form, &set, there)?;
     words.check(form, &name)?;
     words.run(db, key, &set)

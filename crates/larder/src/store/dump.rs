@@ -257,7 +257,7 @@ impl Site<'_> {
     fn arrive(
         self,
         key: &[u8],
-        (dump, deadline): &(Vec<u8>, Option<u64>),
+        Luggage { dump, deadline }: &Luggage,
         guard: Guest,
     ) -> Result<bool, Error> {
         let whole = self.read_dump(dump)?;
@@ -273,15 +273,23 @@ impl Site<'_> {
         })
     }
 
-    /// A copy of a value, with its deadline in milliseconds since 1970.
-    fn copy_out(self, key: &[u8]) -> Result<Option<(Vec<u8>, Option<u64>)>, Error> {
+    /// A copy of a value, with its deadline.
+    fn copy_out(self, key: &[u8]) -> Result<Option<Luggage>, Error> {
         let Some(dump) = self.dump(key)? else {
             return Ok(None);
         };
         let deadline = self.deadline(key).flatten();
         let origin = self.core().clock.unix_origin();
-        Ok(Some((dump, deadline.map(|at| at + origin))))
+        let deadline = deadline.map(|at| at + origin);
+        Ok(Some(Luggage { dump, deadline }))
     }
+}
+
+/// A value on its way to another store.
+struct Luggage {
+    dump: Vec<u8>,
+    /// In milliseconds since 1970.
+    deadline: Option<u64>,
 }
 
 /// How a value comes to a key of another store.
