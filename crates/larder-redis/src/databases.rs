@@ -41,7 +41,7 @@ struct Shared {
 }
 
 impl Default for Databases {
-    /// 16 unbounded stores, each made when it is first used.
+    /// 16 unbounded stores, the first made at once, the others when they are first used.
     fn default() -> Self {
         Databases::of((0..COUNT).map(|_| OnceLock::new()).collect())
     }
@@ -64,17 +64,21 @@ impl From<Store> for Databases {
 impl Databases {
     fn of(stores: Box<[OnceLock<Store>]>) -> Self {
         let places = (0..stores.len()).collect();
+        // The first store tells its keyspace events there.
+        let first = stores.first().map(|store| store.get_or_init(Store::new));
+        let bus = first.map_or_else(Bus::new, |store| store.bus().clone());
         Databases(Arc::new(Shared {
             stores,
             places: RwLock::new(places),
             swaps: AtomicU64::new(0),
             clients: Clients::default(),
             notified: Notified::default(),
-            bus: Bus::new(),
+            bus,
         }))
     }
 
-    /// What the sessions publish on.
+    /// What the sessions publish on: the bus of the store that was number 0 at first, where that store's keyspace events
+    /// are told as well.
     ///
     /// ```
     /// use larder_redis::{Databases, Session};

@@ -108,7 +108,7 @@ impl Draw {
 
     /// A command from a line, with words in braces drawn: `{k}` key, `{v}` value, `{i}` integer,
     /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{x}` a far moment, `{e}` one of few elements, `{t}` seconds that last,
-    /// `{f}` one of few fields, `{q}` one of few lists, `{z}` one of few sorted sets, `{w}` a weight, `{lon}` and `{lat}` a place, `{m}` one of few of its names, `{r}` a radius in units `{u}`.
+    /// `{f}` one of few fields, `{q}` one of few lists, `{z}` one of few sorted sets, `{w}` a weight, `{l}` a time to live, at times none that can be, `{lon}` and `{lat}` a place, `{m}` one of few of its names, `{r}` a radius in units `{u}`.
     pub(crate) fn fill(&mut self, line: &str) -> Words {
         let word = |word: &str| match word {
             "{k}" => self.key().into_bytes(),
@@ -128,6 +128,12 @@ impl Draw {
             }
             "{e}!" => format!("e{}!", self.below(6)).into_bytes(),
             "name{s}" => format!("name{}", self.below(5)).into_bytes(),
+            "{l}" => match self.below(5) {
+                0 => self.odd_number().into(),
+                1 => self.number(-20, 0).into_bytes(),
+                // Longer than any run of the stream.
+                _ => self.number(100_000, 200_000).into_bytes(),
+            },
             "{w}" => self.one(&["1", "2", "-3", "0.5", "12"]).into(),
             "{z}" => format!("z{}", self.below(3)).into_bytes(),
             "{q}" => format!("q{}", self.below(4)).into_bytes(),

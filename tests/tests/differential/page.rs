@@ -167,8 +167,8 @@ const INFINITE: &str = "infinity times a weight of zero is 0 whichever set it is
 
 /// What cannot be told of one command.
 const AT_LARGE: &[&str] = &[
-    "Keyspace events are told when `CONFIG SET notify-keyspace-events` has switched them on, `m` (misses), `n` (new keys), \
-     `o` and `c` excepted.",
+    "Keyspace events are told of database 0, when `CONFIG SET notify-keyspace-events` has switched them on, `m` (misses), `n` (new keys), \
+     `o` and `c` excepted; not yet of changes of elements. Of a key that MSET names twice, one is told.",
     "Who waits for several keys, of which an earlier one came to hold another type meanwhile, is served from a later one; \
      Redis since 7.2 answers WRONGTYPE.",
     "A waiter is served also where a command overwrites a value of another type; servers wake it for a key that is new.",

@@ -117,6 +117,7 @@ pub(crate) fn command(draw: &mut Draw) -> Words {
             ("MULTI", 1) => draw.in_multi = true,
             ("EXEC", _) | ("DISCARD" | "RESET", 1) => draw.in_multi = false,
             // Greetings tell who greets.
+            ("HELLO", 1) => continue,
             ("HELLO", 2) if words[1] == b"2" => continue,
             _ => {}
         }

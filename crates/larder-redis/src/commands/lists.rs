@@ -250,8 +250,11 @@ pub(crate) fn move_many(db: Db<'_>, mut args: Args<'_>) -> Outcome {
         // A destination of another type is told before anything moves.
         target.len()?;
         // From end to other end, one by one is as a block.
+        if from_end == to_end && from == to {
+            return turn_block(&source, from_end, most, load.bulk);
+        }
         if load.bulk && from_end == to_end {
-            return move_block(&source, &target, from_end, most, from == to);
+            return move_block(&source, &target, from_end, most);
         }
         let mut moved: Vec<Bytes> = Vec::new();
         for _ in 0..most {
@@ -264,25 +267,43 @@ pub(crate) fn move_many(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     })
 }
 
+/// So many elements at an end.
+fn block(list: &List<'_, Bytes>, end: End, most: usize) -> Result<Vec<Bytes>, Fault> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(match end {
+        End::Front => list.range(Span::new(0, most - 1)),
+        End::Back => list.range(Span::new(-most, -1)),
+    }?)
+}
+
 /// Moves elements from an end to the same end of another list, in the order that they have.
 fn move_block(
     source: &List<'_, Bytes>,
     target: &List<'_, Bytes>,
     end: End,
     most: usize,
-    same: bool,
 ) -> Outcome {
-    let most_from_back = i64::try_from(most).unwrap_or(i64::MAX);
-    let block = match end {
-        End::Front => source.range(Span::new(0, most_from_back - 1)),
-        End::Back => source.range(Span::new(-most_from_back, -1)),
+    let block = block(source, end, most)?;
+    source.pop_many(end, most)?;
+    match end {
+        End::Front => target.push_front_many(block.iter().rev()),
+        End::Back => target.push_back_many(&block),
     }?;
-    if !same {
-        source.pop_many(end, most)?;
-        match end {
-            End::Front => target.push_front_many(block.iter().rev()),
-            End::Back => target.push_back_many(&block),
-        }?;
+    Ok(Reply::bulks(block))
+}
+
+/// Moves elements from an end of a list to where they were: as a block they stay, one by one they turn round.
+fn turn_block(list: &List<'_, Bytes>, end: End, most: usize, bulk: bool) -> Outcome {
+    let mut block = block(list, end, most)?;
+    if !bulk {
+        block.reverse();
+        let first = match end {
+            End::Front => 0,
+            End::Back => -i64::try_from(block.len()).unwrap_or(i64::MAX),
+        };
+        for (index, element) in (first..).zip(&block) {
+            list.set(index, element)?;
+        }
     }
     Ok(Reply::bulks(block))
 }

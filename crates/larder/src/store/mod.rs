@@ -4,6 +4,7 @@
 //! locks and cleans up afterwards, to `seat`, the key's place in its stripe; `words` keeps the entries. A read goes
 //! through `read` and takes no lock. `scan` walks the keys, `survey` ranks them, `upkeep` reaps.
 
+mod between;
 mod bits;
 mod bound;
 mod builder;
