@@ -104,8 +104,10 @@ pub(crate) fn hashes(db: Db<'_>, mut args: Args<'_>) -> Outcome {
 pub(crate) fn dist(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let geo = geo(db, args.take()?);
     let (from, to) = (args.take()?, args.take()?);
+    if args.left() > 1 {
+        return Err(Fault::SYNTAX);
+    }
     let metres = args.take().map_or(Ok(1.0), unit)?;
-    args.end()?;
     let between = geo.distance(from, to)?;
     Ok(between.map_or(Reply::Null, |between| distance(between / metres)))
 }

@@ -169,7 +169,8 @@ impl HyperLogLog<'_> {
     #[doc(alias = "PFMERGE")]
     pub fn merge(&self, others: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Result<(), Error> {
         let others: Vec<_> = others.into_iter().collect();
-        let keys = others.iter().map(AsRef::as_ref).chain([&self.key[..]]);
+        let others = others.iter().map(AsRef::as_ref);
+        let keys = [&self.key[..]].into_iter().chain(others);
         let keys: Vec<_> = keys.map(|key| self.site.key(key)).collect();
         let to = self.site.key(&self.key);
         self.site.write_many(&keys, |group| {
