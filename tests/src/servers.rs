@@ -158,11 +158,46 @@ impl Wire {
         commands.iter().map(|_| self.reply()).collect()
     }
 
-    /// Waits for the next reply or message.
+    /// Sends a command; its reply is read with [`Self::reply`] or [`Self::arrived`].
     ///
     /// # Errors
     ///
-    /// What the socket says, and a timeout where nothing comes.
+    /// What the socket says.
+    pub fn send(&mut self, words: &[Vec<u8>]) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        pack(words, &mut bytes);
+        self.stream.write_all(&bytes)
+    }
+
+    /// The next reply, if it has arrived.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says.
+    pub fn arrived(&mut self) -> io::Result<Option<Shape>> {
+        self.stream.set_nonblocking(true)?;
+        let mut piece = [0; 64 << 10];
+        loop {
+            match self.stream.read(&mut piece) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => self.read.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.stream.set_nonblocking(false)?;
+        Ok(Shape::read(&self.read).map(|(shape, used)| {
+            self.read.drain(..used);
+            shape
+        }))
+    }
+
+    /// The next reply, when it arrives.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says.
     pub fn reply(&mut self) -> io::Result<Shape> {
         loop {
             if let Some((shape, used)) = Shape::read(&self.read) {
@@ -170,7 +205,10 @@ impl Wire {
                 return Ok(shape);
             }
             let mut piece = [0; 64 << 10];
-            let length = self.stream.read(&mut piece)?;
+            let length = match self.stream.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                length => length?,
+            };
             if length == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }

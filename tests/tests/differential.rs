@@ -1,25 +1,41 @@
 //! The same generated commands to larder and to real servers, replies compared value by value.
 //!
 //! Each stream begins from an empty database, with a seed that is told when it fails. How many commands: the variable
-//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]. Where replies may differ is said in
+//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]; what a full run compared is kept, see `record`. Where replies may differ is said in
 //! `differential/differences.rs`, with reasons; nothing else may.
 
 #[path = "differential/bitmaps.rs"]
 mod bitmaps;
+#[path = "differential/blocking.rs"]
+mod blocking;
 #[path = "differential/differences.rs"]
 mod differences;
 #[path = "differential/draw.rs"]
 mod draw;
+#[path = "differential/events.rs"]
+mod events;
+#[path = "differential/field_lives.rs"]
+mod field_lives;
+#[path = "differential/geo.rs"]
+mod geo;
 #[path = "differential/hashes.rs"]
 mod hashes;
+#[path = "differential/hyperloglogs.rs"]
+mod hyperloglogs;
 #[path = "differential/keys.rs"]
 mod keys;
 #[path = "differential/lists.rs"]
 mod lists;
+#[path = "differential/newer.rs"]
+mod newer;
 #[path = "differential/page.rs"]
 mod page;
+#[path = "differential/record.rs"]
+mod record;
 #[path = "differential/run.rs"]
 mod run;
+#[path = "differential/server.rs"]
+mod server;
 #[path = "differential/sets.rs"]
 mod sets;
 #[path = "differential/sorted_sets.rs"]
@@ -70,4 +86,41 @@ fn sorted_sets_answer_as_a_server_does() {
 #[test]
 fn transactions_answer_as_a_server_does() {
     run::compare("transactions", transactions::command);
+}
+
+#[test]
+fn hyperloglogs_answer_as_a_server_does() {
+    run::compare("hyperloglogs", hyperloglogs::command);
+}
+
+#[test]
+fn places_answer_as_a_server_does() {
+    run::compare("geo", geo::command);
+}
+
+#[test]
+fn fields_with_deadlines_answer_as_a_server_does() {
+    let knows = |version: &str| !version.starts_with("Redis 7");
+    run::compare_with("field deadlines", field_lives::command, knows);
+}
+
+#[test]
+fn newer_commands_answer_as_a_server_does() {
+    let knows = |version: &str| version.starts_with("Valkey 9");
+    run::compare_with("newer commands", newer::command, knows);
+}
+
+#[test]
+fn connections_and_databases_answer_as_a_server_does() {
+    run::compare("connections", server::command);
+}
+
+#[test]
+fn clients_that_wait_are_served_as_by_a_server() {
+    blocking::compare();
+}
+
+#[test]
+fn keyspace_events_are_told_as_by_a_server() {
+    events::compare();
 }

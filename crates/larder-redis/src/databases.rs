@@ -1,10 +1,14 @@
-//! `Databases`: the numbered key spaces that the sessions of one client share, and their bus.
+//! `Databases`: the numbered key spaces that the sessions of one client share, their bus, and what CONFIG sets.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use larder::{Bus, Store};
+use parking_lot::RwLock;
 
+use crate::clients::Clients;
 use crate::fault::Fault;
+use crate::notify::Notified;
 
 /// How many there are where the caller does not say; as many as a server has.
 const COUNT: usize = 16;
@@ -27,11 +31,17 @@ pub struct Databases(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     stores: Box<[OnceLock<Store>]>,
+    /// The place of each number's store; SWAPDB swaps two.
+    places: RwLock<Box<[usize]>>,
+    /// Counts the swaps: sessions look whether their store is another one now.
+    swaps: AtomicU64,
+    clients: Clients,
+    notified: Notified,
     bus: Bus,
 }
 
 impl Default for Databases {
-    /// 16 unbounded stores, each made when it is first used.
+    /// 16 unbounded stores, the first made at once, the others when they are first used.
     fn default() -> Self {
         Databases::of((0..COUNT).map(|_| OnceLock::new()).collect())
     }
@@ -53,11 +63,22 @@ impl From<Store> for Databases {
 
 impl Databases {
     fn of(stores: Box<[OnceLock<Store>]>) -> Self {
-        let bus = Bus::new();
-        Databases(Arc::new(Shared { stores, bus }))
+        let places = (0..stores.len()).collect();
+        // The first store tells its keyspace events there.
+        let first = stores.first().map(|store| store.get_or_init(Store::new));
+        let bus = first.map_or_else(Bus::new, |store| store.bus().clone());
+        Databases(Arc::new(Shared {
+            stores,
+            places: RwLock::new(places),
+            swaps: AtomicU64::new(0),
+            clients: Clients::default(),
+            notified: Notified::default(),
+            bus,
+        }))
     }
 
-    /// What the sessions publish on.
+    /// What the sessions publish on: the bus of the store that was number 0 at first, where that store's keyspace events
+    /// are told as well.
     ///
     /// ```
     /// use larder_redis::{Databases, Session};
@@ -80,11 +101,10 @@ impl Databases {
     /// assert!(databases.get(1).is_none());
     /// ```
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
     pub fn get(&self, number: usize) -> Option<&Store> {
-        self.0
-            .stores
-            .get(number)
-            .map(|store| store.get_or_init(Store::new))
+        let place = *self.0.places.read().get(number)?;
+        Some(self.0.stores[place].get_or_init(Store::new))
     }
 
     /// How many stores there are.
@@ -110,9 +130,35 @@ impl Databases {
     }
 
     /// The stores that were used so far, with their numbers.
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
     pub(crate) fn used(&self) -> impl Iterator<Item = (usize, &Store)> {
-        let numbered = self.0.stores.iter().enumerate();
-        numbered.filter_map(|(number, store)| Some((number, store.get()?)))
+        let places = self.0.places.read().clone();
+        let numbered = places.into_iter().enumerate();
+        numbered.filter_map(|(number, place)| Some((number, self.0.stores[place].get()?)))
+    }
+
+    /// Swaps the stores of two numbers that there are.
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    pub(crate) fn swap(&self, one: usize, other: usize) {
+        let mut places = self.0.places.write();
+        places.swap(one, other);
+        self.0.swaps.fetch_add(1, Ordering::Release);
+    }
+
+    /// How many swaps there were.
+    #[inline]
+    pub(crate) fn swaps(&self) -> u64 {
+        self.0.swaps.load(Ordering::Acquire)
+    }
+
+    /// The sessions.
+    pub(crate) fn clients(&self) -> &Clients {
+        &self.0.clients
+    }
+
+    /// Which keyspace events are told.
+    pub(crate) fn notified(&self) -> &Notified {
+        &self.0.notified
     }
 }
 

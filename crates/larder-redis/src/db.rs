@@ -1,6 +1,6 @@
 //! `Db`: what a handler runs on, the store or an open transaction; both have the same calls.
 
-use larder::{Bits, Hash, InTx, List, Set, SortedSet, Store, Tx};
+use larder::{Bits, Geo, Hash, InTx, List, Set, SortedSet, Store, Tx};
 
 use crate::fault::Fault;
 
@@ -48,6 +48,13 @@ impl<'a> Db<'a> {
         match self {
             Db::Store(store) => store.sorted_set(key).into(),
             Db::Tx(tx) => tx.sorted_set(key),
+        }
+    }
+
+    pub(crate) fn geo<T>(self, key: &[u8]) -> Geo<'a, T, InTx<'a>> {
+        match self {
+            Db::Store(store) => store.geo(key).into(),
+            Db::Tx(tx) => tx.geo(key),
         }
     }
 

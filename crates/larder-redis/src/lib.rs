@@ -21,11 +21,14 @@
 
 mod args;
 mod bridge;
+mod clients;
 mod commands;
 mod databases;
 mod db;
+mod encoding;
 mod fault;
 mod group;
+mod notify;
 mod reply;
 mod resp;
 mod rows;

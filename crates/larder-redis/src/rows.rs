@@ -32,6 +32,8 @@ const LIST: Group = Group::List;
 const HASH: Group = Group::Hash;
 const SET: Group = Group::Set;
 const SORTED_SET: Group = Group::SortedSet;
+const HYPERLOGLOG: Group = Group::HyperLogLog;
+const GEO: Group = Group::Geo;
 const PUBLISHING: Group = Group::Publishing;
 const CONNECTION: Group = Group::Connection;
 const SERVER: Group = Group::Server;
@@ -110,6 +112,26 @@ const fn session(
     }
 }
 
+const fn between(
+    name: &'static str,
+    arity: i8,
+    flags: Flags,
+    keys: Keys,
+    group: Group,
+    run: fn(Db<'_>, Args<'_>) -> Outcome,
+    run_between: fn(&mut Session, Args<'_>) -> Outcome,
+) -> Command {
+    let handler = Handler::Between(run, run_between);
+    Command {
+        name,
+        arity,
+        flags,
+        keys,
+        group,
+        handler,
+    }
+}
+
 /// All commands.
 #[rustfmt::skip]
 pub(crate) static COMMANDS: &[Command] = &[
@@ -136,6 +158,10 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("decrby", 3, WRITE | GROWS | FAST, ONE, STRING, c::counters::decrby),
     data("incrbyfloat", 3, WRITE | GROWS | FAST, ONE, STRING, c::counters::incrbyfloat),
     data("lcs", -3, READ | ATOMIC, TWO, STRING, c::lcs::lcs),
+    data("msetex", -4, WRITE | GROWS, Keys::CountedPairs, STRING, c::guarded::msetex),
+    data("delex", -2, WRITE | FAST, ONE, STRING, c::guarded::delex),
+    data("delifeq", 3, WRITE | FAST, ONE, STRING, c::guarded::delifeq),
+    data("increx", -2, WRITE | GROWS | FAST, ONE, STRING, c::bounded::increx),
     // Strings as bits.
     data("getbit", 3, READ | FAST, ONE, BITMAP, c::bits::getbit),
     data("setbit", 4, WRITE | GROWS, ONE, BITMAP, c::bits::setbit),
@@ -144,6 +170,10 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("bitop", -4, WRITE | GROWS, BEHIND, BITMAP, c::bits::bitop),
     data("bitfield", -2, WRITE | GROWS | ATOMIC, ONE, BITMAP, c::bitfield::bitfield),
     data("bitfield_ro", -2, READ | FAST, ONE, BITMAP, c::bitfield::bitfield),
+    // HyperLogLogs.
+    data("pfadd", -2, WRITE | GROWS | FAST, ONE, HYPERLOGLOG, c::hyperloglog::add),
+    data("pfcount", -2, READ, ALL, HYPERLOGLOG, c::hyperloglog::count),
+    data("pfmerge", -2, WRITE | GROWS, ALL, HYPERLOGLOG, c::hyperloglog::merge),
     // Lists.
     data("lpush", -3, WRITE | GROWS | FAST, ONE, LIST, c::lists::push),
     data("rpush", -3, WRITE | GROWS | FAST, ONE, LIST, c::lists::push),
@@ -161,6 +191,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("lpos", -3, READ, ONE, LIST, c::lists::position),
     data("lmove", 5, WRITE | GROWS, TWO, LIST, c::lists::move_between),
     data("rpoplpush", 3, WRITE | GROWS, TWO, LIST, c::lists::rpoplpush),
+    data("lmovem", -5, WRITE | GROWS, TWO, LIST, c::lists::move_many),
     data("lmpop", -4, WRITE, Keys::Counted(1, 0), LIST, c::lists::pop_any),
     waiting("blpop", -3, BUT_LAST, LIST, c::waiting::pop),
     waiting("brpop", -3, BUT_LAST, LIST, c::waiting::pop),
@@ -194,6 +225,8 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("hpexpiretime", -5, READ | FAST | ATOMIC, ONE, HASH, c::field_expiry::expiretime),
     data("hpersist", -5, WRITE | FAST | ATOMIC, ONE, HASH, c::field_expiry::persist),
     data("hgetdel", -5, WRITE | FAST, ONE, HASH, c::field_expiry::getdel),
+    data("hgetex", -5, WRITE | FAST, ONE, HASH, c::field_life::getex),
+    data("hsetex", -6, WRITE | GROWS | FAST, ONE, HASH, c::field_life::setex),
     // Sets.
     data("sadd", -3, WRITE | GROWS | FAST, ONE, SET, c::sets::add),
     data("srem", -3, WRITE | FAST, ONE, SET, c::sets::remove),
@@ -210,7 +243,9 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("sinterstore", -3, WRITE | GROWS, ALL, SET, c::sets::store_combined),
     data("sunionstore", -3, WRITE | GROWS, ALL, SET, c::sets::store_combined),
     data("sdiffstore", -3, WRITE | GROWS, ALL, SET, c::sets::store_combined),
-    data("sintercard", -3, READ, Keys::Counted(1, 0), SET, c::sets::intersection_card),
+    data("sintercard", -3, READ, Keys::Counted(1, 0), SET, c::sets::combined_card),
+    data("sunioncard", -3, READ, Keys::Counted(1, 0), SET, c::sets::combined_card),
+    data("sdiffcard", -3, READ, Keys::Counted(1, 0), SET, c::sets::combined_card),
     data("sscan", -3, READ, ONE, SET, c::scan::members),
     // Sorted sets.
     data("zadd", -4, WRITE | GROWS | FAST, ONE, SORTED_SET, c::sorted_sets::add),
@@ -248,6 +283,17 @@ pub(crate) static COMMANDS: &[Command] = &[
     waiting("bzpopmin", -3, BUT_LAST, SORTED_SET, c::waiting::pop_member),
     waiting("bzpopmax", -3, BUT_LAST, SORTED_SET, c::waiting::pop_member),
     waiting("bzmpop", -5, Keys::Counted(2, 0), SORTED_SET, c::waiting::pop_members),
+    // Places.
+    data("geoadd", -5, WRITE | GROWS, ONE, GEO, c::geo::add),
+    data("geopos", -2, READ, ONE, GEO, c::geo::positions),
+    data("geohash", -2, READ, ONE, GEO, c::geo::hashes),
+    data("geodist", -4, READ, ONE, GEO, c::geo::dist),
+    data("geosearch", -7, READ, ONE, GEO, c::geo::search),
+    data("geosearchstore", -8, WRITE | GROWS, TWO, GEO, c::geo::search_store),
+    data("georadius", -6, WRITE | GROWS, Keys::Stored, GEO, c::geo::radius),
+    data("georadius_ro", -6, READ, ONE, GEO, c::geo::radius),
+    data("georadiusbymember", -5, WRITE | GROWS, Keys::Stored, GEO, c::geo::radius),
+    data("georadiusbymember_ro", -5, READ, ONE, GEO, c::geo::radius),
     // Keys.
     data("del", -2, WRITE, ALL, GENERIC, c::keys::del),
     data("unlink", -2, WRITE | FAST, ALL, GENERIC, c::keys::del),
@@ -256,7 +302,10 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("type", 2, READ | FAST, ONE, GENERIC, c::keys::type_of),
     data("rename", 3, WRITE, TWO, GENERIC, c::keys::rename),
     data("renamenx", 3, WRITE | FAST, TWO, GENERIC, c::keys::renamenx),
-    data("copy", -3, WRITE | GROWS, TWO, GENERIC, c::keys::copy),
+    between("copy", -3, WRITE | GROWS, TWO, GENERIC, c::keys::copy, c::keys::copy_between),
+    session("move", 3, WRITE | FAST | ALONE, ONE, GENERIC, c::keys::move_to),
+    data("dump", 2, READ, ONE, GENERIC, c::keys::dump),
+    data("restore", -4, WRITE | GROWS, ONE, GENERIC, c::keys::restore),
     data("expire", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
     data("pexpire", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
     data("expireat", -3, WRITE | FAST, ONE, GENERIC, c::expiry::expire),
@@ -266,7 +315,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("expiretime", 2, READ | FAST, ONE, GENERIC, c::expiry::expiretime),
     data("pexpiretime", 2, READ | FAST, ONE, GENERIC, c::expiry::expiretime),
     data("persist", 2, WRITE | FAST, ONE, GENERIC, c::expiry::persist),
-    data("object", -2, READ, OBJECT, GENERIC, c::keys::object),
+    session("object", -2, READ | ALONE, OBJECT, GENERIC, c::keys::object),
     whole("keys", 2, READ, GENERIC, c::scan::keys),
     whole("scan", -2, READ, GENERIC, c::scan::scan),
     whole("randomkey", 1, READ, GENERIC, c::scan::randomkey),
@@ -293,9 +342,11 @@ pub(crate) static COMMANDS: &[Command] = &[
     whole("dbsize", 1, READ | FAST, SERVER, c::server::dbsize),
     whole("flushdb", -1, WRITE, SERVER, c::server::flushdb),
     session("flushall", -1, WRITE | ALONE, NONE, SERVER, c::server::flushall),
+    session("swapdb", 3, WRITE | FAST | ALONE, NONE, SERVER, c::server::swapdb),
+    session("memory", -2, READ | ALONE, OBJECT, SERVER, c::server::memory),
     session("info", -1, ALONE, NONE, SERVER, c::info::info),
     session("config", -2, ADMIN, NONE, SERVER, c::config::config),
-    session("debug", -2, ADMIN, NONE, SERVER, c::server::debug),
+    session("debug", -2, ADMIN | ALONE, NONE, SERVER, c::server::debug),
     session("command", -1, PLAIN, NONE, SERVER, c::introspection::command),
     // Transactions.
     session("multi", 1, FAST | DIRECT, NONE, TRANSACTIONS, c::transactions::multi),

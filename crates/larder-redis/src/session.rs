@@ -7,12 +7,15 @@
 //!
 //! A session belongs to one thread at a time; sessions of one [`Databases`] meet in its stores only.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use larder::{Message, Store, Subscription, WatchedKeys};
 
 use crate::args::{Args, Outcome};
-use crate::commands::waiting::Want;
+use crate::clients::{Client, Facts};
+use crate::commands::unknown_subcommand;
+use crate::commands::waiting::{Wait, Want};
 use crate::databases::Databases;
 use crate::db::Db;
 use crate::fault::Fault;
@@ -41,7 +44,7 @@ pub(crate) struct Queue {
 pub(crate) enum Step {
     Done(Reply),
     /// There is nothing yet of what it wants of the store.
-    Wait(Want, Store),
+    Wait(Wait),
 }
 
 /// Which replies the client wants: CLIENT REPLY.
@@ -67,14 +70,17 @@ pub struct Session {
     pub(crate) databases: Databases,
     pub(crate) number: usize,
     pub(crate) store: Store,
+    /// The swaps of databases that `store` takes account of.
+    swaps: u64,
+    /// As the others see it.
+    pub(crate) client: Arc<Client>,
     pub(crate) id: u64,
-    pub(crate) name: Vec<u8>,
-    /// Name and version of the library that speaks, as it says.
-    pub(crate) library: [Vec<u8>; 2],
     pub(crate) protocol: Protocol,
     pub(crate) queue: Option<Queue>,
     /// With the number of their database.
     pub(crate) watched: Vec<(usize, WatchedKeys)>,
+    /// Databases were swapped while keys were watched: EXEC will do nothing.
+    pub(crate) swapped: bool,
     pub(crate) wanted: Wanted,
     /// Made by the first SUBSCRIBE.
     pub(crate) listener: Option<Subscription<Message>>,
@@ -116,17 +122,27 @@ impl Session {
     /// If there are no stores.
     #[must_use]
     pub fn of(databases: &Databases) -> Self {
+        let swaps = databases.swaps();
         let store = databases.get(0).expect("there is a store").clone();
+        let id = LAST_ID.fetch_add(1, Ordering::Relaxed) + 1;
+        let client = databases.clients().enter(Facts {
+            id,
+            name: Vec::new(),
+            library: [Vec::new(), Vec::new()],
+            database: 0,
+            protocol: Protocol::Resp2,
+        });
         Session {
             databases: databases.clone(),
             number: 0,
             store,
-            id: LAST_ID.fetch_add(1, Ordering::Relaxed) + 1,
-            name: Vec::new(),
-            library: [Vec::new(), Vec::new()],
+            swaps,
+            client,
+            id,
             protocol: Protocol::Resp2,
             queue: None,
             watched: Vec::new(),
+            swapped: false,
             wanted: Wanted::All,
             listener: None,
             closed: false,
@@ -148,7 +164,7 @@ impl Session {
     pub fn execute(&mut self, words: &[&[u8]]) -> Reply {
         match self.start(words) {
             Step::Done(reply) => reply,
-            Step::Wait(want, store) => want.park(&store).into(),
+            Step::Wait(wait) => wait.park().into(),
         }
     }
 
@@ -156,6 +172,9 @@ impl Session {
     pub(crate) fn start(&mut self, words: &[&[u8]]) -> Step {
         if words.is_empty() {
             return Step::Done(Reply::Several(Vec::new()));
+        }
+        if self.swaps != self.databases.swaps() {
+            self.follow_swaps();
         }
         let before = self.wanted;
         match self.dispatch(words) {
@@ -213,7 +232,11 @@ impl Session {
     /// Takes what is there; where there is nothing, it is to be waited for.
     fn want(&self, want: Want) -> Result<Step, Fault> {
         Ok(match want.at_once(Db::Store(&self.store))? {
-            None => Step::Wait(want, self.store.clone()),
+            None => Step::Wait(Wait {
+                want,
+                store: self.store.clone(),
+                client: Arc::clone(&self.client),
+            }),
             Some(reply) => Step::Done(reply),
         })
     }
@@ -231,6 +254,7 @@ impl Session {
             Handler::Waiting(read) => read(args)?.in_transaction(Db::Store(&self.store)),
             Handler::Whole(run) => run(&self.store, args),
             Handler::Session(run) => run(self, args),
+            Handler::Between(_, run) => run(self, args),
         }
     }
 
@@ -242,12 +266,16 @@ impl Session {
         }
         match found {
             Some(command) if command.name == "exec" => {
-                (self.queue, self.watched) = (None, Vec::new());
+                self.queue = None;
+                self.forget_watched();
                 let why = Fault::arity(command.name);
                 let why = why.text().trim_start_matches("ERR ");
                 Fault::new(format!("EXECABORT Transaction discarded because of: {why}"))
             }
             Some(command) => Fault::arity(command.name),
+            None if is_script(words[0]) => Fault::fixed(
+                "ERR larder runs no scripts: use MULTI and EXEC, or a closure given to Store::atomic",
+            ),
             None => unknown(words),
         }
     }
@@ -257,7 +285,36 @@ impl Session {
         let (number, store) = self.databases.select(number)?;
         let store = store.clone();
         (self.number, self.store) = (number, store);
+        self.client.change(|facts| facts.database = number);
         Ok(())
+    }
+
+    /// Turns to the store that has the selected number now. Whoever watches keys is told that they changed.
+    #[cold]
+    fn follow_swaps(&mut self) {
+        self.swaps = self.databases.swaps();
+        if let Some(store) = self.databases.get(self.number) {
+            self.store = store.clone();
+        }
+        self.swapped |= !self.watched.is_empty();
+        self.watched.clear();
+    }
+
+    /// Sets the version of RESP.
+    pub(crate) fn speak(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.client.change(|facts| facts.protocol = protocol);
+    }
+
+    /// No key is watched any more; whether databases were swapped meanwhile.
+    pub(crate) fn forget_watched(&mut self) -> bool {
+        self.watched.clear();
+        std::mem::take(&mut self.swapped)
+    }
+
+    /// The databases that it is a session on.
+    pub(crate) fn databases(&self) -> &Databases {
+        &self.databases
     }
 
     /// The number of the selected database.
@@ -296,11 +353,21 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.databases.clients().leave(self.id);
+    }
+}
+
 impl Queue {
     fn push(&mut self, command: &'static Command, words: &[&[u8]]) -> Outcome {
         if command.has(NO_MULTI) {
             self.aborted = true;
             return Err(Fault::fixed("ERR Command not allowed inside a transaction"));
+        }
+        if !table::has_subcommand(command, words) {
+            self.aborted = true;
+            return Err(unknown_subcommand(Args::new(words)));
         }
         let words = words.iter().map(|word| word.to_vec()).collect();
         self.commands.push(Queued { command, words });
@@ -310,6 +377,21 @@ impl Queue {
 
 /// Most bytes of an unknown command that are repeated, and most of its arguments.
 const REPEATED: usize = 128;
+
+/// Whether it is one of the commands that run scripts.
+fn is_script(name: &[u8]) -> bool {
+    let scripts = [
+        "EVAL",
+        "EVALSHA",
+        "EVAL_RO",
+        "EVALSHA_RO",
+        "SCRIPT",
+        "FCALL",
+        "FCALL_RO",
+        "FUNCTION",
+    ];
+    scripts.iter().any(|script| crate::args::is(name, script))
+}
 
 fn unknown(words: &[&[u8]]) -> Fault {
     let name = &words[0][..words[0].len().min(REPEATED)];

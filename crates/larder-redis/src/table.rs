@@ -23,6 +23,11 @@ pub(crate) enum Handler {
     Whole(fn(&larder::Store, Args<'_>) -> Outcome),
     /// On the session.
     Session(fn(&mut Session, Args<'_>) -> Outcome),
+    /// As `Data`; but on the session where the words name another database.
+    Between(
+        fn(Db<'_>, Args<'_>) -> Outcome,
+        fn(&mut Session, Args<'_>) -> Outcome,
+    ),
 }
 
 /// Where the keys of a command are among its words.
@@ -33,6 +38,10 @@ pub(crate) enum Keys {
     At(i8, i8, i8),
     /// The word of this number says how many follow; the word of the other is one too, if not 0.
     Counted(i8, i8),
+    /// The first word says how many pairs of a key and a value follow.
+    CountedPairs,
+    /// The first word, and the one behind STORE or STOREDIST.
+    Stored,
 }
 
 /// A row.
@@ -123,6 +132,11 @@ impl Command {
             .chain([speed])
     }
 
+    /// Whether its keys are found by reading its other words.
+    pub(crate) fn has_movable_keys(&self) -> bool {
+        !matches!(self.keys, Keys::None | Keys::At(..))
+    }
+
     /// The keys among these words; `None` where their count does not fit.
     pub(crate) fn keys_of<'a>(&self, words: &[&'a [u8]]) -> Option<Vec<&'a [u8]>> {
         match self.keys {
@@ -145,14 +159,70 @@ impl Command {
                 let at: usize = at.unsigned_abs().into();
                 let count = crate::args::int(words.get(at)?).ok()?;
                 let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
-                let mut keys = words.get(at + 1..(at + 1).checked_add(count)?)?.to_vec();
+                let mut keys = Vec::new();
                 if also > 0 {
-                    keys.push(words.get(usize::from(also.unsigned_abs()))?);
+                    keys.push(*words.get(usize::from(also.unsigned_abs()))?);
                 }
+                keys.extend_from_slice(words.get(at + 1..(at + 1).checked_add(count)?)?);
+                Some(keys)
+            }
+            Keys::CountedPairs => {
+                let count = crate::args::int(words.get(1)?).ok()?;
+                let count = usize::try_from(count).ok().filter(|count| *count > 0)?;
+                let pairs = words.get(2..count.checked_mul(2)?.checked_add(2)?)?;
+                Some(pairs.iter().copied().step_by(2).collect())
+            }
+            Keys::Stored => {
+                let mut keys = vec![*words.get(1)?];
+                let stores = |word: &[u8]| is(word, "STORE") || is(word, "STOREDIST");
+                let stored = words.windows(2).skip(2).rev();
+                let mut stored = stored.filter(|pair| stores(pair[0]));
+                keys.extend(stored.next().map(|pair| pair[1]));
                 Some(keys)
             }
         }
     }
+}
+
+/// Commands that have commands of their own, with these.
+const SUBCOMMANDS: &[(&str, &[&str])] = &[
+    (
+        "client",
+        &[
+            "ID", "GETNAME", "SETNAME", "SETINFO", "REPLY", "INFO", "LIST", "UNBLOCK", "GETREDIR",
+            "NO-EVICT", "NO-TOUCH",
+        ],
+    ),
+    (
+        "command",
+        &[
+            "COUNT",
+            "LIST",
+            "INFO",
+            "DOCS",
+            "GETKEYS",
+            "GETKEYSANDFLAGS",
+        ],
+    ),
+    ("config", &["GET", "SET", "RESETSTAT", "REWRITE"]),
+    ("memory", &["USAGE"]),
+    (
+        "object",
+        &["HELP", "ENCODING", "REFCOUNT", "IDLETIME", "FREQ"],
+    ),
+    ("pubsub", &["CHANNELS", "NUMSUB", "NUMPAT"]),
+];
+
+/// Whether the second word is one of the command's own commands, where it has any: a transaction does not begin with
+/// one that is none.
+pub(crate) fn has_subcommand(command: &Command, words: &[&[u8]]) -> bool {
+    let mut all = SUBCOMMANDS.iter();
+    let Some((_, own)) = all.find(|(name, _)| *name == command.name) else {
+        return true;
+    };
+    words
+        .get(1)
+        .is_none_or(|word| own.iter().any(|name| is(word, name)))
 }
 
 /// The command of this name, in any case of letters.

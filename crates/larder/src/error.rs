@@ -82,6 +82,14 @@ pub enum Error {
     IndexOutOfRange,
     /// What is to be sorted as a number is none.
     NotSortable,
+    /// The string is no HyperLogLog.
+    NotAHyperLogLog,
+    /// The string begins as a HyperLogLog, but its registers make no sense.
+    CorruptHyperLogLog,
+    /// A longitude beyond 180 degrees, or a latitude beyond 85.05112878.
+    NoSuchPlace,
+    /// The bytes are no dump, or one of another version.
+    BadDump,
     /// The entry is larger than the store's budget, or than a string may be.
     TooLarge,
     /// The transaction did not name this key when it began.
@@ -113,6 +121,10 @@ impl Error {
             Error::OutOfRange => "ERR offset is out of range",
             Error::IndexOutOfRange => "ERR index out of range",
             Error::NotSortable => "ERR One or more scores can't be converted into double",
+            Error::NotAHyperLogLog => "WRONGTYPE Key is not a valid HyperLogLog string value.",
+            Error::CorruptHyperLogLog => "INVALIDOBJ Corrupted HLL object detected",
+            Error::NoSuchPlace => "ERR invalid longitude,latitude pair",
+            Error::BadDump => "ERR DUMP payload version or checksum are wrong",
             Error::TooLarge => "OOM command not allowed when used memory > 'maxmemory'.",
             Error::KeyNotNamed => "ERR key was not named by the transaction",
         }
@@ -140,6 +152,10 @@ impl fmt::Display for Error {
             Error::OutOfRange => "the offset is out of range",
             Error::IndexOutOfRange => "the index is out of range",
             Error::NotSortable => "an element's weight is not a number",
+            Error::NotAHyperLogLog => "the string is no HyperLogLog",
+            Error::CorruptHyperLogLog => "the HyperLogLog is corrupt",
+            Error::NoSuchPlace => "there is no such longitude or latitude",
+            Error::BadDump => "the bytes are no dump of this version",
             Error::TooLarge => "the entry is too large",
             Error::KeyNotNamed => "the transaction did not name the key",
             Error::Convert(error) => return error.fmt(f),

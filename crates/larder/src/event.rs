@@ -71,6 +71,8 @@ kinds! {
     SetRange = "setrange",
     /// Bits of a string were set.
     SetBit = "setbit",
+    /// Elements were added to a HyperLogLog, or others merged into it.
+    PfAdd = "pfadd",
     /// Elements were pushed to the front.
     LPush = "lpush",
     /// Elements were pushed to the back.
@@ -139,6 +141,14 @@ kinds! {
     ZDiffStore = "zdiffstore",
     /// A range of a sorted set was stored.
     ZRangeStore = "zrangestore",
+    /// Places that were found were stored.
+    GeoSearchStore = "geosearchstore",
+    /// The key came from another store.
+    MoveTo = "move_to",
+    /// The key went to another store.
+    MoveFrom = "move_from",
+    /// The key was made from a dump.
+    Restore = "restore",
     /// There was no such key before. It is told before the command's own event, to those who ask for it by its name.
     New = "new",
     /// All keys were removed at once, by [`Store::clear`](crate::Store::clear). It names no key, and is told to those who

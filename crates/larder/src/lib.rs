@@ -98,11 +98,13 @@ pub use patterns::{
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    AddCount, BitOp, Bits, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, GetExpire,
-    Hash, InStore, InTx, Inspection, KeyState, List, Matches, MemberPage, MoveOptions, Pipeline,
-    PositionOptions, Scan, ScanOptions, ScanPage, Scope, Select, Set, SetOptions, SetOutcome,
-    SortOptions, SortedSet, Span, Store, StoreBuilder, Tx, Watch, WatchedKeys,
+    AddCount, BitOp, Bits, Center, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, Geo,
+    GeoFound, GeoSearch, GetExpire, Hash, HyperLogLog, InStore, InTx, Inspection, KeyState, List,
+    Matches, MemberPage, MoveOptions, Pipeline, PositionOptions, Scan, ScanOptions, ScanPage,
+    Scope, Select, Set, SetOptions, SetOutcome, SortOptions, SortedSet, Span, Store, StoreBuilder,
+    Tx, Watch, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};
+pub use value::geo::{GeoArea, Position};
 pub use value::sorted_set::{AddRule, Aggregate};

@@ -95,8 +95,20 @@ impl Draw {
         }
     }
 
+    /// A coordinate: mostly near one of few places, so that searches find something.
+    fn degrees(&mut self, near: &[f64], bound: i64) -> String {
+        let offset = self.below(2_000_001) as f64 / 1e6 - 1.0;
+        let near = match self.below(8) {
+            0 => (self.below(2 * bound as usize) as i64 - bound) as f64,
+            _ => near[self.below(near.len())],
+        };
+        let scale = [0.001, 0.1, 1.0][self.below(3)];
+        format!("{:.6}", near + offset * scale)
+    }
+
     /// A command from a line, with words in braces drawn: `{k}` key, `{v}` value, `{i}` integer,
-    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{x}` a far moment, `{e}` one of few elements, `{t}` seconds that last.
+    /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{x}` a far moment, `{e}` one of few elements, `{t}` seconds that last,
+    /// `{f}` one of few fields, `{q}` one of few lists, `{z}` one of few sorted sets, `{w}` a weight, `{l}` a time to live, at times none that can be, `{lon}` and `{lat}` a place, `{m}` one of few of its names, `{r}` a radius in units `{u}`.
     pub(crate) fn fill(&mut self, line: &str) -> Words {
         let word = |word: &str| match word {
             "{k}" => self.key().into_bytes(),
@@ -110,6 +122,31 @@ impl Draw {
             "#{b}" => format!("#{}", self.below(20)).into_bytes(),
             "{s}" => self.number(-3, 12).into_bytes(),
             "{t}" => self.number(100, 1000).into_bytes(),
+            "{x}000" | "{x}123" => {
+                let moment = self.number(33_000_000_000, 33_999_999_999);
+                word.replace("{x}", &moment).into_bytes()
+            }
+            "{e}!" => format!("e{}!", self.below(6)).into_bytes(),
+            "name{s}" => format!("name{}", self.below(5)).into_bytes(),
+            "{l}" => match self.below(5) {
+                0 => self.odd_number().into(),
+                1 => self.number(-20, 0).into_bytes(),
+                // Longer than any run of the stream.
+                _ => self.number(100_000, 200_000).into_bytes(),
+            },
+            "{w}" => self.one(&["1", "2", "-3", "0.5", "12"]).into(),
+            "{z}" => format!("z{}", self.below(3)).into_bytes(),
+            "{q}" => format!("q{}", self.below(4)).into_bytes(),
+            "{f}" => format!("f{}", self.below(5)).into_bytes(),
+            "{m}" => format!("m{}", self.below(30)).into_bytes(),
+            "{lon}" => self.degrees(&[13.36, 15.08, -179.5, 0.0], 179).into_bytes(),
+            "{lat}" => self.degrees(&[38.1, 37.5, 0.0, -60.0], 83).into_bytes(),
+            "{u}" => self.one(&["m", "km", "mi", "FT"]).into(),
+            "{r}" => self
+                .one(&[
+                    "0", "1", "10.5", "100", "500", "3000", "20000", "150000", "1e6",
+                ])
+                .into(),
             plain => plain.as_bytes().to_vec(),
         };
         line.split(' ').map(word).collect()

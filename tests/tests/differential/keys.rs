@@ -18,7 +18,7 @@ const LINES: &[&str] = &[
     "COPY {k} {k} REPLACE",
     "COPY {k} {k} BOGUS",
     "EXPIRE {k} {t}",
-    "EXPIRE {k} {i}",
+    "EXPIRE {k} {l}",
     "EXPIRE {k} {t} NX",
     "EXPIRE {k} {t} XX",
     "EXPIRE {k} {t} GT",

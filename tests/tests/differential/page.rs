@@ -9,34 +9,23 @@ use std::path::Path;
 use larder_redis::{Reply, Session};
 
 use crate::differences::all;
+use crate::record;
 
 /// What larder has not, and why.
 const ABSENT: &[(&str, &[&str])] = &[
-    ("Not yet: hashes", &["HGETEX", "HSETEX"]),
-    (
-        "Not yet: geo on sorted sets",
-        &[
-            "GEOADD",
-            "GEODIST",
-            "GEOHASH",
-            "GEOPOS",
-            "GEORADIUS",
-            "GEORADIUSBYMEMBER",
-            "GEOSEARCH",
-            "GEOSEARCHSTORE",
-        ],
-    ),
     (
         "No shards: all channels are of one process",
         &["SPUBLISH", "SSUBSCRIBE", "SUNSUBSCRIBE"],
     ),
     (
-        "Not yet: strings and keys",
-        &[
-            "DELEX", "DELIFEQ", "DIGEST", "DUMP", "INCREX", "MEMORY", "MOVE", "MSETEX", "PFADD",
-            "PFCOUNT", "PFMERGE", "RESTORE", "SWAPDB",
-        ],
+        "No digests of values: compare them with `IFEQ` and `DELIFEQ`",
+        &["DIGEST"],
     ),
+    (
+        "Waits are for one element or as many as there are, not for a number: `BLMOVE`, `BLMPOP`",
+        &["BLMOVEM"],
+    ),
+    ("A server's tests of itself", &["PFDEBUG", "PFSELFTEST"]),
     (
         "No scripts: a closure given to `Store::atomic` does what they do",
         &[
@@ -104,77 +93,108 @@ const ABSENT: &[(&str, &[&str])] = &[
 
 /// Differences that no comparison can show, by command.
 const NOTES: &[(&str, &str)] = &[
-    ("copy", "within one database only"),
     (
         "client",
-        "ID, INFO, LIST (of this session), SETNAME, GETNAME, SETINFO, REPLY, NO-EVICT, NO-TOUCH",
+        "ID, INFO, LIST, SETNAME, GETNAME, SETINFO, REPLY, UNBLOCK, GETREDIR, NO-EVICT, NO-TOUCH; nobody is connected \
+         who could be killed, paused or tracked",
+    ),
+    (
+        "command",
+        "COUNT, LIST, INFO, DOCS, GETKEYS, GETKEYSANDFLAGS",
     ),
     (
         "config",
-        "GET of what exists; a store is built as it is to be, so that SET is refused",
+        "GET of what exists; SET of notify-keyspace-events: a store has its bound and its policy from when it was built",
     ),
-    ("debug", "SLEEP, SET-ACTIVE-EXPIRE"),
+    (
+        "copy",
+        "to another database: in a transaction, parts it in two",
+    ),
+    ("dbsize", "in a transaction, parts it in two"),
+    ("debug", "SLEEP, OBJECT, SET-ACTIVE-EXPIRE"),
+    ("delex", AFTER_DOCUMENTATION),
+    ("delex", "no digests"),
+    ("dump", "the bytes are larder's own, not a server's"),
+    ("flushall", "in a transaction, parts it in two"),
+    ("flushdb", "in a transaction, parts it in two"),
+    ("geosearch", "no BYPOLYGON"),
+    ("geosearchstore", "no BYPOLYGON"),
     (
         "hexpire",
         "faults as Redis 8.2 words them; no condition together with another",
     ),
+    ("hgetex", "faults as Redis 8.2 words them"),
+    ("hsetex", "faults as Redis 8.2 words them"),
+    ("increx", AFTER_DOCUMENTATION),
     ("info", "the sections Server, Memory, Stats, Keyspace"),
     ("keys", "in a transaction, parts it in two"),
+    ("lcs", "tables of more than 2^28 cells are refused"),
+    ("lmovem", AFTER_DOCUMENTATION),
+    ("memory", "USAGE"),
+    ("move", "in a transaction, parts it in two"),
+    ("object", "in a transaction, parts it in two"),
+    ("pfcount", "a count is never kept: it is computed each time"),
+    ("randomkey", "in a transaction, parts it in two"),
+    (
+        "restore",
+        "takes what DUMP of larder gives; IDLETIME and FREQ are read, and say nothing",
+    ),
     ("scan", "in a transaction, parts it in two"),
+    ("sdiffcard", AFTER_DOCUMENTATION),
+    ("select", "in a transaction, parts it in two"),
+    ("set", "IFEQ and IFNE, no digests"),
     ("sort", "in a transaction, parts it in two"),
     ("sort_ro", "in a transaction, parts it in two"),
-    ("dbsize", "in a transaction, parts it in two"),
-    ("randomkey", "in a transaction, parts it in two"),
-    ("select", "in a transaction, parts it in two"),
-    ("flushdb", "in a transaction, parts it in two"),
-    ("flushall", "in a transaction, parts it in two"),
+    ("sunioncard", AFTER_DOCUMENTATION),
+    ("sunioncard", "APPROX counts exactly"),
+    ("zinter", INFINITE),
+    ("zinterstore", INFINITE),
+    (
+        "swapdb",
+        "who waits for an element goes on waiting in the store that it began in; every watched key counts as changed",
+    ),
     (
         "watch",
         "a deadline that the key has already, set again, is no change",
     ),
-    ("lcs", "tables of more than 2^28 cells are refused"),
+];
+
+/// Of commands that Redis has since 8.4.
+const AFTER_DOCUMENTATION: &str = "after Redis' documentation: no server that has it was at hand";
+
+/// Of scores that no weight can change.
+const INFINITE: &str = "infinity times a weight of zero is 0 whichever set it is in; servers do so for the smallest set only";
+
+/// What cannot be told of one command.
+const AT_LARGE: &[&str] = &[
+    "Keyspace events are told of database 0, when `CONFIG SET notify-keyspace-events` has switched them on, `m` (misses), `n` (new keys), \
+     `o` and `c` excepted; not yet of changes of elements. Of a key that MSET names twice, one is told.",
+    "Who waits for several keys, of which an earlier one came to hold another type meanwhile, is served from a later one; \
+     Redis since 7.2 answers WRONGTYPE.",
+    "A waiter is served also where a command overwrites a value of another type; servers wake it for a key that is new.",
+    "Blocking commands in a transaction do not wait; CLIENT UNBLOCK ends the wait of any session of the same databases.",
 ];
 
 /// Commands that were compared with fewer servers than the page says, with which.
 const LESS_COMPARED: &[(&str, &[&str])] = &[
     (
-        "compared with Redis 7.0 only",
-        &[
-            "bzmpop",
-            "bzpopmax",
-            "bzpopmin",
-            "hscan",
-            "sort",
-            "sort_ro",
-            "sscan",
-            "zdiff",
-            "zdiffstore",
-            "zinter",
-            "zintercard",
-            "zinterstore",
-            "zmpop",
-            "zrandmember",
-            "zrangestore",
-            "zscan",
-            "zunion",
-            "zunionstore",
-        ],
-    ),
-    (
-        "compared with recorded replies of Redis 8.2 only",
+        "not in Redis 7.0",
         &[
             "hexpire",
             "hexpireat",
             "hexpiretime",
             "hgetdel",
+            "hgetex",
             "hpersist",
             "hpexpire",
             "hpexpireat",
             "hpexpiretime",
             "hpttl",
+            "hsetex",
             "httl",
         ],
     ),
+    ("compared with Valkey 9.1 only", &["delifeq", "msetex"]),
 ];
 
 fn text(reply: &Reply) -> String {
@@ -208,8 +228,14 @@ fn page() -> String {
     let mut page = String::from(
         "# Commands\n\nMade by `tests/tests/differential/page.rs` from the command table and from the list of differences \
          that the comparison with real servers allows. Where there is no note, Redis 7.0, Redis 8.2 and \
-         Valkey 9.1 gave the same replies; of connections and the server, only a part is compared.\n",
+         Valkey 9.1 gave the same replies; of connections and the server, only a part is compared.\n\n\
+         ## What was compared\n\n",
     );
+    page += &record::table();
+    page.push('\n');
+    for text in AT_LARGE {
+        writeln!(page, "* {text}").expect("a string takes text");
+    }
     for (group, names) in supported() {
         write!(
             page,

@@ -8,6 +8,7 @@ use larder_tests::servers::{Program, Server, Shape, pack};
 use crate::COMMANDS;
 use crate::differences::{Outcome, allowed, is_unordered};
 use crate::draw::{Draw, Words};
+use crate::record::Compared;
 
 /// Commands that are sent in one go.
 const BATCH: usize = 200;
@@ -15,7 +16,7 @@ const BATCH: usize = 200;
 const STREAM: usize = 2_000;
 
 /// Commands per kind.
-fn count() -> usize {
+pub(crate) fn count() -> usize {
     let said = env::var("LARDER_DIFFERENTIAL").ok();
     said.map_or(COMMANDS, |said| {
         said.parse().expect("LARDER_DIFFERENTIAL is a number")
@@ -42,7 +43,17 @@ impl Local {
 
 /// Compares the replies to generated commands with those of every server that there is.
 pub(crate) fn compare(kind: &str, command: fn(&mut Draw) -> Words) {
-    let programs = Program::all();
+    compare_with(kind, command, |_| true);
+}
+
+/// [`compare`] with the servers that know the commands.
+pub(crate) fn compare_with(
+    kind: &str,
+    command: fn(&mut Draw) -> Words,
+    knows: fn(version: &str) -> bool,
+) {
+    let mut programs = Program::all();
+    programs.retain(|program| knows(&program.version));
     if programs.is_empty() {
         eprintln!("skipped: no redis-server or valkey-server to compare {kind} with");
     }
@@ -55,8 +66,14 @@ pub(crate) fn compare(kind: &str, command: fn(&mut Draw) -> Words) {
             differing += other;
             seed += 1;
         }
-        let version = &program.version;
-        eprintln!("{version}: {compared} {kind} compared, {differing} differ as listed");
+        Compared {
+            kind,
+            server: &program.version,
+            commands: compared,
+            seeds: seed,
+            differing,
+        }
+        .tell();
     }
 }
 
@@ -73,13 +90,19 @@ fn stream(
     let mut draw = Draw::new(seed as u64);
     let mut history: Vec<Words> = Vec::new();
     let mut differing = 0;
-    wire.ask(&[vec![b"FLUSHALL".to_vec()]])
-        .expect("the server answers");
+    let words = |line: &str| line.split(' ').map(|word| word.into()).collect();
+    let begin = ["FLUSHALL", "CONFIG SET notify-keyspace-events "];
+    wire.ask(&begin.map(words)).expect("the server answers");
     while history.len() < STREAM.min(count()) {
         let batch: Vec<Words> = (0..BATCH).map(|_| command(&mut draw)).collect();
-        let theirs = wire.ask(&batch).expect("the server answers");
-        for (words, theirs) in batch.into_iter().zip(theirs) {
+        for words in &batch {
+            wire.send(words).expect("the server takes a command");
+        }
+        for words in batch {
             let ours = local.ask(&words);
+            let theirs = wire.reply();
+            let theirs =
+                theirs.unwrap_or_else(|error| panic!("{version}, seed {seed}: {words:?}: {error}"));
             history.push(words);
             let words = &history[history.len() - 1];
             let unordered = is_unordered(words);

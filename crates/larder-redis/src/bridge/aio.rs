@@ -84,14 +84,14 @@ fn with<R>(session: &Mutex<Session>, work: impl FnOnce(&mut Session) -> R) -> R 
 /// The reply of a command, after a wait where it has one. Nothing is held meanwhile; what arrives for a future that was
 /// dropped goes to the next.
 pub(super) async fn finish(step: Step) -> Reply {
-    let (want, store) = match step {
+    let wait = match step {
         Step::Done(reply) => return reply,
-        Step::Wait(want, store) => (want, store),
+        Step::Wait(wait) => wait,
     };
-    let Some(wait) = want.wait else {
-        return want.arrive(store).await.into();
+    let Some(time) = wait.time() else {
+        return wait.arrive().await.into();
     };
-    match tokio::time::timeout(wait, want.arrive(store)).await {
+    match tokio::time::timeout(time, wait.arrive()).await {
         Ok(outcome) => outcome.into(),
         Err(_) => Want::nothing(),
     }

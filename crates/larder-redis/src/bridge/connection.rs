@@ -7,7 +7,7 @@ use redis::{
 };
 
 use super::values::{pipelined, run, run_packed, value};
-use crate::commands::pubsub::{listener, push};
+use crate::commands::pubsub::{is_held_back, listener, push};
 use crate::session::Session;
 
 /// In this process, or to a server.
@@ -128,6 +128,9 @@ impl Connection {
             let Ok(Event::Message(message)) = listener.recv_blocking(None) else {
                 return Err(closed());
             };
+            if is_held_back(session.databases(), &message) {
+                continue;
+            }
             let message = value(push(&message), session.protocol());
             let message = Msg::from_owned_value(message).ok_or_else(closed)?;
             if let ControlFlow::Break(result) = work(message) {

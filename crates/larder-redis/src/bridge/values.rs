@@ -15,7 +15,7 @@ const FEW: usize = 16;
 pub(super) fn run(session: &mut Session, cmd: &Cmd) -> Value {
     let reply = match start(session, cmd) {
         Step::Done(reply) => reply,
-        Step::Wait(want, store) => want.park(&store).into(),
+        Step::Wait(wait) => wait.park().into(),
     };
     value(reply, session.protocol())
 }

@@ -1,10 +1,12 @@
-//! CLIENT: what a session says of itself.
+//! CLIENT: what sessions say of themselves, and how one ends another's wait.
 
 use super::connection::is_printable;
 use super::{exactly, subcommand_arity, unknown_subcommand};
-use crate::args::{Args, Outcome, is};
+use crate::args::{Args, Outcome, int, is};
+use crate::clients::{Client, Ending};
 use crate::fault::Fault;
 use crate::reply::Reply;
+use crate::resp::Protocol;
 use crate::session::{Session, Wanted};
 
 pub(crate) fn client(session: &mut Session, mut args: Args<'_>) -> Outcome {
@@ -12,11 +14,11 @@ pub(crate) fn client(session: &mut Session, mut args: Args<'_>) -> Outcome {
     match &word[..] {
         b"ID" => {
             exactly(args, 2)?;
-            Ok(Reply::Int(i64::try_from(session.id).unwrap_or(i64::MAX)))
+            Ok(Reply::Int(id(session.id)))
         }
         b"GETNAME" => {
             exactly(args, 2)?;
-            let name = Some(session.name.clone()).filter(|name| !name.is_empty());
+            let name = Some(session.client.facts().name).filter(|name| !name.is_empty());
             Ok(Reply::option(name))
         }
         b"SETNAME" => {
@@ -26,7 +28,16 @@ pub(crate) fn client(session: &mut Session, mut args: Args<'_>) -> Outcome {
         }
         b"SETINFO" => set_info(session, args),
         b"REPLY" => reply(session, args),
-        b"INFO" | b"LIST" => Ok(Reply::Text(line(session))),
+        b"INFO" => {
+            exactly(args, 2)?;
+            Ok(Reply::Text(line(&session.client)))
+        }
+        b"LIST" => list(session, args),
+        b"UNBLOCK" => unblock(session, args),
+        b"GETREDIR" => {
+            exactly(args, 2)?;
+            Ok(Reply::Int(-1))
+        }
         b"NO-EVICT" | b"NO-TOUCH" => {
             exactly(args, 3)?;
             let word = args.take()?;
@@ -40,14 +51,73 @@ pub(crate) fn client(session: &mut Session, mut args: Args<'_>) -> Outcome {
     }
 }
 
+fn id(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 pub(crate) fn set_name(session: &mut Session, name: &[u8]) -> Result<(), Fault> {
     if !is_printable(name) {
         return Err(Fault::fixed(
             "ERR Client names cannot contain spaces, newlines or special characters.",
         ));
     }
-    session.name = name.to_vec();
+    session.client.change(|facts| facts.name = name.to_vec());
     Ok(())
+}
+
+fn unblock(session: &Session, mut args: Args<'_>) -> Outcome {
+    if !(1..=2).contains(&args.left()) {
+        return Err(subcommand_arity(args));
+    }
+    let (number, reason) = (args.take()?, args.take().unwrap_or(b"TIMEOUT"));
+    let ending = match reason {
+        _ if is(reason, "TIMEOUT") => Ending::TimeOver,
+        _ if is(reason, "ERROR") => Ending::Error,
+        _ => {
+            return Err(Fault::fixed(
+                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            ));
+        }
+    };
+    let number = int(number)?;
+    let found = u64::try_from(number).ok();
+    let found = found.and_then(|number| session.databases.clients().find(number));
+    Ok(Reply::truth(
+        found.is_some_and(|client| client.unblock(ending)),
+    ))
+}
+
+/// All sessions of these databases, or those of these numbers, a line each.
+fn list(session: &Session, mut args: Args<'_>) -> Outcome {
+    let all = session.databases.clients().all();
+    let mut numbers = None;
+    if args.accept("ID") && !args.is_empty() {
+        let asked: Result<Vec<i64>, Fault> = args.rest().iter().map(|word| int(word)).collect();
+        numbers = Some(asked.map_err(|_| Fault::fixed("ERR Invalid client ID"))?);
+    } else if args.accept("TYPE") {
+        let kind = args.take()?;
+        args.end()?;
+        let known = ["normal", "master", "replica", "slave", "pubsub"];
+        if !known.iter().any(|name| is(kind, name)) {
+            let kind = String::from_utf8_lossy(kind);
+            return Err(Fault::new(format!("ERR Unknown client type '{kind}'")));
+        }
+        numbers = Some(Vec::new()).filter(|_| !is(kind, "normal"));
+    } else {
+        args.end()?;
+    }
+    let wanted = |client: &&std::sync::Arc<Client>| {
+        let number = id(client.facts().id);
+        numbers
+            .as_ref()
+            .is_none_or(|numbers| numbers.contains(&number))
+    };
+    let lines: String = all
+        .iter()
+        .filter(wanted)
+        .map(|client| line(client))
+        .collect();
+    Ok(Reply::Text(lines))
 }
 
 fn set_info(session: &mut Session, mut args: Args<'_>) -> Outcome {
@@ -67,7 +137,9 @@ fn set_info(session: &mut Session, mut args: Args<'_>) -> Outcome {
             "ERR {field} cannot contain spaces, newlines or special characters."
         )));
     }
-    session.library[place] = value.to_vec();
+    session
+        .client
+        .change(|facts| facts.library[place] = value.to_vec());
     Ok(Reply::Ok)
 }
 
@@ -86,19 +158,20 @@ fn reply(session: &mut Session, mut args: Args<'_>) -> Outcome {
     Ok(Reply::Ok)
 }
 
-/// The session as a line of CLIENT LIST.
-fn line(session: &Session) -> String {
-    let [library, version] = &session.library;
-    let queued = session
-        .queue
-        .as_ref()
-        .map_or(-1, |queue| queue.commands.len() as i64);
+/// A session as a line of CLIENT LIST.
+fn line(client: &Client) -> String {
+    let facts = client.facts();
+    let [library, version] = &facts.library;
+    let flags = if client.is_waiting() { "b" } else { "N" };
+    let protocol = match facts.protocol {
+        Protocol::Resp2 => 2,
+        Protocol::Resp3 => 3,
+    };
     format!(
-        "id={} name={} db={} multi={queued} watch={} lib-name={} lib-ver={}\n",
-        session.id,
-        String::from_utf8_lossy(&session.name),
-        session.number,
-        session.watched.len(),
+        "id={} name={} flags={flags} db={} resp={protocol} lib-name={} lib-ver={}\n",
+        facts.id,
+        String::from_utf8_lossy(&facts.name),
+        facts.database,
         String::from_utf8_lossy(library),
         String::from_utf8_lossy(version),
     )

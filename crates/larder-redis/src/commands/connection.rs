@@ -63,10 +63,10 @@ fn authenticate(user: &[u8]) -> Outcome {
 
 pub(crate) fn reset(session: &mut Session, _: Args<'_>) -> Outcome {
     session.queue = None;
-    session.watched.clear();
+    session.forget_watched();
     session.listener = None;
-    session.name.clear();
-    session.protocol = Protocol::Resp2;
+    session.client.change(|facts| facts.name.clear());
+    session.speak(Protocol::Resp2);
     session.wanted = Wanted::All;
     session.select(0)?;
     Ok(Reply::Status("RESET".into()))
@@ -107,7 +107,7 @@ pub(crate) fn hello(session: &mut Session, mut args: Args<'_>) -> Outcome {
     if let Some(name) = name {
         super::client::set_name(session, name)?;
     }
-    session.protocol = protocol;
+    session.speak(protocol);
     Ok(greeting(session))
 }
 

@@ -15,7 +15,7 @@ const ABSENT: i64 = -2;
 /// The field has no deadline.
 const FOREVER: i64 = -1;
 
-fn hash<'d>(db: Db<'d>, key: &[u8]) -> Hash<'d, Vec<u8>, InTx<'d>> {
+pub(super) fn hash<'d>(db: Db<'d>, key: &[u8]) -> Hash<'d, Vec<u8>, InTx<'d>> {
     db.hash::<Vec<u8>>(key)
 }
 
@@ -29,7 +29,7 @@ fn unit_of(name: &str) -> Unit {
 }
 
 /// FIELDS, how many, and the fields: nothing else may follow.
-fn fields<'a>(args: &mut Args<'a>) -> Result<&'a [&'a [u8]], Fault> {
+pub(super) fn fields<'a>(args: &mut Args<'a>) -> Result<&'a [&'a [u8]], Fault> {
     if !args.accept("FIELDS") {
         return Err(Fault::fixed(
             "ERR Mandatory argument FIELDS is missing or not at the right position",

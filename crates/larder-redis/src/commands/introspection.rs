@@ -1,12 +1,14 @@
 //! COMMAND: the command table as clients ask for it.
 
+use larder::Glob;
+
 use super::{subcommand_arity, unknown_subcommand};
-use crate::args::{Args, Outcome};
+use crate::args::{Args, Outcome, is};
 use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::rows::COMMANDS;
 use crate::session::Session;
-use crate::table::{self, Command, Keys};
+use crate::table::{self, Command, Keys, WRITE};
 
 pub(crate) fn command(_: &mut Session, mut args: Args<'_>) -> Outcome {
     let Ok(word) = args.take() else {
@@ -15,15 +17,17 @@ pub(crate) fn command(_: &mut Session, mut args: Args<'_>) -> Outcome {
     match &word.to_ascii_uppercase()[..] {
         b"COUNT" if args.is_empty() => Ok(Reply::count(COMMANDS.len())),
         b"LIST" if args.is_empty() => Ok(Reply::bulks(COMMANDS.iter().map(|row| row.name))),
-        b"COUNT" | b"LIST" => Err(subcommand_arity(args)),
+        b"LIST" => filtered(args),
+        b"COUNT" => Err(subcommand_arity(args)),
         b"INFO" if args.is_empty() => Ok(Reply::Array(COMMANDS.iter().map(row).collect())),
         b"INFO" => {
             let found = |name: &&[u8]| table::find(name).map_or(Reply::NullArray, row);
             Ok(Reply::Array(args.rest().iter().map(found).collect()))
         }
         b"DOCS" => Ok(docs(args)),
-        b"GETKEYS" if args.is_empty() => Err(subcommand_arity(args)),
-        b"GETKEYS" => keys(args.rest()),
+        b"GETKEYS" | b"GETKEYSANDFLAGS" if args.is_empty() => Err(subcommand_arity(args)),
+        b"GETKEYS" => Ok(Reply::bulks(keys(args.rest())?.1)),
+        b"GETKEYSANDFLAGS" => keys_and_flags(args.rest()),
         _ => Err(unknown_subcommand(args)),
     }
 }
@@ -32,7 +36,8 @@ pub(crate) fn command(_: &mut Session, mut args: Args<'_>) -> Outcome {
 fn row(command: &Command) -> Reply {
     let (first, last, step) = match command.keys {
         Keys::At(first, last, step) => (first, last, step),
-        Keys::None | Keys::Counted(..) => (0, 0, 0),
+        Keys::Stored => (1, 1, 1),
+        Keys::None | Keys::Counted(..) | Keys::CountedPairs => (0, 0, 0),
     };
     let statuses = |names: Vec<&'static str>| {
         Reply::Set(
@@ -43,7 +48,7 @@ fn row(command: &Command) -> Reply {
         )
     };
     let mut flags: Vec<_> = command.flag_names().collect();
-    if matches!(command.keys, Keys::Counted(..)) {
+    if command.has_movable_keys() {
         flags.push("movablekeys");
     }
     Reply::Array(vec![
@@ -76,7 +81,33 @@ fn docs(args: Args<'_>) -> Reply {
     Reply::Map(asked.iter().map(doc).collect())
 }
 
-fn keys(words: &[&[u8]]) -> Outcome {
+/// LIST FILTERBY.
+fn filtered(mut args: Args<'_>) -> Outcome {
+    if !args.accept("FILTERBY") || args.left() != 2 {
+        return Err(Fault::SYNTAX);
+    }
+    let (by, what) = (args.take()?, args.take()?);
+    let glob = Glob::new(what.to_ascii_lowercase());
+    let wanted = |row: &&Command| match by {
+        _ if is(by, "PATTERN") => glob.matches(row.name.as_bytes()),
+        _ if is(by, "ACLCAT") => row
+            .categories()
+            .any(|category| is(what, category.trim_start_matches('@'))),
+        // There are no modules.
+        _ => false,
+    };
+    if !["PATTERN", "ACLCAT", "MODULE"]
+        .iter()
+        .any(|known| is(by, known))
+    {
+        return Err(Fault::SYNTAX);
+    }
+    let rows = COMMANDS.iter().filter(wanted);
+    Ok(Reply::bulks(rows.map(|row| row.name)))
+}
+
+/// The command that words are of, and its keys among them.
+fn keys<'a>(words: &[&'a [u8]]) -> Result<(&'static Command, Vec<&'a [u8]>), Fault> {
     let command = table::find(words[0]).ok_or(Fault::fixed("ERR Invalid command specified"))?;
     if command.keys == Keys::None {
         return Err(Fault::fixed("ERR The command has no key arguments"));
@@ -86,5 +117,16 @@ fn keys(words: &[&[u8]]) -> Outcome {
         return Err(arity);
     }
     let keys = command.keys_of(words).ok_or(arity)?;
-    Ok(Reply::bulks(keys))
+    Ok((command, keys))
+}
+
+/// The keys, each with whether it is read or written; a server tells more.
+fn keys_and_flags(words: &[&[u8]]) -> Outcome {
+    let (command, keys) = keys(words)?;
+    let flag = if command.has(WRITE) { "RW" } else { "RO" };
+    let row = |key| {
+        let flags = Reply::Set(vec![Reply::Status(flag.into())]);
+        Reply::Array(vec![Reply::bulk(key), flags])
+    };
+    Ok(Reply::Array(keys.into_iter().map(row).collect()))
 }

@@ -1,12 +1,17 @@
 //! Keys of any type: DEL, RENAME, TYPE, OBJECT and what is like them.
 
-use larder::KeyType;
+use std::time::Duration;
 
+use larder::{KeyType, SetOptions};
+
+use super::config::policy;
 use super::{exactly, unknown_subcommand};
-use crate::args::{Args, Outcome, is};
+use crate::args::{Args, Outcome, int, is};
 use crate::db::{Db, on};
+use crate::encoding;
 use crate::fault::Fault;
 use crate::reply::Reply;
+use crate::session::Session;
 
 /// DEL and UNLINK: values are freed off the caller's path either way.
 pub(crate) fn del(db: Db<'_>, args: Args<'_>) -> Outcome {
@@ -51,21 +56,41 @@ pub(crate) fn renamenx(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     Ok(Reply::truth(on!(db, |d| d.rename_if_absent(from, to))?))
 }
 
-pub(crate) fn copy(db: Db<'_>, mut args: Args<'_>) -> Outcome {
-    let (from, to) = (args.take()?, args.take()?);
-    let mut replace = false;
-    while !args.is_empty() {
-        if args.accept("REPLACE") {
-            replace = true;
-        } else if args.accept("DB") {
-            args.int()?;
-            return Err(Fault::fixed(
-                "ERR COPY to another database is not supported",
-            ));
-        } else {
-            return Err(Fault::SYNTAX);
+/// What COPY is given.
+struct CopyWords<'a> {
+    from: &'a [u8],
+    to: &'a [u8],
+    replace: bool,
+    number: Option<i64>,
+}
+
+impl<'a> CopyWords<'a> {
+    fn read(mut args: Args<'a>) -> Result<Self, Fault> {
+        let (from, to) = (args.take()?, args.take()?);
+        let (mut replace, mut number) = (false, None);
+        while !args.is_empty() {
+            if args.accept("REPLACE") {
+                replace = true;
+            } else if args.left() > 1 && args.accept("DB") {
+                number = Some(database(args.take()?)?);
+            } else {
+                return Err(Fault::SYNTAX);
+            }
         }
+        Ok(CopyWords {
+            from,
+            to,
+            replace,
+            number,
+        })
     }
+}
+
+/// COPY within a database.
+pub(crate) fn copy(db: Db<'_>, args: Args<'_>) -> Outcome {
+    let CopyWords {
+        from, to, replace, ..
+    } = CopyWords::read(args)?;
     let copied = if replace {
         on!(db, |d| d.copy_over(from, to))
     } else {
@@ -74,28 +99,89 @@ pub(crate) fn copy(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     Ok(Reply::truth(copied?))
 }
 
-/// Longest string that Redis keeps beside its header.
-const EMBEDDED: usize = 44;
-
-/// How Redis would hold the value; larder has other forms, and callers look at the name only.
-fn encoding(db: Db<'_>, key: &[u8]) -> Result<Option<&'static str>, Fault> {
-    let Some(key_type) = on!(db, |d| d.key_type(key)) else {
-        return Ok(None);
+/// COPY, which may name another database.
+pub(crate) fn copy_between(session: &mut Session, args: Args<'_>) -> Outcome {
+    let words = CopyWords::read(args)?;
+    let Some(number) = words.number else {
+        return copy(Db::Store(&session.store), args);
     };
-    Ok(Some(match key_type {
-        KeyType::String => {
-            let value: Vec<u8> = on!(db, |d| d.get(key))?.unwrap_or_default();
-            match crate::args::int(&value) {
-                Ok(_) => "int",
-                Err(_) if value.len() <= EMBEDDED => "embstr",
-                Err(_) => "raw",
-            }
-        }
-        _ => "unknown",
-    }))
+    let (number, other) = session.databases.select(number)?;
+    if number == session.number {
+        return copy(Db::Store(&session.store), args);
+    }
+    let (CopyWords { from, to, .. }, store) = (&words, &session.store);
+    let copied = if words.replace {
+        store.copy_over_to(from, other, to)
+    } else {
+        store.copy_to(from, other, to)
+    };
+    Ok(Reply::truth(copied?))
 }
 
-pub(crate) fn object(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+/// The number of a database, which servers keep in 32 bits.
+fn database(word: &[u8]) -> Result<i64, Fault> {
+    let number = int(word)?;
+    if i32::try_from(number).is_err() {
+        return Err(Fault::fixed(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        ));
+    }
+    Ok(number)
+}
+
+/// MOVE: to another database.
+pub(crate) fn move_to(session: &mut Session, mut args: Args<'_>) -> Outcome {
+    let (key, number) = (args.take()?, int(args.take()?)?);
+    let (number, other) = session.databases.select(number)?;
+    if number == session.number {
+        return Err(larder::Error::SameKey.into());
+    }
+    Ok(Reply::truth(session.store.move_to(key, other)?))
+}
+
+pub(crate) fn dump(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let key = args.take()?;
+    Ok(Reply::option(on!(db, |d| d.dump(key))?))
+}
+
+/// RESTORE. IDLETIME and FREQ are read, and say nothing here.
+pub(crate) fn restore(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let (key, life, dump) = (args.take()?, args.take()?, args.take()?);
+    let (mut replace, mut absolute) = (false, false);
+    while !args.is_empty() {
+        if args.accept("REPLACE") {
+            replace = true;
+        } else if args.accept("ABSTTL") {
+            absolute = true;
+        } else if args.left() > 1 && (args.accept("IDLETIME") || args.accept("FREQ")) {
+            args.int()?;
+        } else {
+            return Err(Fault::SYNTAX);
+        }
+    }
+    let busy = Fault::fixed("BUSYKEY Target key name already exists.");
+    if !replace && on!(db, |d| d.exists(key)) {
+        return Err(busy);
+    }
+    let millis = u64::try_from(int(life)?)
+        .map_err(|_| Fault::fixed("ERR Invalid TTL value, must be >= 0"))?;
+    let life = Duration::from_millis(millis);
+    let mut options = match (millis, absolute) {
+        (0, _) => SetOptions::new(),
+        (_, true) => SetOptions::new().expire_at(std::time::UNIX_EPOCH + life),
+        (_, false) => SetOptions::new().ttl(life),
+    };
+    if !replace {
+        options = options.if_absent();
+    }
+    if !on!(db, |d| d.restore(key, dump, options))? {
+        return Err(busy);
+    }
+    Ok(Reply::Ok)
+}
+
+/// OBJECT. The store is asked outside of the locks that a transaction holds, so that it stands alone there.
+pub(crate) fn object(session: &mut Session, mut args: Args<'_>) -> Outcome {
     let word = args.take()?;
     if is(word, "HELP") {
         return Ok(Reply::bulks([
@@ -109,17 +195,28 @@ pub(crate) fn object(db: Db<'_>, mut args: Args<'_>) -> Outcome {
         return Err(unknown_subcommand(args));
     }
     exactly(args, 3)?;
-    let key = args.take()?;
-    let Some(encoding) = encoding(db, key)? else {
+    let (key, store) = (args.take()?, &session.store);
+    let Some(seen) = store.inspect(key) else {
         return Ok(Reply::Null);
     };
+    let counts_uses = policy(store) == "allkeys-lfu";
     if is(word, "ENCODING") {
-        return Ok(Reply::bulk(encoding));
+        let encoding = encoding::name(store, key, &seen)?;
+        return Ok(encoding.map_or(Reply::Null, Reply::bulk));
     }
-    if is(word, "FREQ") {
+    if is(word, "FREQ") && !counts_uses {
         return Err(Fault::fixed(
             "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when \
              switching between policies at runtime LRU and LFU data will take some time to adjust.",
+        ));
+    }
+    if is(word, "FREQ") {
+        return Ok(Reply::Int(seen.uses.into()));
+    }
+    if is(word, "IDLETIME") && counts_uses {
+        return Err(Fault::fixed(
+            "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between \
+             policies at runtime LRU and LFU data will take some time to adjust.",
         ));
     }
     // Nobody shares a value, and when one was last read is not kept.

@@ -5,6 +5,7 @@
 
 pub(crate) mod bitfield;
 pub(crate) mod bits;
+pub(crate) mod bounded;
 pub(crate) mod client;
 pub(crate) mod combine;
 pub(crate) mod config;
@@ -12,7 +13,11 @@ pub(crate) mod connection;
 pub(crate) mod counters;
 pub(crate) mod expiry;
 pub(crate) mod field_expiry;
+pub(crate) mod field_life;
+pub(crate) mod geo;
+pub(crate) mod guarded;
 pub(crate) mod hashes;
+pub(crate) mod hyperloglog;
 pub(crate) mod info;
 pub(crate) mod introspection;
 pub(crate) mod keys;

@@ -4,6 +4,7 @@ use larder::{Bus, Event, Glob, Message, Overflow, RecvError, Subscription};
 
 use super::{exactly, unknown_subcommand};
 use crate::args::{Args, Outcome, is};
+use crate::databases::Databases;
 use crate::reply::Reply;
 use crate::session::Session;
 
@@ -33,6 +34,12 @@ pub(crate) fn listener(bus: &Bus) -> Subscription<Message> {
     let none: [&[u8]; 0] = [];
     bus.subscribe_with(none, Overflow::disconnect(UNREAD))
         .expect("the capacity is within its bounds")
+}
+
+/// Whether it is a keyspace event of a class that is not switched on.
+pub(crate) fn is_held_back(databases: &Databases, message: &Message) -> bool {
+    let notified = databases.notified();
+    !notified.admits(message.channel(), message.payload())
 }
 
 /// A message as a client sees it.
@@ -71,12 +78,15 @@ impl Session {
     /// A session that leaves 65,536 messages of a channel unread is closed.
     pub fn take_push(&mut self) -> Option<Reply> {
         let listener = self.listener.as_mut()?;
-        match listener.try_recv() {
-            Ok(Event::Message(message)) => Some(push(&message)),
-            Err(RecvError::Empty) => None,
-            _ => {
-                self.closed = true;
-                None
+        loop {
+            match listener.try_recv() {
+                Ok(Event::Message(message)) if is_held_back(&self.databases, &message) => {}
+                Ok(Event::Message(message)) => return Some(push(&message)),
+                Err(RecvError::Empty) => return None,
+                _ => {
+                    self.closed = true;
+                    return None;
+                }
             }
         }
     }
@@ -87,11 +97,14 @@ impl Session {
         let Some(listener) = self.listener.as_mut() else {
             return std::future::pending().await;
         };
-        match listener.recv().await {
-            Ok(Event::Message(message)) => Some(push(&message)),
-            _ => {
-                self.closed = true;
-                None
+        loop {
+            match listener.recv().await {
+                Ok(Event::Message(message)) if is_held_back(&self.databases, &message) => {}
+                Ok(Event::Message(message)) => return Some(push(&message)),
+                _ => {
+                    self.closed = true;
+                    return None;
+                }
             }
         }
     }

@@ -1,11 +1,12 @@
-//! The server: TIME, DBSIZE, FLUSHALL, DEBUG, MEMORY.
+//! The server: TIME, DBSIZE, FLUSHALL, SWAPDB, MEMORY, DEBUG.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use larder::Store;
 
-use super::{exactly, unknown_subcommand};
+use super::{subcommand_arity, unknown_subcommand};
 use crate::args::{Args, Outcome};
+use crate::encoding;
 use crate::fault::Fault;
 use crate::reply::Reply;
 use crate::session::Session;
@@ -52,23 +53,83 @@ pub(crate) fn flushall(session: &mut Session, args: Args<'_>) -> Outcome {
     Ok(Reply::Ok)
 }
 
-/// What test suites need: SLEEP, and SET-ACTIVE-EXPIRE, which nothing depends on here.
-#[expect(clippy::disallowed_methods, reason = "DEBUG SLEEP is asked to")]
-pub(crate) fn debug(_: &mut Session, mut args: Args<'_>) -> Outcome {
+/// SWAPDB. Who waits for an element goes on waiting in the store that it began in.
+pub(crate) fn swapdb(session: &mut Session, mut args: Args<'_>) -> Outcome {
+    let mut number = |otherwise: &'static str| {
+        let number = args
+            .int()
+            .ok()
+            .filter(|number| i32::try_from(*number).is_ok());
+        number.ok_or(Fault::fixed(otherwise))
+    };
+    let one = number("ERR invalid first DB index")?;
+    let other = number("ERR invalid second DB index")?;
+    let (one, _) = session.databases.select(one)?;
+    let (other, _) = session.databases.select(other)?;
+    if one != other {
+        session.databases.swap(one, other);
+    }
+    Ok(Reply::Ok)
+}
+
+/// MEMORY USAGE: bytes of a key, its part of the table included.
+pub(crate) fn memory(session: &mut Session, mut args: Args<'_>) -> Outcome {
     let word = args.take()?.to_ascii_uppercase();
     match &word[..] {
-        b"SLEEP" => {
-            exactly(args, 3)?;
+        b"USAGE" => {
+            let Ok(key) = args.take() else {
+                return Err(subcommand_arity(args));
+            };
+            while !args.is_empty() {
+                let sampled = args.left() > 1 && args.accept("SAMPLES");
+                if !sampled || args.int()? < 0 {
+                    return Err(Fault::SYNTAX);
+                }
+            }
+            let bytes = session.store.inspect(key).map(|seen| seen.bytes);
+            let bytes = bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+            Ok(bytes.map_or(Reply::Null, Reply::Int))
+        }
+        _ => Err(unknown_subcommand(args)),
+    }
+}
+
+/// What test suites need: SLEEP, OBJECT, and SET-ACTIVE-EXPIRE, which nothing depends on here.
+#[expect(clippy::disallowed_methods, reason = "DEBUG SLEEP is asked to")]
+pub(crate) fn debug(session: &mut Session, mut args: Args<'_>) -> Outcome {
+    let word = args.take()?.to_ascii_uppercase();
+    match &word[..] {
+        b"SLEEP" if args.left() == 1 => {
             let time =
                 Duration::try_from_secs_f64(args.float()?).map_err(|_| Fault::NOT_A_FLOAT)?;
             std::thread::sleep(time);
             Ok(Reply::Ok)
         }
-        b"SET-ACTIVE-EXPIRE" => {
-            exactly(args, 3)?;
+        b"SET-ACTIVE-EXPIRE" if args.left() == 1 => {
             args.int()?;
             Ok(Reply::Ok)
         }
-        _ => Err(unknown_subcommand(args)),
+        b"OBJECT" if args.left() >= 1 => object(session, args.take()?),
+        _ => {
+            let word = args.words()[1];
+            let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
+            Err(Fault::new(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
+            )))
+        }
     }
+}
+
+fn object(session: &Session, key: &[u8]) -> Outcome {
+    let store = &session.store;
+    let seen = store.inspect(key).ok_or(Fault::NO_SUCH_KEY)?;
+    let encoding = encoding::name(store, key, &seen)?.unwrap_or("none");
+    let dumped = store.dump(key)?.map_or(0, |dump| dump.len());
+    Ok(Reply::Status(
+        format!(
+            "Value refcount:1 encoding:{encoding} serializedlength:{dumped} bytes:{} uses:{}",
+            seen.bytes, seen.uses
+        )
+        .into(),
+    ))
 }

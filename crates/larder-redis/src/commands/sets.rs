@@ -96,7 +96,9 @@ pub(crate) fn store_combined(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     }?))
 }
 
-pub(crate) fn intersection_card(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+/// SINTERCARD, SUNIONCARD and SDIFFCARD. The union that is asked for about is counted all the same.
+pub(crate) fn combined_card(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let name = args.name();
     let count = args.positive("ERR numkeys should be greater than 0")?;
     if count > args.left() {
         return Err(Fault::fixed(
@@ -106,6 +108,9 @@ pub(crate) fn intersection_card(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let keys = args.take_many(count)?;
     let mut limit = None;
     while !args.is_empty() {
+        if name == "sunioncard" && args.accept("APPROX") {
+            continue;
+        }
         if !args.accept("LIMIT") || args.is_empty() {
             return Err(Fault::SYNTAX);
         }
@@ -113,5 +118,9 @@ pub(crate) fn intersection_card(db: Db<'_>, mut args: Args<'_>) -> Outcome {
         let most = most.map_err(|_| Fault::fixed("ERR LIMIT can't be negative"))?;
         limit = Some(most).filter(|most| *most > 0);
     }
-    Ok(Reply::count(on!(db, |d| d.intersection_len(keys, limit))?))
+    Ok(Reply::count(match &name[..] {
+        "sintercard" => on!(db, |d| d.intersection_len(keys, limit)),
+        "sunioncard" => on!(db, |d| d.union_len(keys, limit)),
+        _ => on!(db, |d| d.difference_len(keys, limit)),
+    }?))
 }

@@ -28,8 +28,10 @@ pub(crate) fn get(db: Db<'_>, mut args: Args<'_>) -> Outcome {
 struct SetWords<'a> {
     life: Life<'a>,
     options: SetOptions<'a>,
-    /// One of NX, XX and IFEQ was given; not two different ones.
+    /// One of NX, XX, IFEQ and IFNE was given; not two different ones.
     guard: Option<&'static str>,
+    /// The value that IFNE names.
+    other_than: Option<&'a [u8]>,
     get: bool,
 }
 
@@ -46,6 +48,9 @@ impl<'a> SetWords<'a> {
             } else if args.accept("IFEQ") {
                 let value = args.take()?;
                 words.guard("IFEQ", |options| options.if_equal(value))?;
+            } else if args.accept("IFNE") {
+                words.other_than = Some(args.take()?);
+                words.guard("IFNE", |options| options)?;
             } else if args.accept("KEEPTTL") {
                 words.life.keep()?;
             } else {
@@ -75,16 +80,26 @@ pub(crate) fn set(db: Db<'_>, mut args: Args<'_>) -> Outcome {
         on!(db, |d| d.set(key, value))?;
         return Ok(Reply::Ok);
     }
-    let SetWords {
-        life,
-        mut options,
-        get,
-        ..
-    } = SetWords::read(args)?;
+    let words = SetWords::read(args)?;
+    let get = words.get;
+    let mut options = words.life.of_set(words.options, "set")?;
     if get {
         options = options.return_old();
     }
-    let options = life.of_set(options, "set")?;
+    let Some(other_than) = words.other_than else {
+        return set_with(db, key, value, options, get);
+    };
+    db.atomic(&[key], |db| {
+        let old: Option<Vec<u8>> = on!(db, |d| d.get(key))?;
+        if old.as_deref() == Some(other_than) {
+            return Ok(Reply::option(old.filter(|_| get)));
+        }
+        set_with(db, key, value, options, get)
+    })
+}
+
+/// Sets a string; the old one is the reply if it is asked for.
+fn set_with(db: Db<'_>, key: &[u8], value: &[u8], options: SetOptions<'_>, get: bool) -> Outcome {
     let outcome = on!(db, |d| d.set_with(key, value, options)).map_err(Fault::in_set("set"))?;
     if get {
         return Ok(Reply::option(outcome.old()?));

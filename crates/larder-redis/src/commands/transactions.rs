@@ -8,7 +8,7 @@ use std::convert::Infallible;
 
 use larder::{Tx, WatchedKeys};
 
-use crate::args::{Args, Outcome};
+use crate::args::{Args, Outcome, is};
 use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
@@ -25,7 +25,7 @@ pub(crate) fn multi(session: &mut Session, _: Args<'_>) -> Outcome {
 
 pub(crate) fn discard(session: &mut Session, _: Args<'_>) -> Outcome {
     session.queue.take().ok_or(Fault::DISCARD_WITHOUT_MULTI)?;
-    session.watched.clear();
+    session.forget_watched();
     Ok(Reply::Ok)
 }
 
@@ -45,14 +45,18 @@ pub(crate) fn watch(session: &mut Session, args: Args<'_>) -> Outcome {
 }
 
 pub(crate) fn unwatch(session: &mut Session, _: Args<'_>) -> Outcome {
-    session.watched.clear();
+    session.forget_watched();
     Ok(Reply::Ok)
 }
 
 impl Queued {
     /// Whether it takes the store as a whole, and so cannot run under the locks of some keys.
     fn is_alone(&self) -> bool {
-        matches!(self.command.handler, Handler::Whole(_)) || self.command.has(ALONE)
+        match self.command.handler {
+            Handler::Whole(_) => true,
+            Handler::Between(..) => self.words.iter().skip(3).any(|word| is(word, "DB")),
+            _ => self.command.has(ALONE),
+        }
     }
 
     /// Runs `work` on the words.
@@ -73,7 +77,7 @@ impl Queued {
         self.with_words(|words| {
             let args = Args::new(words);
             match self.command.handler {
-                Handler::Data(run) => run(Db::Tx(tx), args).into(),
+                Handler::Data(run) | Handler::Between(run, _) => run(Db::Tx(tx), args).into(),
                 Handler::Waiting(read) => read(args)
                     .and_then(|want| want.in_transaction(Db::Tx(tx)))
                     .into(),
@@ -87,13 +91,14 @@ impl Queued {
 pub(crate) fn exec(session: &mut Session, _: Args<'_>) -> Outcome {
     let queue = session.queue.take().ok_or(Fault::EXEC_WITHOUT_MULTI)?;
     let watched = std::mem::take(&mut session.watched);
+    let swapped = session.forget_watched();
     if queue.aborted {
         return Err(Fault::ABORTED);
     }
     let (here, elsewhere): (Vec<_>, Vec<_>) = watched
         .into_iter()
         .partition(|(number, _)| *number == session.number);
-    if !elsewhere.iter().all(|(_, watched)| watched.are_unchanged()) {
+    if swapped || !elsewhere.iter().all(|(_, watched)| watched.are_unchanged()) {
         return Ok(Reply::NullArray);
     }
     let mut replies = Vec::with_capacity(queue.commands.len());

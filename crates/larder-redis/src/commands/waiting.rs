@@ -3,6 +3,10 @@
 //! Each is read into a [`Want`], which can be had in three ways: at once or not at all (in a transaction), by parking
 //! the thread, or as a future.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use larder::{End, Store};
@@ -10,6 +14,7 @@ use larder::{End, Store};
 use super::lists::{end, many, taken};
 use super::sorted_sets::taken as taken_members;
 use crate::args::{Args, Outcome, float, is};
+use crate::clients::Client;
 use crate::db::{Db, on};
 use crate::fault::Fault;
 use crate::reply::Reply;
@@ -61,20 +66,6 @@ impl Extreme {
         }?)
     }
 
-    fn park(
-        self,
-        store: &Store,
-        keys: Vec<Bytes>,
-        most: usize,
-        wait: Option<Duration>,
-    ) -> Result<Option<Members>, Fault> {
-        Ok(match self {
-            Extreme::Least => store.take_min_many_blocking(keys, most, wait),
-            Extreme::Greatest => store.take_max_many_blocking(keys, most, wait),
-        }?)
-    }
-
-    #[cfg(feature = "aio")]
     async fn arrive(self, store: Store, keys: Vec<Bytes>, most: usize) -> Result<Members, Fault> {
         Ok(match self {
             Extreme::Least => store.take_min_many(keys, most).await?,
@@ -91,7 +82,7 @@ type Members = (Bytes, Vec<(Bytes, f64)>);
 pub(crate) struct Want {
     goods: Goods,
     /// How long; for ever if it is not said.
-    pub(crate) wait: Option<Duration>,
+    wait: Option<Duration>,
 }
 
 /// A key with the one element that was taken off it.
@@ -144,28 +135,8 @@ impl Want {
         })
     }
 
-    /// Parks the thread until there is something, or the time is over.
-    pub(crate) fn park(self, store: &Store) -> Outcome {
-        let wait = self.wait;
-        let found = match self.goods {
-            Goods::One(keys, end) => store.take_blocking(keys, end, wait)?.map(pair),
-            Goods::Many(keys, end, most) => {
-                store.take_many_blocking(keys, end, most, wait)?.map(taken)
-            }
-            Goods::Move((from, from_end), (to, to_end)) => store
-                .take_to_blocking(from, from_end, to, to_end, wait)?
-                .map(Reply::Bulk),
-            Goods::Member(keys, which) => which.park(store, keys, 1, wait)?.map(triple),
-            Goods::Members(keys, which, most) => {
-                which.park(store, keys, most, wait)?.map(taken_members)
-            }
-        };
-        Ok(found.unwrap_or_else(Self::nothing))
-    }
-
     /// Waits for as long as it takes; who polls it looks at the time.
-    #[cfg(feature = "aio")]
-    pub(crate) async fn arrive(self, store: Store) -> Outcome {
+    async fn arrive(self, store: Store) -> Outcome {
         Ok(match self.goods {
             Goods::One(keys, end) => pair(store.take(keys, end).await?),
             Goods::Many(keys, end, most) => taken(store.take_many(keys, end, most).await?),
@@ -177,6 +148,42 @@ impl Want {
                 taken_members(which.arrive(store, keys, most).await?)
             }
         })
+    }
+}
+
+/// A command of a client that waits on a store.
+pub(crate) struct Wait {
+    pub(crate) want: Want,
+    pub(crate) store: Store,
+    pub(crate) client: Arc<Client>,
+}
+
+impl Wait {
+    /// Parks the thread until there is something, the time is over, or another client ends the wait.
+    pub(crate) fn park(self) -> Outcome {
+        let (store, time) = (self.store.clone(), self.want.wait);
+        let found = store.wait_blocking(self.arrive(), time);
+        found.unwrap_or_else(|| Ok(Want::nothing()))
+    }
+
+    /// How long it may take.
+    #[cfg(feature = "aio")]
+    pub(crate) fn time(&self) -> Option<Duration> {
+        self.want.wait
+    }
+
+    /// Waits for as long as it takes, unless another client ends the wait; who polls it looks at the time.
+    pub(crate) async fn arrive(self) -> Outcome {
+        let waiting = self.client.wait();
+        let mut goods = pin!(self.want.arrive(self.store));
+        poll_fn(|context| {
+            if let Poll::Ready(outcome) = goods.as_mut().poll(context) {
+                return Poll::Ready(outcome);
+            }
+            let ending = waiting.poll(context);
+            ending.map(|ending| ending.outcome(Want::nothing()))
+        })
+        .await
     }
 }
 

@@ -76,7 +76,7 @@ impl RespSession {
         while let Some(step) = self.step(out) {
             let reply = match step {
                 Step::Done(reply) => reply,
-                Step::Wait(want, store) => want.park(&store).into(),
+                Step::Wait(wait) => wait.park().into(),
             };
             self.answer(&reply, out);
         }

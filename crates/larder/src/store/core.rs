@@ -72,6 +72,9 @@ const SELF_REAP: usize = 4;
 /// | `SETBIT`, `GETBIT`, `BITCOUNT`, `BITPOS` | [`set`](crate::Bits::set), [`clear`](crate::Bits::clear), [`get`](crate::Bits::get), [`count`](crate::Bits::count), [`first_set`](crate::Bits::first_set) of [`bits`](Store::bits) |
 /// | `BITOP` | [`combine_bits`](Store::combine_bits) |
 /// | `OBJECT ENCODING`, `OBJECT FREQ`, `OBJECT IDLETIME`, `OBJECT REFCOUNT`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
+/// | `DUMP`, `RESTORE`, `MOVE`, `COPY … DB` | [`dump`](Store::dump), [`restore`](Store::restore), [`move_to`](Store::move_to), [`copy_to`](Store::copy_to), [`copy_over_to`](Store::copy_over_to) |
+/// | `PFADD`, `PFCOUNT`, `PFMERGE` | [`hyperloglog`](Store::hyperloglog), [`count_distinct`](Store::count_distinct) |
+/// | `GEOADD`, `GEOPOS`, `GEODIST`, `GEOSEARCH`, … | [`geo`](Store::geo) |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `MULTI`, `EXEC`, `DISCARD` | [`atomic`](Store::atomic), [`atomic_all`](Store::atomic_all) |
 /// | `WATCH`, `UNWATCH` | [`watch_keys`](Store::watch_keys), [`atomic_if_unchanged`](Store::atomic_if_unchanged) |

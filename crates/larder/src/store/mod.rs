@@ -4,19 +4,24 @@
 //! locks and cleans up afterwards, to `seat`, the key's place in its stripe; `words` keeps the entries. A read goes
 //! through `read` and takes no lock. `scan` walks the keys, `survey` ranks them, `upkeep` reaps.
 
+mod between;
 mod bits;
+mod bound;
 mod builder;
 mod calls;
 mod core;
 mod counters;
 mod deadline;
 mod draw;
+mod dump;
 mod elements;
 mod events;
 mod expiry;
+mod geo;
 mod graves;
 mod group;
 mod hash;
+mod hyperloglog;
 mod idle;
 mod inspect;
 mod keys;
@@ -26,6 +31,7 @@ mod members;
 mod name;
 mod options;
 mod outside;
+mod park;
 mod pipeline;
 mod pubsub;
 mod ranges;
@@ -60,7 +66,9 @@ pub use builder::StoreBuilder;
 pub use core::Store;
 pub use draw::Draw;
 pub use expiry::Condition;
+pub use geo::{Center, Geo, GeoFound, GeoSearch};
 pub use hash::{FieldExpiry, Hash};
+pub use hyperloglog::HyperLogLog;
 pub use inspect::{Encoding, Inspection};
 pub use list::{List, Matches, MoveOptions, PositionOptions};
 pub use options::{SetOptions, SetOutcome};

@@ -12,7 +12,9 @@
 use std::ops::Range;
 
 mod any;
+pub(crate) mod geo;
 mod hash;
+pub(crate) mod hyperloglog;
 mod list;
 mod pairs;
 mod set;

@@ -72,7 +72,7 @@ pub use select::Select;
 /// Every call is refused with [`Error::WrongType`] if the key holds a value of another type. What else may be wrong is
 /// said with the call.
 pub struct SortedSet<'a, T, S = InStore<'a>> {
-    scope: S,
+    pub(super) scope: S,
     hash: u64,
     key: Name,
     read_as: PhantomData<fn() -> (&'a (), T)>,
@@ -141,23 +141,26 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         }
     }
 
-    fn site(&self) -> Site<'_> {
+    pub(super) fn site(&self) -> Site<'_> {
         site_of(&self.scope)
     }
 
-    fn key(&self) -> Key<'_> {
+    pub(super) fn key(&self) -> Key<'_> {
         Key {
             bytes: &self.key,
             hash: self.hash,
         }
     }
 
-    fn hasher(&self) -> &ahash::RandomState {
+    pub(super) fn hasher(&self) -> &ahash::RandomState {
         &self.site().core().hasher
     }
 
     /// Runs `work` on the set; what it would be without one if there is none.
-    fn look<R: Default>(&self, work: impl FnOnce(&value::SortedSet) -> R) -> Result<R, Error> {
+    pub(super) fn look<R: Default>(
+        &self,
+        work: impl FnOnce(&value::SortedSet) -> R,
+    ) -> Result<R, Error> {
         Ok(self.site().look(self.key(), work)?.unwrap_or_default())
     }
 

@@ -207,7 +207,7 @@ impl Select {
     }
 
     /// The ranks that are meant, counted upwards.
-    pub(super) fn ranks_of(&self, set: &value::SortedSet) -> Range<usize> {
+    pub(in crate::store) fn ranks_of(&self, set: &value::SortedSet) -> Range<usize> {
         let len = set.len();
         let down = self.direction == Direction::Down;
         let (from, to) = match &self.by {

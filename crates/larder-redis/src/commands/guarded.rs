@@ -1,0 +1,86 @@
+//! Strings that are removed or set under a condition: DELEX, DELIFEQ, MSETEX.
+
+use larder::SetOptions;
+
+use super::expiry::Life;
+use crate::args::{Args, Outcome, is};
+use crate::db::{Db, on};
+use crate::fault::Fault;
+use crate::reply::Reply;
+
+/// Removes a key if its string is this one, or is not.
+fn remove_if(db: Db<'_>, key: &[u8], value: &[u8], equal: bool) -> Outcome {
+    db.atomic(&[key], |db| {
+        let found: Option<Vec<u8>> = on!(db, |d| d.get(key))?;
+        let meets = found.is_some_and(|found| (found == value) == equal);
+        Ok(Reply::truth(meets && on!(db, |d| d.remove(key))))
+    })
+}
+
+/// DELIFEQ, as Valkey has it.
+pub(crate) fn delifeq(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let (key, value) = (args.take()?, args.take()?);
+    remove_if(db, key, value, true)
+}
+
+/// DELEX, as Redis has it, but for digests.
+pub(crate) fn delex(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let key = args.take()?;
+    if args.is_empty() {
+        return Ok(Reply::truth(on!(db, |d| d.remove(key))));
+    }
+    let word = args.take()?;
+    let equal = match word {
+        _ if is(word, "IFEQ") => true,
+        _ if is(word, "IFNE") => false,
+        _ => return Err(Fault::SYNTAX),
+    };
+    let value = args.take()?;
+    args.end()?;
+    remove_if(db, key, value, equal)
+}
+
+/// MSETEX: keys with values, all or none, with one time to live.
+pub(crate) fn msetex(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let count = args.positive("ERR invalid numkeys value or out of range")?;
+    let pairs = count.checked_mul(2).filter(|words| *words <= args.left());
+    let pairs = pairs.ok_or(Fault::SYNTAX)?;
+    let pairs = args.take_many(pairs)?.chunks_exact(2);
+    let (mut life, mut absent) = (Life::Unsaid, None);
+    while !args.is_empty() {
+        if args.accept("KEEPTTL") {
+            life.keep()?;
+        } else if args.accept("NX") {
+            absent = set_guard(absent, true)?;
+        } else if args.accept("XX") {
+            absent = set_guard(absent, false)?;
+        } else {
+            life.read(&mut args)?;
+        }
+    }
+    let options = life.of_set(SetOptions::new(), "msetex")?;
+    let keys: Vec<&[u8]> = pairs.clone().map(|pair| pair[0]).collect();
+    db.atomic(&keys, |db| {
+        let there = |key: &&[u8]| on!(db, |d| d.exists(key));
+        let meets = match absent {
+            None => true,
+            Some(true) => !keys.iter().any(there),
+            Some(false) => keys.iter().all(there),
+        };
+        if meets {
+            for pair in pairs {
+                on!(db, |d| d.set_with(pair[0], pair[1], options.clone()))
+                    .map_err(Fault::in_set("msetex"))?;
+            }
+        }
+        Ok(Reply::truth(meets))
+    })
+}
+
+/// NX and XX exclude each other.
+fn set_guard(before: Option<bool>, now: bool) -> Result<Option<bool>, Fault> {
+    match before {
+        Some(before) if before != now => Err(Fault::SYNTAX),
+        _ => Ok(Some(now)),
+    }
+}

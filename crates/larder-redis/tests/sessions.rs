@@ -1,0 +1,421 @@
+//! What sessions do with each other, and with what is none of their commands.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a client that waits has a thread of its own"
+)]
+
+use std::thread;
+use std::time::Duration;
+
+use larder_redis::{Databases, Limits, Protocol, Reply, RespSession, Session};
+
+fn words(line: &str) -> Vec<&[u8]> {
+    line.split(' ').map(str::as_bytes).collect()
+}
+
+fn run(session: &mut Session, line: &str) -> Reply {
+    session.execute(&words(line))
+}
+
+fn error(reply: &Reply) -> &str {
+    match reply {
+        Reply::Error(fault) => fault.text(),
+        other => panic!("an error, not {other:?}"),
+    }
+}
+
+/// The bytes that bytes are answered with, and whether the session has ended.
+fn answer(bytes: &[u8]) -> (String, bool) {
+    let mut session = RespSession::new(Session::of(&Databases::default()));
+    let mut out = Vec::new();
+    session.feed(bytes, &mut out);
+    (
+        String::from_utf8_lossy(&out).into_owned(),
+        session.is_closed(),
+    )
+}
+
+#[test]
+fn what_is_no_request_is_refused_and_ends_the_session() {
+    for (bytes, wanted) in [
+        (&b"*1\r\n+OK\r\n"[..], "expected '$', got '+'"),
+        (b"*1\r\n*1\r\n$1\r\na\r\n", "expected '$', got '*'"),
+        (b"*1\r\n$-5\r\n", "invalid bulk length"),
+        (b"*1\r\n$abc\r\n", "invalid bulk length"),
+        (b"*9999999999\r\n", "invalid multibulk length"),
+        (b"*1\r\n$99999999999\r\n", "invalid bulk length"),
+        (b"GET \"open\r\n", "unbalanced quotes in request"),
+    ] {
+        let (text, closed) = answer(bytes);
+        assert!(text.starts_with("-ERR Protocol error"), "{text}");
+        assert!(text.contains(wanted), "{text}");
+        assert!(closed);
+    }
+}
+
+#[test]
+fn a_request_that_is_cut_off_waits_for_its_rest() {
+    let whole = b"*2\r\n$4\r\nECHO\r\n$5\r\nhello\r\n";
+    for length in 0..whole.len() {
+        assert_eq!(answer(&whole[..length]), (String::new(), false));
+    }
+    assert_eq!(answer(whole).0, "$5\r\nhello\r\n");
+}
+
+#[test]
+fn negative_counts_and_blank_lines_are_passed_over() {
+    assert_eq!(
+        answer(b"*-1\r\n\r\n*0\r\nPING\r\n"),
+        ("+PONG\r\n".into(), false)
+    );
+}
+
+#[test]
+fn a_mebibyte_goes_in_and_comes_out() {
+    let value = vec![b'x'; 1 << 20];
+    let mut session = Session::of(&Databases::default());
+    assert_eq!(session.execute(&[b"SET", b"key", &value]), Reply::Ok);
+    assert_eq!(
+        session.execute(&[b"GET", b"key"]),
+        Reply::Bulk(value.clone())
+    );
+    let long: Vec<&[u8]> = vec![&value; 3];
+    assert!(error(&session.execute(&[b"NONSENSE", long[0]])).len() < 400);
+    assert!(error(&session.execute(&long)).len() < 400);
+}
+
+#[test]
+fn what_is_larger_than_its_limits_is_refused() {
+    let limits = Limits::default().bulk_bytes(100).words(3);
+    let mut session = RespSession::with_limits(Session::of(&Databases::default()), limits);
+    let mut out = Vec::new();
+    session.feed(b"*2\r\n$4\r\nECHO\r\n$101\r\n", &mut out);
+    assert_eq!(out, b"-ERR Protocol error: invalid bulk length\r\n");
+    assert!(session.is_closed());
+}
+
+#[test]
+fn commands_that_there_are_not_and_wrong_numbers_of_words_are_refused() {
+    let mut session = Session::of(&Databases::default());
+    assert_eq!(
+        error(&run(&mut session, "BOGUS a b")),
+        "ERR unknown command 'BOGUS', with args beginning with: 'a' 'b' "
+    );
+    assert_eq!(
+        error(&run(&mut session, "GET")),
+        "ERR wrong number of arguments for 'get' command"
+    );
+    assert!(error(&run(&mut session, "EVAL return 0")).starts_with("ERR larder runs no scripts"));
+}
+
+#[test]
+fn a_transaction_that_is_misused_is_discarded_and_leaves_nothing() {
+    let mut session = Session::of(&Databases::default());
+    assert_eq!(error(&run(&mut session, "EXEC")), "ERR EXEC without MULTI");
+    assert_eq!(
+        error(&run(&mut session, "DISCARD")),
+        "ERR DISCARD without MULTI"
+    );
+    run(&mut session, "MULTI");
+    assert_eq!(
+        error(&run(&mut session, "MULTI")),
+        "ERR MULTI calls can not be nested"
+    );
+    assert_eq!(
+        error(&run(&mut session, "WATCH key")),
+        "ERR WATCH inside MULTI is not allowed"
+    );
+    run(&mut session, "SET key value");
+    run(&mut session, "SET key");
+    assert!(error(&run(&mut session, "EXEC")).starts_with("EXECABORT"));
+    assert_eq!(run(&mut session, "EXISTS key"), Reply::Int(0));
+    run(&mut session, "MULTI");
+    assert!(error(&run(&mut session, "OBJECT BOGUS key")).contains("unknown subcommand"));
+    assert!(error(&run(&mut session, "EXEC")).starts_with("EXECABORT"));
+}
+
+#[test]
+fn a_subscription_in_a_transaction_begins_when_it_is_executed() {
+    let databases = Databases::default();
+    let (mut reader, mut writer) = (Session::of(&databases), Session::of(&databases));
+    run(&mut reader, "HELLO 3");
+    run(&mut reader, "MULTI");
+    assert_eq!(
+        run(&mut reader, "SUBSCRIBE news"),
+        Reply::Status("QUEUED".into())
+    );
+    assert_eq!(run(&mut writer, "PUBLISH news early"), Reply::Int(0));
+    assert!(!run(&mut reader, "EXEC").is_error());
+    assert_eq!(run(&mut writer, "PUBLISH news late"), Reply::Int(1));
+    assert!(matches!(reader.take_push(), Some(Reply::Push(_))));
+}
+
+#[test]
+fn a_listener_of_resp2_may_do_nothing_else() {
+    let mut session = Session::of(&Databases::default());
+    run(&mut session, "SUBSCRIBE news");
+    assert!(error(&run(&mut session, "GET key")).contains("only (P|S)SUBSCRIBE"));
+    assert_eq!(run(&mut session, "RESET"), Reply::Status("RESET".into()));
+    assert_eq!(session.protocol(), Protocol::Resp2);
+    assert_eq!(run(&mut session, "GET key"), Reply::Null);
+}
+
+/// Runs `work` while another session of the same databases waits; what that one got.
+fn beside_a_waiting_session(line: &'static str, work: impl FnOnce(&mut Session)) -> Reply {
+    let databases = Databases::default();
+    let mut waiting = Session::of(&databases);
+    let mut other = Session::of(&databases);
+    thread::scope(|scope| {
+        let waits = scope.spawn(move || run(&mut waiting, line));
+        loop {
+            let Reply::Text(lines) = run(&mut other, "CLIENT LIST") else {
+                panic!("CLIENT LIST answers with text");
+            };
+            if lines.contains("flags=b") {
+                break;
+            }
+            thread::yield_now();
+        }
+        work(&mut other);
+        waits.join().expect("the session does not panic")
+    })
+}
+
+/// The number of the session that waits.
+fn number_of_waiting(session: &mut Session) -> String {
+    let Reply::Text(lines) = run(session, "CLIENT LIST") else {
+        panic!("CLIENT LIST answers with text");
+    };
+    let line = lines.lines().find(|line| line.contains("flags=b"));
+    let number = line.and_then(|line| line.strip_prefix("id=")?.split(' ').next());
+    number.expect("one waits").to_owned()
+}
+
+#[test]
+fn another_client_ends_a_wait() {
+    let timed_out = beside_a_waiting_session("BLPOP list 0", |other| {
+        let number = number_of_waiting(other);
+        assert_eq!(
+            run(other, &format!("CLIENT UNBLOCK {number}")),
+            Reply::Int(1)
+        );
+    });
+    assert_eq!(timed_out, Reply::NullArray);
+    let refused = beside_a_waiting_session("BZPOPMIN set 0", |other| {
+        let number = number_of_waiting(other);
+        let line = format!("CLIENT UNBLOCK {number} ERROR");
+        assert_eq!(run(other, &line), Reply::Int(1));
+        assert_eq!(run(other, "CLIENT UNBLOCK 0"), Reply::Int(0));
+    });
+    assert_eq!(
+        error(&refused),
+        "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+    );
+}
+
+#[test]
+fn a_waiting_client_is_served_and_its_time_ends() {
+    let served = beside_a_waiting_session("BLPOP list 0", |other| {
+        assert_eq!(run(other, "RPUSH list a"), Reply::Int(1));
+    });
+    assert_eq!(
+        served,
+        Reply::Array(vec![Reply::Bulk(b"list".into()), Reply::Bulk(b"a".into())])
+    );
+    let mut session = Session::of(&Databases::default());
+    assert_eq!(run(&mut session, "BLPOP list 0.01"), Reply::NullArray);
+    assert_eq!(
+        run(&mut session, "BLMOVE a b LEFT LEFT 0.01"),
+        Reply::NullArray
+    );
+}
+
+#[test]
+fn keys_go_from_one_database_to_another() {
+    let mut session = Session::of(&Databases::default());
+    for line in ["SET key value", "HSET hash a 1", "EXPIRE hash 100"] {
+        assert!(!run(&mut session, line).is_error());
+    }
+    assert_eq!(run(&mut session, "MOVE key 1"), Reply::Int(1));
+    assert_eq!(run(&mut session, "COPY hash other DB 1"), Reply::Int(1));
+    assert_eq!(run(&mut session, "COPY hash other DB 1"), Reply::Int(0));
+    assert_eq!(
+        run(&mut session, "COPY hash other DB 1 REPLACE"),
+        Reply::Int(1)
+    );
+    run(&mut session, "SELECT 1");
+    assert_eq!(run(&mut session, "GET key"), Reply::Bulk(b"value".into()));
+    assert_eq!(run(&mut session, "HGET other a"), Reply::Bulk(b"1".into()));
+    assert_eq!(run(&mut session, "TTL other"), Reply::Int(100));
+}
+
+#[test]
+fn databases_are_swapped_under_the_sessions_that_selected_them() {
+    let databases = Databases::default();
+    let (mut one, mut other) = (Session::of(&databases), Session::of(&databases));
+    run(&mut other, "SELECT 1");
+    run(&mut one, "SET key here");
+    run(&mut other, "WATCH key");
+    assert_eq!(run(&mut one, "SWAPDB 0 1"), Reply::Ok);
+    assert_eq!(run(&mut one, "EXISTS key"), Reply::Int(0));
+    assert_eq!(run(&mut other, "GET key"), Reply::Bulk(b"here".into()));
+    run(&mut other, "MULTI");
+    run(&mut other, "SET key again");
+    assert_eq!(run(&mut other, "EXEC"), Reply::NullArray);
+    assert_eq!(databases.get(1).map(larder::Store::len), Some(1));
+}
+
+#[test]
+fn a_dump_is_restored_and_other_bytes_are_not() {
+    let mut session = Session::of(&Databases::default());
+    run(&mut session, "RPUSH list a b c");
+    let Reply::Bulk(dump) = run(&mut session, "DUMP list") else {
+        panic!("there is a list");
+    };
+    let mut restore = |key: &[u8], rest: &[&[u8]]| {
+        let words: Vec<&[u8]> = [&b"RESTORE"[..], key, b"0"]
+            .into_iter()
+            .chain(rest.iter().copied())
+            .collect();
+        session.execute(&words)
+    };
+    assert_eq!(restore(b"copy", &[&dump]), Reply::Ok);
+    assert!(error(&restore(b"copy", &[&dump])).starts_with("BUSYKEY"));
+    assert_eq!(restore(b"copy", &[&dump, b"REPLACE"]), Reply::Ok);
+    assert!(error(&restore(b"new", &[&dump[1..]])).starts_with("ERR DUMP payload"));
+    assert_eq!(run(&mut session, "LLEN copy"), Reply::Int(3));
+}
+
+#[test]
+fn a_counter_with_bounds_stops_at_them() {
+    let ints = |one, other| Reply::Array(vec![Reply::Int(one), Reply::Int(other)]);
+    let mut session = Session::of(&Databases::default());
+    assert_eq!(run(&mut session, "INCREX n"), ints(1, 1));
+    assert_eq!(
+        run(&mut session, "INCREX n BYINT 98 UBOUND 100 EX 60 ENX"),
+        ints(99, 98)
+    );
+    assert_eq!(run(&mut session, "TTL n"), Reply::Int(60));
+    assert_eq!(
+        run(&mut session, "INCREX n BYINT 5 UBOUND 100"),
+        ints(99, 0)
+    );
+    assert_eq!(
+        run(
+            &mut session,
+            "INCREX n BYINT 5 UBOUND 100 SATURATE EX 90 ENX"
+        ),
+        ints(100, 1)
+    );
+    assert_eq!(run(&mut session, "TTL n"), Reply::Int(60));
+    assert_eq!(
+        run(
+            &mut session,
+            "INCREX n BYINT -300 LBOUND -5 SATURATE PERSIST"
+        ),
+        ints(-5, -105)
+    );
+    assert_eq!(run(&mut session, "TTL n"), Reply::Int(-1));
+    assert!(run(&mut session, "INCREX n BYINT 1 BYFLOAT 1").is_error());
+    assert!(run(&mut session, "INCREX n LBOUND 5 UBOUND 1").is_error());
+    assert_eq!(
+        run(&mut session, "INCREX x BYFLOAT 1.5 UBOUND 2"),
+        Reply::Array(vec![Reply::Double(1.5), Reply::Double(1.5)])
+    );
+}
+
+#[test]
+fn elements_move_in_numbers_one_by_one_or_as_a_block() {
+    let mut session = Session::of(&Databases::default());
+    let list = |session: &mut Session, key: &str| match run(session, &format!("LRANGE {key} 0 -1"))
+    {
+        Reply::Array(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Reply::Bulk(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+                other => panic!("an element, not {other:?}"),
+            })
+            .collect::<Vec<_>>()
+            .join(" "),
+        other => panic!("a list, not {other:?}"),
+    };
+    for (ends, left, right) in [
+        ("LEFT LEFT COUNT 2 OBO", "3 4", "2 1"),
+        ("LEFT LEFT COUNT 2 BULK", "3 4", "1 2"),
+        ("LEFT RIGHT COUNT 2 BULK", "3 4", "1 2"),
+        ("RIGHT RIGHT EXACTLY 2 BULK", "1 2", "3 4"),
+        ("RIGHT RIGHT EXACTLY 2 OBO", "1 2", "4 3"),
+        ("RIGHT LEFT COUNT 9 BULK", "", "1 2 3 4"),
+        ("LEFT LEFT EXACTLY 9 BULK", "1 2 3 4", ""),
+    ] {
+        run(&mut session, "DEL a b");
+        run(&mut session, "RPUSH a 1 2 3 4");
+        run(&mut session, &format!("LMOVEM a b {ends}"));
+        assert_eq!(
+            (list(&mut session, "a"), list(&mut session, "b")),
+            (left.into(), right.into()),
+            "{ends}"
+        );
+    }
+    run(&mut session, "DEL a");
+    run(&mut session, "RPUSH a a b c");
+    run(&mut session, "LMOVEM a a LEFT LEFT EXACTLY 2 OBO");
+    assert_eq!(list(&mut session, "a"), "b a c");
+}
+
+#[test]
+fn strings_go_only_if_they_are_what_was_named() {
+    let mut session = Session::of(&Databases::default());
+    run(&mut session, "SET lock me");
+    assert_eq!(run(&mut session, "DELEX lock IFEQ you"), Reply::Int(0));
+    assert_eq!(run(&mut session, "DELIFEQ lock you"), Reply::Int(0));
+    assert_eq!(run(&mut session, "SET lock you IFNE me"), Reply::Null);
+    assert_eq!(run(&mut session, "SET new you IFNE me"), Reply::Ok);
+    assert_eq!(run(&mut session, "DELEX lock IFNE you"), Reply::Int(1));
+    assert_eq!(run(&mut session, "DELEX new"), Reply::Int(1));
+}
+
+#[test]
+fn a_session_that_is_gone_is_listed_no_more() {
+    let databases = Databases::default();
+    let mut session = Session::of(&databases);
+    let other = Session::of(&databases);
+    let count = |session: &mut Session| match run(session, "CLIENT LIST") {
+        Reply::Text(lines) => lines.lines().count(),
+        other => panic!("text, not {other:?}"),
+    };
+    assert_eq!(count(&mut session), 2);
+    drop(other);
+    assert_eq!(count(&mut session), 1);
+}
+
+#[test]
+fn how_a_value_is_held_is_told_in_a_servers_words() {
+    let mut session = Session::of(&Databases::default());
+    for (line, wanted) in [
+        ("SET key 12", "int"),
+        ("SET key text", "embstr"),
+        ("SADD set 1 2 3", "intset"),
+        ("SADD words a b", "listpack"),
+        ("RPUSH list a", "listpack"),
+        ("HSET hash a b", "listpack"),
+        ("ZADD sorted 1 a", "listpack"),
+    ] {
+        run(&mut session, line);
+        let key = line.split(' ').nth(1).expect("a key");
+        let encoding = run(&mut session, &format!("OBJECT ENCODING {key}"));
+        assert_eq!(encoding, Reply::Bulk(wanted.into()), "{line}");
+        let bytes = run(&mut session, &format!("MEMORY USAGE {key}"));
+        assert!(
+            matches!(bytes, Reply::Int(bytes) if (1..500).contains(&bytes)),
+            "{bytes:?}"
+        );
+    }
+    let waited = Duration::ZERO;
+    assert_eq!(
+        run(&mut session, &format!("DEBUG SLEEP {}", waited.as_secs())),
+        Reply::Ok
+    );
+    assert_eq!(run(&mut session, "OBJECT ENCODING none"), Reply::Null);
+}
