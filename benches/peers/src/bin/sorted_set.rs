@@ -9,6 +9,11 @@
 //! Where a `redis-server` or `valkey-server` is installed, one is started on a socket in a directory of its own, filled
 //! with the same members, and asked for the bytes that the set takes.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a bench measures, and waits for a server to start"
+)]
+
 use std::alloc::System;
 use std::collections::HashMap;
 use std::fmt::Write as _;

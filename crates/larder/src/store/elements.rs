@@ -196,6 +196,7 @@ impl Seat<'_, '_> {
         }
         let any = Box::new(value.into_any());
         self.put(&Stored::Elements(C::TYPE, any.bytes()), deadline)?;
+        self.after.large |= any.bytes() >= SMALL;
         self.fill(any);
         Ok(Vec::new())
     }
