@@ -45,7 +45,7 @@ fn sources(folder: &Path, texts: &mut Vec<String>) {
 }
 
 /// What stands between marks, pair by pair.
-fn between<'t>(text: &'t str, mark: char) -> impl Iterator<Item = &'t str> {
+fn between(text: &str, mark: char) -> impl Iterator<Item = &str> {
     text.split(mark).skip(1).step_by(2)
 }
 

@@ -4,6 +4,11 @@
 //! Bytes are those of the allocator, per hash, member and element, with the key's part of the tables; a server's are its
 //! `used_memory`. Times are of one thread's CPU, interleaved rounds: median, least and greatest. Every answer is checked.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a bench measures, and its rival stands behind a mutex"
+)]
+
 use std::alloc::System;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hint::black_box;
@@ -191,11 +196,14 @@ fn field(number: u64) -> Bytes {
     format!("field-{number:02}").into_bytes()
 }
 
+/// Shows every command that fills a server with the case.
+type Calls = fn(&mut dyn FnMut(&[&[u8]]));
+
 /// What is measured in bytes: what one of them is called, how many there are, and the calls that fill them in.
 struct Filling {
     name: &'static str,
     count: u64,
-    fill: fn(&mut dyn FnMut(&[&[u8]])),
+    fill: Calls,
 }
 
 /// As commands of a server, which every contender carries out.
