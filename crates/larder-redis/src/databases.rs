@@ -119,6 +119,7 @@ impl Databases {
 
     /// The store of this number; none is Redis' error.
     pub(crate) fn select(&self, number: i64) -> Result<(usize, &Store), Fault> {
+        let number = i32::try_from(number).map_err(|_| Fault::NO_INT)?;
         let number = usize::try_from(number).map_err(|_| Fault::NO_SUCH_DATABASE)?;
         let store = self.get(number).ok_or(Fault::NO_SUCH_DATABASE)?;
         Ok((number, store))

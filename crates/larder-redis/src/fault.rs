@@ -31,6 +31,8 @@ impl Fault {
         Fault::fixed("ERR WATCH inside MULTI is not allowed");
     pub(crate) const ABORTED: Fault =
         Fault::fixed("EXECABORT Transaction discarded because of previous errors.");
+    pub(crate) const NO_INT: Fault =
+        Fault::fixed("ERR value is out of range, value must between -2147483648 and 2147483647");
     pub(crate) const NO_SUCH_DATABASE: Fault = Fault::fixed("ERR DB index is out of range");
 
     /// A fault with a fixed text.

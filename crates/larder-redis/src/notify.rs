@@ -93,7 +93,7 @@ fn class(event: &[u8]) -> Option<u8> {
     let event = std::str::from_utf8(event).ok()?;
     Some(match event {
         "del" | "rename_from" | "rename_to" | "copy_to" | "expire" | "persist" | "move_from"
-        | "move_to" | "restore" => b'g',
+        | "move_to" | "restore" | "flushdb" => b'g',
         "set" | "incrby" | "incrbyfloat" | "append" | "setrange" | "setbit" | "pfadd" => b'$',
         "sortstore" => b'l',
         "expired" => b'x',

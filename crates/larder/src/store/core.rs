@@ -72,9 +72,9 @@ const SELF_REAP: usize = 4;
 /// | `SETBIT`, `GETBIT`, `BITCOUNT`, `BITPOS` | [`set`](crate::Bits::set), [`clear`](crate::Bits::clear), [`get`](crate::Bits::get), [`count`](crate::Bits::count), [`first_set`](crate::Bits::first_set) of [`bits`](Store::bits) |
 /// | `BITOP` | [`combine_bits`](Store::combine_bits) |
 /// | `OBJECT ENCODING`, `OBJECT FREQ`, `OBJECT IDLETIME`, `OBJECT REFCOUNT`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
-/// | `DUMP`, `RESTORE`, `MOVE`, `COPY … DB` | [`dump`](Store::dump), [`restore`](Store::restore), [`move_to`](Store::move_to), [`copy_to`](Store::copy_to), [`copy_over_to`](Store::copy_over_to) |
-/// | `PFADD`, `PFCOUNT`, `PFMERGE` | [`hyperloglog`](Store::hyperloglog), [`count_distinct`](Store::count_distinct) |
-/// | `GEOADD`, `GEOPOS`, `GEODIST`, `GEOSEARCH`, … | [`geo`](Store::geo) |
+/// | `DUMP`, `RESTORE`, `MOVE` | [`dump`](Store::dump), [`restore`](Store::restore), [`move_to`](Store::move_to); between stores also [`copy_to`](Store::copy_to), [`copy_over_to`](Store::copy_over_to) |
+/// | `PFADD`, `PFCOUNT`, `PFMERGE` | [`add`](crate::HyperLogLog::add), [`count`](crate::HyperLogLog::count), [`merge`](crate::HyperLogLog::merge) of a [`hyperloglog`](Store::hyperloglog); [`count_distinct`](Store::count_distinct) |
+/// | `GEOADD`, `GEOPOS`, `GEODIST`, `GEOHASH`, `GEOSEARCH`, `GEOSEARCHSTORE` | [`add`](crate::Geo::add), [`positions`](crate::Geo::positions), [`distance`](crate::Geo::distance), [`geohashes`](crate::Geo::geohashes), [`search`](crate::Geo::search), [`store_search_of`](crate::Geo::store_search_of) of a [`geo`](Store::geo) |
 /// | `SORT`, `SORT_RO` | [`sort`](Store::sort), [`sort_get`](Store::sort_get), [`sort_into`](Store::sort_into) |
 /// | `MULTI`, `EXEC`, `DISCARD` | [`atomic`](Store::atomic), [`atomic_all`](Store::atomic_all) |
 /// | `WATCH`, `UNWATCH` | [`watch_keys`](Store::watch_keys), [`atomic_if_unchanged`](Store::atomic_if_unchanged) |

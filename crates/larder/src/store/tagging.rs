@@ -366,7 +366,7 @@ impl Store {
     /// let slow = "read from the database";
     /// tags.invalidate("org:1");
     /// let outcome = store.set_tagged("user:7", slow, SetOptions::new(), stamp).expect("it is small");
-    /// assert!(!outcome.set && !store.exists("user:7"));
+    /// assert!(!outcome.is_set() && !store.exists("user:7"));
     /// # Ok::<(), larder::BuildError>(())
     /// ```
     ///

@@ -365,7 +365,7 @@ impl Store {
     /// use larder::{Overflow, Store};
     ///
     /// let store = Store::new();
-    /// let last_of_each = Overflow::conflate(1024, |event: &std::sync::Arc<larder::KeyEvent>| event.key());
+    /// let last_of_each = Overflow::conflate(1024, |event: &std::sync::Arc<larder::KeyEvent>| event.key().to_vec());
     /// let mut watch = store.watch_with::<i64>("*", last_of_each)?;
     /// for value in 0..5_000 {
     ///     store.set("a", value).expect("small");
