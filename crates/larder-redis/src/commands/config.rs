@@ -42,7 +42,8 @@ pub(crate) fn config(session: &mut Session, mut args: Args<'_>) -> Outcome {
     match &word[..] {
         b"GET" if args.is_empty() => Err(subcommand_arity(args)),
         b"GET" => Ok(get(session, args)),
-        b"SET" if args.is_empty() || !args.left().is_multiple_of(2) => Err(subcommand_arity(args)),
+        b"SET" if args.left() < 2 => Err(subcommand_arity(args)),
+        b"SET" if !args.left().is_multiple_of(2) => Err(Fault::SYNTAX),
         b"SET" => set(session, args),
         b"RESETSTAT" => {
             exactly(args, 2)?;

@@ -265,14 +265,17 @@ impl<S: Scope> Bits<'_, S> {
         self.site().write(self.site().key(&self.key), |seat| {
             let text = seat.with_string(|old| old.with_text(<[u8]>::to_vec))?;
             let mut text = text.unwrap_or_default();
-            if text.len() <= byte {
+            let grows = text.len() <= byte;
+            if grows {
                 text.resize(byte + 1, 0);
             }
             let was = text[byte];
             text[byte] = to(was, mask);
-            let deadline = seat.deadline();
-            seat.put(&Stored::text(&text), deadline)?;
-            seat.tell(EventKind::SetBit);
+            if grows || text[byte] != was {
+                let deadline = seat.deadline();
+                seat.put(&Stored::text(&text), deadline)?;
+                seat.tell(EventKind::SetBit);
+            }
             Ok(was & mask != 0)
         })
     }
