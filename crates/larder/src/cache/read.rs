@@ -19,9 +19,9 @@ use super::typed::Typed;
 const BATCH: usize = 16;
 
 impl<K, V, S> Core<K, V, S> {
-    /// Looks an entry up, counts the access for the policy, and shows the pair to `read`.
+    /// Looks an entry up, counts the look-up and, for the policy, the access, and shows the pair to `read`.
     #[inline(always)]
-    fn hit<Q: Equivalent<K> + ?Sized, R>(
+    pub(super) fn get<Q: Equivalent<K> + ?Sized, R>(
         &self,
         key: &Q,
         hash: u64,
@@ -31,23 +31,29 @@ impl<K, V, S> Core<K, V, S> {
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
             match table.glance(low) {
-                Glance::Absent => return None,
+                Glance::Absent => {
+                    self.count_lookup(false);
+                    return None;
+                }
                 Glance::Seen(seen) => {
                     if let Some((held, value)) = entries.pair(seen.reference())
                         && key.equivalent(held)
                         && !entries.watches_hits()
                     {
                         seen.touch();
+                        self.count_lookup(true);
                         return Some(read(value));
                     }
                 }
                 Glance::Elsewhere => {}
             }
-            self.hit_on(key, low, table, entries, read)
+            let found = self.hit_on(key, low, table, entries, read);
+            self.count_lookup(found.is_some());
+            found
         })
     }
 
-    /// [`Self::hit`] where more than a glance is needed.
+    /// [`Self::get`] where more than a glance is needed.
     #[inline(never)]
     fn hit_on<Q: Equivalent<K> + ?Sized, R>(
         &self,
@@ -140,19 +146,6 @@ impl<K, V, S> Core<K, V, S> {
     pub(super) fn count_lookup(&self, hit: bool) {
         self.counters
             .count(if hit { Count::Hits } else { Count::Misses });
-    }
-
-    /// Looks an entry up and counts it.
-    #[inline(always)]
-    pub(super) fn get<Q: Equivalent<K> + ?Sized, R>(
-        &self,
-        key: &Q,
-        hash: u64,
-        read: impl FnOnce(&V) -> R,
-    ) -> Option<R> {
-        let found = self.hit(key, hash, read);
-        self.count_lookup(found.is_some());
-        found
     }
 }
 

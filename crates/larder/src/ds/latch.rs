@@ -91,6 +91,23 @@ impl Drop for Visit {
     }
 }
 
+/// A shared hold of a latch: by the slot that names it, or else by `raw`.
+struct Hold<'a> {
+    slot: Option<Visit>,
+    latch: &'a Latch,
+}
+
+impl Drop for Hold<'_> {
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "gives back what `Latch::hold` took")]
+    fn drop(&mut self) {
+        if self.slot.is_none() {
+            // SAFETY: taken by `Latch::hold`, which found no way in by a slot.
+            unsafe { self.latch.raw.unlock_shared() }
+        }
+    }
+}
+
 impl<T> Latched<T> {
     pub(crate) fn new(data: T) -> Self {
         Latched(RwLockBy::new(data))
@@ -103,11 +120,10 @@ impl<T> Latched<T> {
         reason = "a guard that forgets how it came in costs a look at the slot"
     )]
     pub(crate) fn show<R>(&self, work: impl FnOnce(&T) -> R) -> R {
-        // SAFETY: nothing is locked or unlocked through it but what `Visit` undoes.
+        // SAFETY: nothing is locked or unlocked through it but what `Hold` undoes.
         let latch = unsafe { self.0.raw() };
-        let visit = latch.enter();
-        let _guard = visit.is_none().then(|| self.0.read());
-        // SAFETY: until both have gone, nobody holds the latch exclusively; see the module's text.
+        let _hold = latch.hold();
+        // SAFETY: until that ends, nobody holds the latch exclusively; see the module's text.
         work(unsafe { &*self.0.data_ptr() })
     }
 
@@ -147,6 +163,16 @@ impl Latch {
         let visit = Visit(slot);
         fence(Ordering::SeqCst);
         (self.mode.load(Ordering::Acquire) == OPEN).then_some(visit)
+    }
+
+    /// Comes in, by the slot or by `raw`.
+    #[inline(always)]
+    fn hold(&self) -> Hold<'_> {
+        let slot = self.enter();
+        if slot.is_none() {
+            self.lock_shared_slowly();
+        }
+        Hold { slot, latch: self }
     }
 
     /// Counts a read of the holder of `raw`, and opens the latch when there were enough.
