@@ -13,6 +13,9 @@ use crate::clock::{Spread, Stopwatch, quantile};
 use crate::peer::{Key, Peer, Value, Visitor, visit_peers};
 use crate::table::{Table, nanos};
 
+/// What the table calls the loop that only reads the clocks: what it shows is the machine's.
+const NOTHING: &str = "nothing but the clocks";
+
 /// Runs per peer; the table shows the middle one of each column.
 const RUNS: usize = 3;
 
@@ -47,8 +50,11 @@ pub fn run(args: &Args) -> Result<Vec<Table>, Failure> {
     table.note("quick_cache a second time with `reserve` called beforehand");
     table.note("CPU less the clock's own cost (the median of empty readings)");
     let peers = child::names::<u64, [u8; 32]>(|name| args.wants("--peers", name));
-    let bar = ProgressBar::new((runs * (peers.len() + 1)) as u64);
-    for (peer, reserve) in peers.iter().flat_map(|peer| [(peer, false), (peer, true)]) {
+    let bar = ProgressBar::new((runs * (2 * peers.len() + 1)) as u64);
+    let rows = peers
+        .iter()
+        .flat_map(|peer| [(*peer, false), (*peer, true)]);
+    for (peer, reserve) in rows.chain([(NOTHING, false)]) {
         let mut found: Vec<Vec<u64>> = Vec::new();
         for _ in 0..runs {
             let count = entries.to_string();
@@ -62,7 +68,7 @@ pub fn run(args: &Args) -> Result<Vec<Table>, Failure> {
             let name = if reserve {
                 format!("{peer}, reserved")
             } else {
-                (*peer).to_string()
+                peer.to_string()
             };
             table.row(
                 [name]
@@ -88,6 +94,9 @@ pub fn child(args: &Args) -> Result<(), Failure> {
         reserve: args.has("--reserve"),
         found: None,
     };
+    if growing.wanted == NOTHING {
+        growing.found = Some(timed(entries, |_| ()));
+    }
     visit_peers::<u64, [u8; 32]>(&mut growing);
     child::print(growing.found.as_ref().map(<[u64; 6]>::as_slice));
     Ok(())
@@ -97,6 +106,30 @@ pub fn child(args: &Args) -> Result<(), Failure> {
 fn cost_of_reading() -> u64 {
     let readings = (0..10_001).map(|_| Stopwatch::start().elapsed().1.as_nanos() as f64);
     Spread::of(readings).median as u64
+}
+
+/// Times each of so many calls: the worst, 99.99th and 99.9th per cent and median by CPU, the first two by the wall.
+fn timed(count: usize, mut work: impl FnMut(u64)) -> [u64; 6] {
+    // Written once beforehand, so that recording takes no page faults.
+    let (mut wall, mut cpu) = (vec![u32::MAX; count], vec![u32::MAX; count]);
+    let short = |time: std::time::Duration| u32::try_from(time.as_nanos()).unwrap_or(u32::MAX);
+    for number in 0..count {
+        let watch = Stopwatch::start();
+        work(number as u64);
+        let (by_wall, by_cpu) = watch.elapsed();
+        (wall[number], cpu[number]) = (short(by_wall), short(by_cpu));
+    }
+    let at = |samples: &mut [u32], share| u64::from(quantile(samples, share));
+    let reading = cost_of_reading();
+    let mut own = |share| at(&mut cpu, share).saturating_sub(reading);
+    [
+        own(1.0),
+        own(0.9999),
+        own(0.999),
+        own(0.5),
+        at(&mut wall, 1.0),
+        at(&mut wall, 0.9999),
+    ]
 }
 
 /// Grows the peer of the wanted name.
@@ -119,31 +152,15 @@ impl<K: Key, V: Value> Visitor<K, V> for Growing {
             Some(P::new(capacity))
         };
         let Some(peer) = peer else { return };
-        // Written once beforehand, so that recording takes no page faults.
-        let (mut wall, mut cpu) = (vec![u32::MAX; self.entries], vec![u32::MAX; self.entries]);
-        let short = |time: std::time::Duration| u32::try_from(time.as_nanos()).unwrap_or(u32::MAX);
-        for number in 0..self.entries {
-            let watch = Stopwatch::start();
-            peer.insert(K::nth(number as u64), V::of(number as u64));
-            let (by_wall, by_cpu) = watch.elapsed();
-            (wall[number], cpu[number]) = (short(by_wall), short(by_cpu));
-        }
+        let found = timed(self.entries, |number| {
+            peer.insert(K::nth(number), V::of(number));
+        });
         peer.settle();
         assert!(
             peer.count() >= self.entries * 99 / 100,
             "{} lost entries while growing",
             P::NAME
         );
-        let at = |samples: &mut [u32], share| u64::from(quantile(samples, share));
-        let reading = cost_of_reading();
-        let mut own = |share| at(&mut cpu, share).saturating_sub(reading);
-        self.found = Some([
-            own(1.0),
-            own(0.9999),
-            own(0.999),
-            own(0.5),
-            at(&mut wall, 1.0),
-            at(&mut wall, 0.9999),
-        ]);
+        self.found = Some(found);
     }
 }

@@ -17,8 +17,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct Budget {
     limit: AtomicU64,
     used: AtomicU64,
+    /// Of what is used, what is never given back.
+    sunk: AtomicU64,
     /// How many borrowers share the budget, as a power of two.
     stripes_log: u32,
+    /// Less than this left counts as nothing left.
+    grain: u64,
 }
 
 /// A stripe never keeps more idle credit than this part of what is left, divided among the stripes.
@@ -48,7 +52,34 @@ impl Budget {
         Budget {
             limit: AtomicU64::new(limit),
             used: AtomicU64::new(0),
+            sunk: AtomicU64::new(0),
             stripes_log: stripes.ilog2(),
+            grain: 1,
+        }
+    }
+
+    /// Lets it count as spent when less than this is left: where what one insert takes is not what another gives back.
+    pub(crate) fn set_grain(&mut self, grain: u64) {
+        self.grain = grain.max(1);
+    }
+
+    /// Whether an insert has to take the place of another.
+    #[inline]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.left() < self.grain
+    }
+
+    /// The most that anything can weigh.
+    pub(crate) fn largest(&self) -> u64 {
+        self.limit()
+            .saturating_sub(self.sunk.load(Ordering::Relaxed))
+    }
+
+    /// Takes notice that of what a borrower was lent so much is never given back, where it was `before`.
+    pub(crate) fn sink(&self, before: u64, now: u64) {
+        if now != before {
+            self.sunk
+                .fetch_add(now.wrapping_sub(before), Ordering::Relaxed);
         }
     }
 
@@ -155,6 +186,16 @@ impl Credit {
         }
         self.idle -= need;
         true
+    }
+
+    /// Spends `amount`, even where the bound is passed by it.
+    #[inline]
+    pub(crate) fn insist(&mut self, budget: &Budget, amount: u64) {
+        if amount > 0 && !self.spend(budget, amount) {
+            let missing = amount - self.idle.min(amount);
+            budget.overdraw(missing);
+            self.idle -= amount - missing;
+        }
     }
 
     /// Earns back what was spent before.

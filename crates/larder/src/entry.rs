@@ -7,6 +7,15 @@
 use crate::ds::Ref;
 use crate::time::Millis;
 
+/// What a stripe's entries hold, in bytes.
+pub(crate) struct Holding {
+    pub(crate) all: u64,
+    /// Of it, what has nothing in it, or would have if the rest were packed closer.
+    pub(crate) idle: u64,
+    /// Of it, what is never given back.
+    pub(crate) fixed: u64,
+}
+
 /// Keeps the entries of one stripe.
 pub(crate) trait Entries {
     /// What may be read without the lock.
@@ -54,6 +63,34 @@ pub(crate) trait Entries {
 
     /// Stamps an entry that is used, where entries keep stamps.
     fn note_use(&self, shared: &Self::Shared, entry: Ref) {
+        let _ = (shared, entry);
+    }
+
+    /// What the entries hold; `None` where the bound is not on that.
+    fn holding(&self) -> Option<Holding> {
+        None
+    }
+
+    /// Whether so much lies idle that entries should be moved closer.
+    fn is_slack(&self) -> bool {
+        false
+    }
+
+    /// Entries that are to be moved so that memory becomes free, each of them once; none where that gains nothing.
+    fn movers(&mut self, shared: &Self::Shared, most: usize) -> Vec<Ref> {
+        let _ = (shared, most);
+        Vec::new()
+    }
+
+    /// Copies an entry of [`Self::movers`] elsewhere; the caller replaces the reference, then calls
+    /// [`Self::forsake`]. `None` if there is no room any more: the others stay as well.
+    fn relocate(&mut self, shared: &Self::Shared, entry: Ref) -> Option<Ref> {
+        let _ = (shared, entry);
+        None
+    }
+
+    /// Frees the slot of an entry that was copied elsewhere.
+    fn forsake(&mut self, shared: &Self::Shared, entry: Ref) {
         let _ = (shared, entry);
     }
 

@@ -55,7 +55,7 @@ pub(crate) enum Content<'a> {
 }
 
 /// A record's first word, decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head(u64);
 
 impl Head {

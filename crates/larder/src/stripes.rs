@@ -234,7 +234,7 @@ impl<E: Entries> Stripes<E> {
     #[cold]
     pub(crate) fn relieve_holder(&self, lacking: u64, departed: &mut Departed<E::Gone>) -> bool {
         let mut failures = 0;
-        while lacking <= self.budget.limit() && failures < RELIEF_FAILURES {
+        while lacking <= self.budget.largest() && failures < RELIEF_FAILURES {
             if self.budget.take(lacking) {
                 return true;
             }
@@ -297,7 +297,7 @@ impl<E: Entries> Stripes<E> {
             stripe.evict_until(&self.budget, departed, keep, |budget| budget.has(lacking))
         };
         let mut failures = 0;
-        while lacking > 0 && lacking <= self.budget.limit() && failures < RELIEF_FAILURES {
+        while lacking > 0 && lacking <= self.budget.largest() && failures < RELIEF_FAILURES {
             if self.budget.take(lacking) {
                 return true;
             }
@@ -423,6 +423,9 @@ impl<'a, E: Entries> Worlds<'a, E> {
 
 impl<E: Entries> Drop for Worlds<'_, E> {
     fn drop(&mut self) {
+        for place in 0..self.open.len() {
+            self.open(place).reconcile();
+        }
         // All numbers turn even before the first lock is let go.
         for (number, guard) in &self.open {
             let stripe = &self.stripes.stripes[*number];
@@ -479,12 +482,14 @@ impl<E: Entries> Stripe<E> {
         budget: &Budget,
         work: impl FnOnce(&mut World<'_, E>) -> R,
     ) -> R {
-        let result = work(&mut World {
+        let mut world = World {
             table: &self.table,
             shared: &self.shared,
             shard: guard,
             budget,
-        });
+        };
+        let result = work(&mut world);
+        world.reconcile();
         self.weight.store(guard.weight(), Ordering::Relaxed);
         result
     }

@@ -1,18 +1,27 @@
 //! `Arena`: records of a few words in size-class pages, named by a 32-bit reference.
 //!
-//! A page is 16 KiB of word atomics, cut into slots of one size class (1 to 512 words, at most 12.5 % apart).
-//! `Pages` holds the words and can be read by anyone at any time; `Arena` is the allocator's own state and belongs
-//! to whoever holds the stripe's lock.
+//! A page is 16 KiB of word atomics, cut into slots of one size class (1 to 512 words, at most 12.5 % apart). There are
+//! two kinds of page:
+//!
+//! ```text
+//! stable   in `Pages`   anyone may look at it at any time; never given back, an emptied one serves any class
+//! loose    in `Arena`   only for who holds the stripe's lock; given back to the system as soon as it is empty
+//! ```
+//!
+//! `Arena` belongs to the holder of the stripe's lock. It makes stable pages up to a quota, which is all there are unless
+//! a store is bounded in bytes, and loose ones beyond it.
 //!
 //! * A reference is `level << 27 | page in the level << 11 | word`. Level `k` holds `min(16 << k, 65536)` pages, so the
-//!   parts of a reference lead to its words without arithmetic; all levels together 20 GiB per stripe.
+//!   parts of a reference lead to its words without arithmetic; the last levels name loose pages. 17 GiB of stable and
+//!   4 GiB of loose pages per stripe.
 //! * Contract with the record format: the low byte of a live record's first word is not zero. A free slot has zero
 //!   there and the next free slot of its page above it.
-//! * Pages are never given back to the system, since a reader may look at them; an emptied page serves any class.
-//!   A page less than a quarter full is offered by [`Arena::sparse`], so that its records can be moved elsewhere.
+//! * **Compaction.** A class whose pages have `n` pages' worth of free slots *gains* `n` pages if its records are packed
+//!   closer. The emptiest page is chosen for that ([`Arena::begin_drain`]), nothing is put there any more, and its
+//!   records are moved elsewhere, a few at a time ([`Arena::residents`]).
 //!
-//! Cost: allocate and free are a few loads and stores; slack is at most one partly filled page per class, plus the
-//! rounding to the class.
+//! Cost: allocate and free are a few loads and stores; what compaction cannot gain is at most one partly filled page per
+//! class, plus the rounding to the class.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,19 +37,43 @@ pub(crate) const PAGE_BYTES: u64 = PAGE_WORDS as u64 * 8;
 pub(crate) const MAX_WORDS: usize = 512;
 /// Classes of 1 to 16 words, then eight per doubling up to [`MAX_WORDS`].
 const CLASSES: usize = 16 + 8 * 5;
+/// Slots of a page, by class.
+const CAPACITY: [u32; CLASSES] = {
+    let mut capacity = [0; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        capacity[class] = (PAGE_WORDS / class_words(class)) as u32;
+        class += 1;
+    }
+    capacity
+};
 /// Bits of a page's number in its level.
 const PAGE_BITS: u32 = 16;
 const LEVELS: usize = 1 << (32 - WORD_BITS - PAGE_BITS);
+/// From this level on, references name loose pages.
+const LOOSE_LEVEL: usize = LEVELS - 4;
+/// The reference of the first word of the first loose page.
+const LOOSE: Ref = (LOOSE_LEVEL as Ref) << (WORD_BITS + PAGE_BITS);
+/// One less than the levels could name: a reference is never all ones.
+const MAX_LOOSE: u32 = ((LEVELS - LOOSE_LEVEL) << PAGE_BITS) as u32 - 1;
+/// Marks the number of a loose page.
+const LOOSE_PAGE: u32 = 1 << 31;
 /// Pages of the first level; each one more has twice as many, up to what the bits name.
 const FIRST_PAGES: u32 = 16;
 const NONE: u32 = u32::MAX;
 const NO_SLOT: u16 = u16::MAX;
+/// What the allocator takes, at most, beside a page.
+const ALLOCATED: u64 = 16;
+/// Pages looked at for the emptiest of a class.
+const SAMPLE: usize = 32;
+/// Where nobody asks for memory, a page is emptied when one in so many could be gained.
+const SLACK_PART: u32 = 8;
 
 type Page = [AtomicU64; PAGE_WORDS];
 
 type Level = OnceLock<Box<[OnceLock<Box<Page>>]>>;
 
-/// The words of all pages; readable without a lock.
+/// The words of all stable pages; readable without a lock.
 pub(crate) struct Pages([Level; LEVELS]);
 
 /// What the allocator knows of one page.
@@ -48,8 +81,6 @@ struct Sheet {
     class: u8,
     /// The reference of its first word.
     first: Ref,
-    /// Waits in the list of sparse pages, or is being emptied.
-    sparse: bool,
     live: u16,
     /// Slots handed out at least once; those above have never been touched.
     fresh: u16,
@@ -59,21 +90,67 @@ struct Sheet {
     place: u32,
 }
 
+impl Sheet {
+    fn new(first: Ref) -> Self {
+        Sheet {
+            class: 0,
+            first,
+            live: 0,
+            fresh: 0,
+            free: NO_SLOT,
+            place: NONE,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Class {
-    /// Pages with at least one free slot.
+    /// Pages with at least one free slot, apart from the one that is being emptied.
     roomy: Vec<u32>,
     /// Free slots in those pages.
     room: u32,
+    /// Pages that compaction would gain: `room` in whole pages.
+    gain: u32,
 }
 
-/// The allocator's state; see the module's text.
+/// The page that is being emptied.
+struct Drain {
+    page: u32,
+    /// The next slot to look at.
+    slot: u16,
+}
+
+/// What an arena holds, in bytes.
+pub(crate) struct Held {
+    pub(crate) all: u64,
+    /// Of it, empty stable pages beyond a quota that was lowered: they cannot be given back.
+    pub(crate) excused: u64,
+    /// Of it, pages with nothing in them, and those that compaction would gain.
+    pub(crate) idle: u64,
+    /// Of it, what is never given back.
+    pub(crate) fixed: u64,
+}
+
+/// The allocator's state; see the module's text. The number of a page is its place among the stable or the loose ones,
+/// these with [`LOOSE_PAGE`].
 pub(crate) struct Arena {
-    sheets: Vec<Sheet>,
+    /// Of stable and of loose pages.
+    sheets: [Vec<Sheet>; 2],
+    loose: Vec<Option<Box<Page>>>,
+    /// Numbers of loose pages that were given back.
+    vacant: Vec<u32>,
     classes: [Class; CLASSES],
+    /// One bit per class with a gain.
+    gainful: u64,
+    /// Of all classes.
+    gain: u32,
     /// Pages of no class.
     spare: Vec<u32>,
-    sparse: Vec<u32>,
+    drain: Option<Drain>,
+    /// How many stable pages are made before loose ones.
+    quota: u32,
+    /// Cells of the levels that were made.
+    cells: u32,
     live_words: u64,
 }
 
@@ -90,7 +167,7 @@ fn class_of(words: usize) -> usize {
 
 /// Words of a class's slots.
 #[inline]
-fn class_words(class: usize) -> usize {
+const fn class_words(class: usize) -> usize {
     if class < 16 {
         return class + 1;
     }
@@ -99,13 +176,15 @@ fn class_words(class: usize) -> usize {
     (1 << power) + (step << (power - 3))
 }
 
-fn capacity(class: usize) -> u32 {
-    (PAGE_WORDS / class_words(class)) as u32
-}
-
 /// Words that a record of `words` takes.
 pub(crate) fn rounded(words: usize) -> usize {
     class_words(class_of(words.max(1)))
+}
+
+/// Whether the reference names a record in a loose page, which only the holder of the lock can read.
+#[inline(always)]
+pub(crate) fn is_loose(reference: Ref) -> bool {
+    reference >= LOOSE
 }
 
 /// Pages of a level.
@@ -113,10 +192,10 @@ fn level_pages(level: usize) -> u32 {
     FIRST_PAGES << level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize)
 }
 
-/// The reference of the first word of the page that is made as number `page`; `None` beyond the last level.
+/// The reference of the first word of the stable page that is made as number `page`; `None` beyond the last level.
 fn first_word(page: u32) -> Option<Ref> {
     let mut before = 0;
-    for level in 0..LEVELS {
+    for level in 0..LOOSE_LEVEL {
         if page - before < level_pages(level) {
             return Some((level as u32) << (WORD_BITS + PAGE_BITS) | (page - before) << WORD_BITS);
         }
@@ -125,14 +204,24 @@ fn first_word(page: u32) -> Option<Ref> {
     None
 }
 
-/// The number of a reference's page in the order of making, and the word.
+/// The number of a reference's page, and the word.
 fn split(reference: Ref) -> (u32, usize) {
+    let word = reference as usize & (PAGE_WORDS - 1);
+    if is_loose(reference) {
+        return (LOOSE_PAGE | (reference - LOOSE) >> WORD_BITS, word);
+    }
     let level = (reference >> (WORD_BITS + PAGE_BITS)) as usize;
     let doubling = level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize);
     let before =
         FIRST_PAGES * ((1 << doubling) - 1) + ((level - doubling) as u32) * (1 << PAGE_BITS);
     let page = reference >> WORD_BITS & ((1 << PAGE_BITS) - 1);
-    (before + page, reference as usize & (PAGE_WORDS - 1))
+    (before + page, word)
+}
+
+/// A page of zeros.
+fn blank() -> Box<Page> {
+    let words: Box<[AtomicU64]> = (0..PAGE_WORDS).map(|_| AtomicU64::new(0)).collect();
+    words.try_into().expect("the length is that of a page")
 }
 
 impl Pages {
@@ -140,7 +229,8 @@ impl Pages {
         Pages([const { OnceLock::new() }; LEVELS])
     }
 
-    /// The words from a reference to the end of its page; `None` for a reference that was never handed out.
+    /// The words from a reference to the end of its page; `None` for a reference that was never handed out, and in a
+    /// loose page.
     #[inline(always)]
     pub(crate) fn words(&self, reference: Ref) -> Option<&[AtomicU64]> {
         let level = self.0[(reference >> (WORD_BITS + PAGE_BITS)) as usize].get()?;
@@ -155,29 +245,99 @@ impl Pages {
         let level = (first >> (WORD_BITS + PAGE_BITS)) as usize;
         let cells = self.0[level]
             .get_or_init(|| (0..level_pages(level)).map(|_| OnceLock::new()).collect());
-        cells[(first >> WORD_BITS) as usize % (1 << PAGE_BITS)].get_or_init(|| {
-            let words: Box<[AtomicU64]> = (0..PAGE_WORDS).map(|_| AtomicU64::new(0)).collect();
-            words.try_into().expect("the length is that of a page")
-        });
+        cells[(first >> WORD_BITS) as usize % (1 << PAGE_BITS)].get_or_init(blank);
+    }
+}
+
+/// The words of a page of either kind from a reference on.
+#[inline(always)]
+fn words_at<'a>(
+    loose: &'a [Option<Box<Page>>],
+    pages: &'a Pages,
+    reference: Ref,
+) -> Option<&'a [AtomicU64]> {
+    if !is_loose(reference) {
+        return pages.words(reference);
+    }
+    let page = loose.get((reference - LOOSE) as usize >> WORD_BITS)?;
+    page.as_ref()?.get(reference as usize % PAGE_WORDS..)
+}
+
+impl Class {
+    /// Puts `gain` right after `room` has changed; returns by how much it changed.
+    #[inline]
+    fn regain(&mut self, capacity: u32) -> i32 {
+        let before = self.gain;
+        while self.room >= (self.gain + 1) * capacity {
+            self.gain += 1;
+        }
+        while self.room < self.gain * capacity {
+            self.gain -= 1;
+        }
+        self.gain.wrapping_sub(before) as i32
     }
 }
 
 impl Arena {
-    pub(crate) fn new() -> Self {
+    /// An empty arena that makes `quota` stable pages before loose ones.
+    pub(crate) fn new(quota: u32) -> Self {
         Arena {
-            sheets: Vec::new(),
+            sheets: [Vec::new(), Vec::new()],
+            loose: Vec::new(),
+            vacant: Vec::new(),
             classes: std::array::from_fn(|_| Class::default()),
+            gainful: 0,
+            gain: 0,
             spare: Vec::new(),
-            sparse: Vec::new(),
+            drain: None,
+            quota,
+            cells: 0,
             live_words: 0,
         }
     }
 
+    /// Sets how many stable pages are made before loose ones; those that were made stay.
+    pub(crate) fn set_quota(&mut self, quota: u32) {
+        self.quota = quota;
+    }
+
+    /// The words from a live reference to the end of its page.
+    #[inline(always)]
+    pub(crate) fn words<'a>(&'a self, pages: &'a Pages, reference: Ref) -> Option<&'a [AtomicU64]> {
+        words_at(&self.loose, pages, reference)
+    }
+
+    fn sheet(&self, page: u32) -> &Sheet {
+        &self.sheets[(page >> 31) as usize][(page & !LOOSE_PAGE) as usize]
+    }
+
+    fn sheet_mut(&mut self, page: u32) -> &mut Sheet {
+        &mut self.sheets[(page >> 31) as usize][(page & !LOOSE_PAGE) as usize]
+    }
+
+    /// Loose pages that are held.
+    fn loose_pages(&self) -> u32 {
+        (self.loose.len() - self.vacant.len()) as u32
+    }
+
     /// Bytes of the pages held and of what is known of them.
-    pub(crate) fn bytes(&self) -> u64 {
-        let pages = self.sheets.len() as u64;
-        let cell = size_of::<OnceLock<Box<Page>>>();
-        pages * (PAGE_BYTES + (size_of::<Sheet>() + cell) as u64)
+    pub(crate) fn held(&self) -> Held {
+        let (stable, loose) = (self.sheets[0].len() as u64, u64::from(self.loose_pages()));
+        let page = PAGE_BYTES + ALLOCATED;
+        // Beside its sheet, a page may stand in two of the lists.
+        let sheets = self.sheets[0].capacity() + self.sheets[1].capacity();
+        let books = sheets * (size_of::<Sheet>() + 2 * size_of::<u32>())
+            + self.loose.capacity() * size_of::<Option<Box<Page>>>()
+            + self.cells as usize * size_of::<OnceLock<Box<Page>>>();
+        let fixed = stable * page + books as u64;
+        let spare = self.spare.len() as u64;
+        let excused = spare.min(stable.saturating_sub(u64::from(self.quota))) * page;
+        Held {
+            all: fixed + loose * page,
+            excused,
+            idle: (spare + u64::from(self.gain)) * PAGE_BYTES,
+            fixed,
+        }
     }
 
     /// Whether a record of `words` can be placed without a new page.
@@ -187,22 +347,74 @@ impl Arena {
 
     /// Adds an empty page. `false` if no page can be named any more.
     pub(crate) fn add_page(&mut self, pages: &Pages) -> bool {
-        let page = self.sheets.len() as u32;
-        let Some(first) = first_word(page) else {
-            return false;
-        };
-        pages.make(first);
-        self.sheets.push(Sheet {
-            class: 0,
-            first,
-            sparse: false,
-            live: 0,
-            fresh: 0,
-            free: NO_SLOT,
-            place: NONE,
-        });
-        self.spare.push(page);
+        let stable = self.sheets[0].len() as u32;
+        let loose = stable >= self.quota && self.loose_pages() < MAX_LOOSE;
+        let added = if loose { None } else { self.add_stable(pages) };
+        match added.or_else(|| self.add_loose()) {
+            Some(page) => self.spare.push(page),
+            None => return false,
+        }
         true
+    }
+
+    fn add_stable(&mut self, pages: &Pages) -> Option<u32> {
+        let page = self.sheets[0].len() as u32;
+        let first = first_word(page)?;
+        if (first >> WORD_BITS).is_multiple_of(1 << PAGE_BITS) {
+            self.cells += level_pages((first >> (WORD_BITS + PAGE_BITS)) as usize);
+        }
+        pages.make(first);
+        self.sheets[0].push(Sheet::new(first));
+        Some(page)
+    }
+
+    fn add_loose(&mut self) -> Option<u32> {
+        let number = match self.vacant.pop() {
+            Some(number) => number,
+            None if self.loose.len() as u32 == MAX_LOOSE => return None,
+            None => {
+                let number = self.loose.len() as u32;
+                self.loose.push(None);
+                self.sheets[1].push(Sheet::new(LOOSE + (number << WORD_BITS)));
+                number
+            }
+        };
+        self.loose[number as usize] = Some(blank());
+        Some(LOOSE_PAGE | number)
+    }
+
+    /// Puts the gain right after the room of a class has changed.
+    #[inline]
+    fn regain(&mut self, number: usize) {
+        let class = &mut self.classes[number];
+        let change = class.regain(CAPACITY[number]);
+        if change != 0 {
+            let any = u64::from(class.gain > 0);
+            self.gain = self.gain.wrapping_add_signed(change);
+            self.gainful = self.gainful & !(1 << number) | any << number;
+        }
+    }
+
+    /// Gives an empty page to a class.
+    fn found(&mut self, number: usize, page: u32) {
+        let sheet = self.sheet_mut(page);
+        *sheet = Sheet {
+            class: number as u8,
+            ..Sheet::new(sheet.first)
+        };
+        self.list(page);
+    }
+
+    /// Puts a page with room on its class's list.
+    fn list(&mut self, page: u32) {
+        let sheet = self.sheet(page);
+        let (number, live) = (sheet.class as usize, u32::from(sheet.live));
+        let place = self.classes[number].roomy.len() as u32;
+        self.sheet_mut(page).place = place;
+        let class = &mut self.classes[number];
+        class.roomy.push(page);
+        class.room += CAPACITY[number] - live;
+        self.regain(number);
     }
 
     /// A slot for a record of `words`, or `None` where [`Self::has_room`] is false.
@@ -210,137 +422,196 @@ impl Arena {
         let number = class_of(words.max(1));
         if self.classes[number].roomy.is_empty() {
             let page = self.spare.pop()?;
-            let sheet = &mut self.sheets[page as usize];
-            *sheet = Sheet {
-                class: number as u8,
-                first: sheet.first,
-                sparse: false,
-                live: 0,
-                fresh: 0,
-                free: NO_SLOT,
-                place: 0,
-            };
-            self.classes[number].roomy.push(page);
-            self.classes[number].room += capacity(number);
+            self.found(number, page);
         }
-        let class = &mut self.classes[number];
-        let page = *class.roomy.last()?;
-        let sheet = &mut self.sheets[page as usize];
+        let page = *self.classes[number].roomy.last()?;
+        let sheet = &mut self.sheets[(page >> 31) as usize][(page & !LOOSE_PAGE) as usize];
         let size = class_words(number);
         let slot = if sheet.free == NO_SLOT {
             sheet.fresh += 1;
             sheet.fresh - 1
         } else {
             let slot = sheet.free;
-            let word = &pages.words(sheet.first)?[slot as usize * size];
+            let word = &words_at(&self.loose, pages, sheet.first)?[slot as usize * size];
             sheet.free = (word.load(Ordering::Relaxed) >> 8) as u16;
             slot
         };
         sheet.live += 1;
-        class.room -= 1;
-        if u32::from(sheet.live) == capacity(number) {
+        let (first, full) = (sheet.first, u32::from(sheet.live) == CAPACITY[number]);
+        if full {
             sheet.place = NONE;
-            class.roomy.pop();
+            self.classes[number].roomy.pop();
         }
+        self.classes[number].room -= 1;
+        self.regain(number);
         self.live_words += size as u64;
-        Some(sheet.first | (slot as usize * size) as u32)
+        Some(first | (slot as usize * size) as u32)
     }
 
     /// Gives a record's slot back.
     pub(crate) fn free(&mut self, pages: &Pages, reference: Ref) {
         let (page, word) = split(reference);
-        let sheet = &mut self.sheets[page as usize];
+        let sheet = &mut self.sheets[(page >> 31) as usize][(page & !LOOSE_PAGE) as usize];
         let number = sheet.class as usize;
         let size = class_words(number);
-        let words = pages
-            .words(reference)
-            .expect("a live reference names a page");
+        let words = words_at(&self.loose, pages, reference).expect("a live reference names a page");
         words[0].store(u64::from(sheet.free) << 8, Ordering::Relaxed);
         sheet.free = (word / size) as u16;
         sheet.live -= 1;
+        let (live, place) = (sheet.live, sheet.place);
         self.live_words -= size as u64;
-        let class = &mut self.classes[number];
-        if sheet.place == NONE && !sheet.sparse {
-            sheet.place = class.roomy.len() as u32;
-            class.roomy.push(page);
-            // The page's other slots were all live.
+        if place != NONE {
+            self.classes[number].room += 1;
+            self.regain(number);
         }
-        if sheet.place != NONE {
-            class.room += 1;
-        }
-        if sheet.live == 0 {
+        if live == 0 {
             self.empty(page);
-        } else if !sheet.sparse && u32::from(sheet.live) * 4 < capacity(number) {
-            sheet.sparse = true;
-            self.sparse.push(page);
+        } else if place == NONE && self.draining() != Some(page) {
+            self.list(page);
         }
     }
 
     /// Takes a page with nothing live out of its class.
     fn empty(&mut self, page: u32) {
         self.unlist(page);
-        let sheet = &mut self.sheets[page as usize];
-        sheet.sparse = false;
-        sheet.class = 0;
-        self.spare.push(page);
+        if self.draining() == Some(page) {
+            self.drain = None;
+        }
+        if page & LOOSE_PAGE == 0 {
+            self.sheet_mut(page).class = 0;
+            self.spare.push(page);
+        } else {
+            let number = page & !LOOSE_PAGE;
+            self.loose[number as usize] = None;
+            self.vacant.push(number);
+        }
     }
 
     /// Takes a page off its class's list, so that nothing is put there.
     fn unlist(&mut self, page: u32) {
-        let sheet = &mut self.sheets[page as usize];
+        let sheet = self.sheet_mut(page);
         if sheet.place == NONE {
             return;
         }
         let (place, number) = (sheet.place as usize, sheet.class as usize);
         sheet.place = NONE;
-        let free = capacity(number) - u32::from(sheet.live);
+        let free = CAPACITY[number] - u32::from(sheet.live);
         let class = &mut self.classes[number];
         class.room -= free;
         class.roomy.swap_remove(place);
         if let Some(&moved) = class.roomy.get(place) {
-            self.sheets[moved as usize].place = place as u32;
+            self.sheet_mut(moved).place = place as u32;
         }
+        self.regain(number);
     }
 
-    /// Whether [`Self::sparse`] has pages to look at.
+    /// The page that is being emptied.
+    pub(crate) fn draining(&self) -> Option<u32> {
+        self.drain.as_ref().map(|drain| drain.page)
+    }
+
+    /// Whether a page is being emptied, or so much could be gained that one should be.
     #[inline]
-    pub(crate) fn may_be_sparse(&self) -> bool {
-        !self.sparse.is_empty()
+    pub(crate) fn is_slack(&self) -> bool {
+        let pages = (self.sheets[0].len() + self.sheets[1].len()) as u32;
+        self.drain.is_some() || self.gain * SLACK_PART > pages
     }
 
-    /// A page less than a quarter full whose records fit into other pages of their class; nothing is put into it
-    /// from now on. The caller moves what [`Self::residents`] names, and frees it.
-    pub(crate) fn sparse(&mut self) -> Option<u32> {
-        // A page that does not qualify is looked at again when it next loses a record.
-        for _ in 0..4 {
-            let page = self.sparse.pop()?;
-            let sheet = &mut self.sheets[page as usize];
-            if !sheet.sparse {
-                continue;
-            }
-            let number = sheet.class as usize;
-            let own = capacity(number) - u32::from(sheet.live);
-            let elsewhere = self.classes[number].room.saturating_sub(own);
-            if u32::from(sheet.live) * 4 < capacity(number) && elsewhere >= u32::from(sheet.live) {
-                self.unlist(page);
-                return Some(page);
-            }
-            sheet.sparse = false;
+    /// Begins to empty the page with the least in it of those whose records have room elsewhere, if none is being emptied;
+    /// `false` if there is no such page. Nothing is put into it from now on; the caller moves what
+    /// [`Self::residents`] names, and frees it.
+    pub(crate) fn begin_drain(&mut self) -> bool {
+        if self.drain.is_some() {
+            return true;
         }
-        None
+        // Only a loose page is given back; a stable one can take over what is in a loose one.
+        let Some(page) = self
+            .emptiest(true)
+            .or_else(|| self.emptiest_loose())
+            .or_else(|| self.emptiest(false))
+        else {
+            return false;
+        };
+        self.unlist(page);
+        self.drain = Some(Drain { page, slot: 0 });
+        true
     }
 
-    /// The page's live records.
-    pub(crate) fn residents(&self, pages: &Pages, page: u32) -> Vec<Ref> {
-        let sheet = &self.sheets[page as usize];
-        let size = class_words(sheet.class as usize);
-        let Some(words) = pages.words(sheet.first) else {
+    /// The page with the least in it, of some of the gainful classes' pages.
+    fn emptiest(&self, loose: bool) -> Option<u32> {
+        if loose && self.loose_pages() == 0 {
+            return None;
+        }
+        let classes = (0..CLASSES).filter(|number| self.gainful >> number & 1 != 0);
+        let pages = classes.flat_map(|number| {
+            let roomy = self.classes[number].roomy.iter();
+            roomy
+                .filter(|page| !loose || **page & LOOSE_PAGE != 0)
+                .take(SAMPLE)
+        });
+        pages.copied().min_by_key(|page| self.load(*page))
+    }
+
+    /// A loose page, whose records can go to a spare stable one.
+    fn emptiest_loose(&self) -> Option<u32> {
+        if self.spare.iter().all(|page| page & LOOSE_PAGE != 0) {
+            return None;
+        }
+        let held =
+            (0..self.loose.len() as u32).filter(|number| self.loose[*number as usize].is_some());
+        let pages = held.map(|number| LOOSE_PAGE | number);
+        pages
+            .filter(|page| self.sheet(*page).live > 0)
+            .take(SAMPLE)
+            .min_by_key(|page| self.load(*page))
+    }
+
+    /// Words that must be moved to empty the page.
+    fn load(&self, page: u32) -> usize {
+        let sheet = self.sheet(page);
+        sheet.live as usize * class_words(sheet.class as usize)
+    }
+
+    /// Some of the live records of the page that is being emptied, each of them once.
+    pub(crate) fn residents(&mut self, pages: &Pages, most: usize) -> Vec<Ref> {
+        let Some(Drain { page, slot }) = self.drain else {
             return Vec::new();
         };
-        (0..sheet.fresh as usize)
-            .filter(|slot| words[slot * size].load(Ordering::Relaxed) & 0xff != 0)
-            .map(|slot| sheet.first | (slot * size) as u32)
+        let sheet = self.sheet(page);
+        let (size, first, fresh) = (class_words(sheet.class as usize), sheet.first, sheet.fresh);
+        let Some(words) = self.words(pages, first) else {
+            return Vec::new();
+        };
+        let live = |slot: &u16| words[*slot as usize * size].load(Ordering::Relaxed) & 0xff != 0;
+        let found: Vec<u16> = (slot..fresh).filter(live).take(most).collect();
+        let next = if found.len() < most {
+            fresh
+        } else {
+            found[most - 1] + 1
+        };
+        self.drain = Some(Drain { page, slot: next });
+        found
+            .into_iter()
+            .map(|slot| first | (slot as usize * size) as u32)
             .collect()
+    }
+
+    /// Whether a record of `words` that leaves the page that is being emptied has room elsewhere.
+    pub(crate) fn has_refuge(&self, words: usize) -> bool {
+        let stable = |page: &u32| page & LOOSE_PAGE == 0;
+        let leaves_loose = self.draining().is_some_and(|page| page & LOOSE_PAGE != 0);
+        !self.classes[class_of(words.max(1))].roomy.is_empty()
+            || leaves_loose && self.spare.last().is_some_and(stable)
+    }
+
+    /// Lets the page that was to be emptied be: its records found no room elsewhere, or are all that is left.
+    pub(crate) fn end_drain(&mut self) {
+        if let Some(Drain { page, .. }) = self.drain.take() {
+            let sheet = self.sheet(page);
+            if u32::from(sheet.live) < CAPACITY[sheet.class as usize] {
+                self.list(page);
+            }
+        }
     }
 }
 
@@ -351,24 +622,37 @@ mod tests {
     use std::collections::HashMap;
 
     fn assert_invariants(arena: &Arena) {
-        let mut live_words = 0;
+        let (mut live_words, mut gain) = (0, 0);
         let mut room = [0u32; CLASSES];
-        for (page, sheet) in arena.sheets.iter().enumerate() {
-            live_words += u64::from(sheet.live) * class_words(sheet.class as usize) as u64;
+        let stable = 0..arena.sheets[0].len() as u32;
+        let loose = (0..arena.sheets[1].len() as u32).map(|number| LOOSE_PAGE | number);
+        for page in stable.chain(loose) {
+            let sheet = arena.sheet(page);
+            let (number, live) = (sheet.class as usize, u32::from(sheet.live));
+            live_words += u64::from(live) * class_words(number) as u64;
+            let held = arena.loose.get((page & !LOOSE_PAGE) as usize);
+            let vacant = page & LOOSE_PAGE != 0 && held.is_none_or(Option::is_none);
             if sheet.place != NONE {
-                let class = &arena.classes[sheet.class as usize];
-                assert_eq!(class.roomy[sheet.place as usize], page as u32);
-                room[sheet.class as usize] +=
-                    capacity(sheet.class as usize) - u32::from(sheet.live);
+                assert_eq!(arena.classes[number].roomy[sheet.place as usize], page);
+                room[number] += CAPACITY[number] - live;
             } else {
-                let full = u32::from(sheet.live) == capacity(sheet.class as usize);
-                assert!(full || sheet.sparse || arena.spare.contains(&(page as u32)));
+                let draining = arena.draining() == Some(page);
+                assert!(
+                    live == CAPACITY[number] || draining || vacant || arena.spare.contains(&page)
+                );
             }
         }
         assert_eq!(live_words, arena.live_words);
         for (number, class) in arena.classes.iter().enumerate() {
             assert_eq!(class.room, room[number]);
+            assert_eq!(class.gain, room[number] / CAPACITY[number]);
+            assert_eq!(arena.gainful >> number & 1 != 0, class.gain > 0);
+            gain += class.gain;
         }
+        assert_eq!(gain, arena.gain);
+        let held = arena.held();
+        let pages = arena.sheets[0].len() as u64 + u64::from(arena.loose_pages());
+        assert!(held.all >= pages * PAGE_BYTES && held.all >= held.fixed);
     }
 
     #[test]
@@ -376,6 +660,12 @@ mod tests {
         for page in (0..200_000).chain([1_000_000]) {
             let first = first_word(page).unwrap();
             assert_eq!(split(first | 77), (page, 77));
+            assert!(!is_loose(first));
+        }
+        for number in [0, 1, 70_000, MAX_LOOSE - 1] {
+            let first = LOOSE + (number << WORD_BITS);
+            assert_eq!(split(first | 77), (LOOSE_PAGE | number, 77));
+            assert!(is_loose(first));
         }
         assert!(first_word(u32::MAX).is_none());
     }
@@ -395,14 +685,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn records_keep_their_words_through_allocation_and_evacuation(
+        fn records_keep_their_words_through_allocation_and_compaction(
+            quota in prop_oneof![Just(0u32), 1..6u32, Just(u32::MAX)],
             ops in prop::collection::vec((0..10u8, 1..=MAX_WORDS, any::<prop::sample::Index>()), 1..1500)
         ) {
-            let (pages, mut arena) = (Pages::new(), Arena::new());
+            let (pages, mut arena) = (Pages::new(), Arena::new(quota));
             let mut oracle: HashMap<Ref, (usize, u64)> = HashMap::new();
             let mut stamp = 1u64;
-            let write = |reference: Ref, words: usize, stamp: u64| {
-                for word in &pages.words(reference).unwrap()[..words] {
+            let write = |arena: &Arena, reference: Ref, words: usize, stamp: u64| {
+                for word in &arena.words(&pages, reference).unwrap()[..words] {
                     word.store(stamp << 8 | 1, Ordering::Relaxed);
                 }
             };
@@ -414,7 +705,7 @@ mod tests {
                     }
                     let reference = arena.alloc(&pages, words).unwrap();
                     stamp += 1;
-                    write(reference, words, stamp);
+                    write(&arena, reference, words, stamp);
                     assert!(oracle.insert(reference, (words, stamp)).is_none());
                 } else {
                     let mut keys: Vec<_> = oracle.keys().copied().collect();
@@ -423,22 +714,81 @@ mod tests {
                     oracle.remove(&reference);
                     arena.free(&pages, reference);
                 }
-                if let Some(page) = arena.sparse() {
-                    for from in arena.residents(&pages, page) {
-                        let (words, stamp) = oracle.remove(&from).unwrap();
+                if kind % 3 == 0 && arena.begin_drain() {
+                    let some = arena.residents(&pages, 20);
+                    let mut stuck = some.is_empty();
+                    for from in some {
+                        let (words, stamp) = oracle[&from];
+                        if !arena.has_refuge(words) {
+                            stuck = true;
+                            break;
+                        }
+                        oracle.remove(&from);
                         let to = arena.alloc(&pages, words).expect("the class has room elsewhere");
-                        write(to, words, stamp);
+                        write(&arena, to, words, stamp);
                         arena.free(&pages, from);
                         oracle.insert(to, (words, stamp));
+                    }
+                    if stuck {
+                        arena.end_drain();
                     }
                 }
                 assert_invariants(&arena);
             }
             for (&reference, &(words, stamp)) in &oracle {
-                for word in &pages.words(reference).unwrap()[..words] {
+                for word in &arena.words(&pages, reference).unwrap()[..words] {
                     assert_eq!(word.load(Ordering::Relaxed), stamp << 8 | 1);
                 }
             }
         }
+    }
+
+    /// Places a record, adding a page where there is none.
+    fn place(arena: &mut Arena, pages: &Pages, words: usize) -> Ref {
+        if !arena.has_room(words) {
+            assert!(arena.add_page(pages));
+        }
+        let reference = arena.alloc(pages, words).unwrap();
+        arena.words(pages, reference).unwrap()[0].store(1, Ordering::Relaxed);
+        reference
+    }
+
+    #[test]
+    fn a_loose_page_is_given_back_when_compaction_has_emptied_it() {
+        let (pages, mut arena) = (Pages::new(), Arena::new(0));
+        let records: Vec<Ref> = (0..64 * 20)
+            .map(|_| place(&mut arena, &pages, 32))
+            .collect();
+        assert_eq!(arena.loose_pages(), 20);
+        // Every other one goes: ten pages hold what is left.
+        for reference in records.iter().step_by(2) {
+            arena.free(&pages, *reference);
+        }
+        assert_eq!(arena.held().idle, 10 * PAGE_BYTES);
+        while arena.begin_drain() {
+            for from in arena.residents(&pages, 8) {
+                assert!(arena.has_refuge(32));
+                place(&mut arena, &pages, 32);
+                arena.free(&pages, from);
+            }
+        }
+        assert_invariants(&arena);
+        assert_eq!((arena.loose_pages(), arena.held().idle), (10, 0));
+    }
+
+    #[test]
+    fn what_is_in_a_loose_page_can_go_to_a_spare_stable_one() {
+        let (pages, mut arena) = (Pages::new(), Arena::new(1));
+        let (stable, loose) = (place(&mut arena, &pages, 10), place(&mut arena, &pages, 20));
+        assert!(!is_loose(stable) && is_loose(loose));
+        assert!(!arena.begin_drain());
+        arena.free(&pages, stable);
+        assert!(arena.begin_drain());
+        assert_eq!(arena.residents(&pages, 9), [loose]);
+        assert!(arena.has_refuge(20));
+        assert!(!is_loose(place(&mut arena, &pages, 20)));
+        arena.free(&pages, loose);
+        assert_eq!((arena.loose_pages(), arena.draining()), (0, None));
+        assert_invariants(&arena);
     }
 }

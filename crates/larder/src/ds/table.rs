@@ -27,6 +27,7 @@
 //! with plain stores: an increment may get lost, nothing else can. A torn read is a wrong value, which the version exposes.
 
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use super::Ref;
 use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, Segment, WORDS};
@@ -45,6 +46,9 @@ pub(crate) const HASH_ONE: u32 = 1;
 /// Levels of the pool: level `k` holds segments `[2^(k-1), 2^k)`, level 0 the first.
 const LEVELS: usize = 17;
 
+/// Bytes of a segment.
+pub(super) const SEGMENT_BYTES: u64 = (BUCKETS * WORDS * size_of::<AtomicU32>()) as u64;
+
 /// A hash table of references; see the module's text.
 pub(crate) struct Table {
     /// Segments in use, and above them the mask of the next power of two less one; published after a new segment is
@@ -62,6 +66,8 @@ pub(crate) struct Table {
     /// Segments chained behind full ones, by the number in those ones' links, from 1.
     chains: Stable<Run>,
     chained: AtomicU32,
+    /// Whether a round waits until its memory was made.
+    pub(super) held_back: AtomicBool,
 }
 
 /// The level of the pool that holds a segment.
@@ -83,6 +89,7 @@ impl Table {
             grow_at: AtomicU32::new(0),
             chains: Stable::new(),
             chained: AtomicU32::new(0),
+            held_back: AtomicBool::new(false),
         }
     }
 
@@ -98,10 +105,28 @@ impl Table {
         self.shape.load(Ordering::Relaxed) as u32
     }
 
-    /// Bytes held: all segments that were made.
+    /// Bytes held: all segments that came into use, or will until the round is over.
     pub(crate) fn bytes(&self) -> u64 {
-        let made = self.segments().next_power_of_two() + self.chained.load(Ordering::Relaxed);
-        u64::from(made) * (BUCKETS * WORDS * size_of::<AtomicU32>()) as u64
+        let used = self.segments().next_power_of_two() + self.chained.load(Ordering::Relaxed);
+        u64::from(used) * SEGMENT_BYTES
+    }
+
+    /// Bytes asked of the system, touched or not.
+    pub(crate) fn asked_bytes(&self) -> u64 {
+        let segments = self.segments();
+        let next = if self.has(segments) {
+            segments + 1
+        } else {
+            segments
+        };
+        let made = self.expected.max(next.next_power_of_two());
+        u64::from(made + self.chained.load(Ordering::Relaxed)) * SEGMENT_BYTES
+    }
+
+    /// Whether the memory of a segment was made.
+    pub(super) fn has(&self, number: u32) -> bool {
+        let level = self.levels.get(level_of(number));
+        number < self.expected || level.is_some_and(|level| level.get().is_some())
     }
 
     /// The segment of a hash in a table of this shape.
@@ -311,11 +336,11 @@ impl Table {
     }
 
     /// Takes the growth step that is due before an entry more. `hash_of` names the hash of an entry that is in the table;
-    /// it runs for the entries of at most one segment.
+    /// it runs for the entries of at most one segment, and `near` brings each of them near beforehand.
     #[inline(always)]
-    pub(crate) fn prepare(&self, hash_of: impl Fn(Ref) -> u32) {
+    pub(crate) fn prepare(&self, hash_of: impl Fn(Ref) -> u32, near: impl Fn(Ref)) {
         if self.len() >= self.grow_at.load(Ordering::Relaxed) {
-            self.grow(hash_of);
+            self.grow(hash_of, near);
         }
     }
 
@@ -325,7 +350,7 @@ impl Table {
         expect(dead_code, reason = "tests and models insert in one step")
     )]
     pub(crate) fn insert(&self, hash: u32, reference: Ref, hash_of: impl Fn(Ref) -> u32) -> Slot {
-        self.prepare(hash_of);
+        self.prepare(hash_of, |_| {});
         self.insert_at(self.spot(hash), reference)
     }
 

@@ -185,6 +185,15 @@ impl Wheel {
         }
     }
 
+    /// The timer that [`Self::pop`] hands out after `ahead` others, if that is known without a look at the next chunk.
+    #[inline]
+    pub(crate) fn peek(&self, ahead: u32) -> Option<Ref> {
+        let chain = self.open.iter().find(|chain| chain.head != NIL)?;
+        let place = chain.fill.checked_sub(1 + ahead)?;
+        let chunk = &self.blocks[chain.head as usize / BLOCK][chain.head as usize % BLOCK];
+        Some(chunk.refs[place as usize])
+    }
+
     /// Takes one reference out of a level's opened chain.
     fn take(&mut self, level: usize) -> Ref {
         let Slot { head, fill } = self.open[level];
@@ -296,6 +305,26 @@ mod tests {
         assert_eq!(wheel.next_due(), Some(1_000_003));
         assert_eq!(turn(&mut wheel, &deadlines, 1_000_003), [7]);
         assert_eq!(wheel.len(), 0);
+    }
+
+    #[test]
+    fn a_peek_sees_what_is_popped_later() {
+        let mut wheel = Wheel::new(0);
+        (0..70).for_each(|reference| wheel.file(reference, 5));
+        assert_eq!(wheel.peek(0), None);
+        let (mut popped, mut peeked) = (Vec::new(), HashMap::new());
+        while let Some(reference) = wheel.pop(5) {
+            popped.push(reference);
+            if let Some(later) = wheel.peek(3) {
+                peeked.insert(popped.len() + 3, later);
+            }
+        }
+        assert_eq!((popped.len(), peeked.len()), (70, 60));
+        assert!(
+            peeked
+                .iter()
+                .all(|(place, reference)| popped[*place] == *reference)
+        );
     }
 
     #[test]

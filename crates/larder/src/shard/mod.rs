@@ -6,9 +6,11 @@
 //! Invariants, between two calls:
 //! * every live entry is named by exactly one slot of the table, and every slot names a live entry;
 //! * an entry with a deadline has a timer in the slot of the wheel that its deadline lies in, or in an earlier one;
-//! * `weight` is the sum of the entries' weights, and what is spent of the budget is that sum.
+//! * `weight` is the sum of the entries' weights, and what is spent of the budget is that sum; in a store bounded in bytes,
+//!   that and the tare (see `holding`).
 
 mod departed;
+mod holding;
 
 pub(crate) use departed::{Departed, Departure};
 
@@ -19,17 +21,22 @@ use crate::ds::wheel::Wheel;
 use crate::entry::Entries;
 use crate::evict::{Chosen, Policy, View};
 use crate::time::Millis;
+use holding::Standing;
 
 /// Milliseconds per tick of the wheel.
 pub(crate) const TICK_MS: u64 = 10;
 /// Entries evicted for one call in its own stripe before the caller is told to try elsewhere.
 const EVICTIONS: usize = 64;
+/// Moving some entries closer takes as long as so many evictions.
+const COMPACTION_STEPS: usize = 16;
 /// A stripe is poor when this part of its share is missing.
 const POOR_PART: u64 = 10;
 /// Timers beyond twice the number of entries before the wheel is replaced: small wheels are not worth it.
 const STALE_TIMERS: u32 = 4096;
 /// Buckets whose entries are filed anew per call while a wheel is replaced: some 30 entries, 3 µs.
 const RENEWED_BUCKETS: u32 = 4;
+/// How many timers ahead a bucket is brought near; an entry, twice as many.
+const APPROACHED: u32 = 4;
 /// Timers looked at under one hold of the lock: some 50 µs.
 pub(crate) const REAP_STEP: usize = 256;
 
@@ -42,6 +49,7 @@ pub(crate) struct Shard<E: Entries> {
     policy: Chosen,
     credit: Credit,
     weight: u64,
+    standing: Standing,
 }
 
 /// The replacement of a wheel under way.
@@ -78,6 +86,7 @@ impl<E: Entries> Shard<E> {
             policy,
             credit: Credit::default(),
             weight: 0,
+            standing: Standing::default(),
         }
     }
 
@@ -146,7 +155,10 @@ impl<'a, E: Entries> World<'a, E> {
     pub(crate) fn approach(&mut self, hash: u32) -> Spot<'a> {
         let table = self.table;
         let entries = &self.shard.entries;
-        table.prepare(|other| entries.hash(self.shared, other));
+        table.prepare(
+            |other| entries.hash(self.shared, other),
+            |other| entries.approach(self.shared, other),
+        );
         let spot = table.spot(hash);
         spot.approach();
         let full = self.is_full();
@@ -158,7 +170,7 @@ impl<'a, E: Entries> World<'a, E> {
     /// Whether an entry more costs another.
     #[inline]
     fn is_full(&self) -> bool {
-        self.budget.used() >= self.budget.limit()
+        self.budget.is_spent()
     }
 
     /// Spends `weight` of the budget, evicting others than `keep` where it must.
@@ -175,22 +187,30 @@ impl<'a, E: Entries> World<'a, E> {
         self.evict_for(weight, keep, departed)
     }
 
-    /// [`Self::make_room`] where something has to go.
+    /// [`Self::make_room`] where something has to go, or lies idle.
     fn evict_for(
         &mut self,
         weight: u64,
         keep: Option<Ref>,
         departed: &mut Departed<E::Gone>,
     ) -> Result<(), NoRoom> {
-        for _ in 0..EVICTIONS {
-            if self.is_poor() || self.evict(keep, departed).is_err() {
+        let mut steps = EVICTIONS;
+        while steps > 0 {
+            if self.draw(weight) {
+                return Ok(());
+            }
+            if self.gain(weight, keep) {
+                steps = steps.saturating_sub(COMPACTION_STEPS);
+            } else if self.is_poor() || self.evict(keep, departed).is_err() {
                 break;
+            } else {
+                steps -= 1;
             }
             if self.shard.credit.spend(self.budget, weight) {
                 return Ok(());
             }
         }
-        if self.shard.credit.spend(self.budget, weight) {
+        if self.shard.credit.spend(self.budget, weight) || self.draw(weight) {
             return Ok(());
         }
         (departed.lacking, departed.growing) = (weight, keep);
@@ -203,7 +223,7 @@ impl<'a, E: Entries> World<'a, E> {
     #[inline]
     fn is_poor(&self) -> bool {
         let share = self.budget.share();
-        self.shard.weight < share - share / POOR_PART
+        self.shard.charge() < share - share / POOR_PART
     }
 
     /// Goes beyond the bound, for a change that cannot be put off: the caller sees to it that others make room.
@@ -261,11 +281,19 @@ impl<'a, E: Entries> World<'a, E> {
         enough: impl Fn(&Budget) -> bool,
     ) -> bool {
         let mut freed = self.surrender();
-        for _ in 0..EVICTIONS {
-            if enough(self.budget) || self.evict(keep, departed).is_err() {
+        let mut steps = EVICTIONS;
+        while steps > 0 && !enough(self.budget) {
+            let charged = self.is_charged();
+            if charged && self.compact(keep) {
+                steps = steps.saturating_sub(COMPACTION_STEPS);
+            } else if self.evict(keep, departed).is_ok() {
+                steps -= 1;
+            } else {
                 break;
             }
-            freed += self.surrender();
+            self.reconcile();
+            // A step that gives nothing back makes it so that the next ones can.
+            freed += self.surrender() + u64::from(charged);
         }
         freed > 0
     }
@@ -400,6 +428,7 @@ impl<'a, E: Entries> World<'a, E> {
             let Some(entry) = self.shard.pop(tick) else {
                 return false;
             };
+            self.approach_due();
             let entries = &self.shard.entries;
             // Of a stale reference anything may look like a value: its parts are looked at only once it is found.
             if entries.is_timed(self.shared, entry) {
@@ -427,6 +456,20 @@ impl<'a, E: Entries> World<'a, E> {
             }
         }
         true
+    }
+
+    /// Brings near what the timers will touch that are popped a little later: entries first, then their buckets.
+    #[inline]
+    fn approach_due(&self) {
+        let Shard { entries, wheel, .. } = &*self.shard;
+        if let Some(entry) = wheel.peek(2 * APPROACHED) {
+            entries.approach(self.shared, entry);
+        }
+        if let Some(entry) = wheel.peek(APPROACHED)
+            && entries.deadline(self.shared, entry).is_some()
+        {
+            self.table.approach(entries.hash(self.shared, entry));
+        }
     }
 
     /// Empties the stripe; `gone` is shown every entry.

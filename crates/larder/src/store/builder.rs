@@ -32,6 +32,9 @@ const BYTES_PER_SHARE: u64 = (4 << 20) / 128;
 /// Bytes that an entry is expected to take, for the size that tables are made for.
 const BYTES_PER_ENTRY: u64 = 256;
 
+/// A bound in bytes counts as spent when less than this part of it is left.
+const GRAIN_PART: u64 = 1024;
+
 /// Whether a bound counts entries or bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Measure {
@@ -122,7 +125,16 @@ impl StoreBuilder {
         self
     }
 
-    /// Bounds the bytes of all entries: keys, values, and what keeping them costs.
+    /// Bounds the bytes that the store holds: keys, values, and what keeping them costs.
+    ///
+    /// From a mebibyte on, this is the memory that is really in use, half-filled pages and tables included; it is never
+    /// passed by more than a fiftieth. Smaller bounds count what the entries need and no more than that.
+    ///
+    /// # Cost
+    ///
+    /// Memory that is read without a lock cannot be given back, so half of the bound at most is such memory: of a full
+    /// store, every other string is read under its stripe's lock. A value that takes more than the rest of the bound may be
+    /// refused.
     ///
     /// ```
     /// let store = larder::Store::builder().max_bytes(1 << 20).build()?;
@@ -293,8 +305,9 @@ impl StoreBuilder {
             listening.follow(bus);
         }
         let balance = Balance::new(count);
-        let stripes = Stripes::new(count, limit, expected, |_| {
-            let words = Words::new(hasher.clone(), measure, listening.word());
+        let mut stripes = Stripes::new(count, limit, expected, |_| {
+            let mut words = Words::new(hasher.clone(), measure, listening.word());
+            words.set_share(limit / count as u64);
             (
                 Pages::new(),
                 Shard::new(
@@ -304,6 +317,9 @@ impl StoreBuilder {
                 ),
             )
         });
+        if measure == Measure::Bytes {
+            stripes.budget.set_grain(limit / GRAIN_PART);
+        }
         let waiting = Waiting::new(stripes.iter().count());
         let core = Arc::new_cyclic(|core: &Weak<Core>| {
             let who: Weak<dyn Upkept> = core.clone();

@@ -23,12 +23,12 @@ use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
 use super::site::Site;
 use super::tagging::Tagged;
-use super::upkeep::evacuate;
 use super::waiting::Waiting;
 use super::watched::Watched;
 use super::wish::Waiter;
 use super::words::Words;
 use crate::bus::Bus;
+use crate::ds::Ref;
 use crate::error::Error;
 use crate::event::{EventKind, KeyEvent};
 use crate::reaper::Watch;
@@ -220,8 +220,9 @@ impl Core {
                 self.clock.has_passed(at)
             });
             let result = work(&mut seat);
+            let written = seat.entry();
             self.watched.mark(&after.touched);
-            self.tidy(world, departed, &mut after);
+            self.tidy(world, departed, &mut after, written);
             match result {
                 Ok(result) => Ok(Ok(result)),
                 Err(Refusal::Error(error)) => Ok(Err(error)),
@@ -253,15 +254,14 @@ impl Core {
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
         after: &mut After,
+        written: Option<Ref>,
     ) {
         if after.due != u64::MAX && self.watch.is_manual() {
             let now = self.clock.now();
             world.reap(now, SELF_REAP, departed);
             self.ripen(world, departed, &mut after.events, now);
         }
-        if world.shard.entries.may_be_sparse() {
-            evacuate(world);
-        }
+        world.tend(departed, written);
     }
 
     /// A number that looks random; with a seed, the next of a fixed row.
@@ -300,6 +300,13 @@ impl Core {
         if !self.watch.is_manual() {
             self.graves.set_vigil(true);
             self.watch.note(self.clock.now() + GRAVES_TICK, &self.clock);
+        }
+    }
+
+    /// Gives back a bounded part of what the bound is passed by, after a call that could not do so under its locks.
+    pub(crate) fn repay(&self) {
+        if let Some(departed) = self.stripes.shed(None) {
+            self.part(departed);
         }
     }
 

@@ -225,7 +225,7 @@ impl Seat<'_, '_> {
         work: impl FnOnce(&mut C) -> Edit<R>,
     ) -> Result<Edit<R>, Refusal> {
         let (held, room) = (self.weight(), self.room_for::<C>(growth));
-        if held.saturating_add(room) > self.world.budget.limit() {
+        if held.saturating_add(room) > self.world.budget.largest() {
             return Err(Refusal::NoRoom);
         }
         if room > 0 {

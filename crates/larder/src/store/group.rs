@@ -296,6 +296,7 @@ impl Core {
             if beyond.is_empty() {
                 if let Some((mut after, _wakes)) = outcome {
                     self.conclude(departed, &mut after);
+                    self.repay();
                 }
                 return held.unwrap_or(Err(Error::TooLarge));
             }

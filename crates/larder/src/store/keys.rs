@@ -5,6 +5,7 @@ use super::group::{Group, Key};
 use super::seat::Refusal;
 use super::site::Site;
 use super::words::Words;
+use crate::ds::arena::is_loose;
 use crate::ds::table::{BUCKETS, Home};
 use crate::entry::Entries;
 use crate::error::Error;
@@ -39,7 +40,7 @@ impl Group<'_> {
             return Ok(false);
         }
         let weight = self.weight_moved(from, to, deadline);
-        if weight > self.core.stripes.budget.limit() {
+        if weight > self.core.stripes.budget.largest() {
             return Err(Refusal::NoRoom);
         }
         // The source stays until there is room; where both are neighbours, it must not be evicted for it.
@@ -200,22 +201,27 @@ impl Core {
         let (low, stripe) = (low_bits(hash), self.stripes.of(hash));
         let glance = if key.len() <= MAX_KEY && !stripe.is_exclusive() {
             stripe.table.read(low, |entry| {
-                let words = stripe.shared.words(entry)?;
+                let Some(words) = stripe.shared.words(entry) else {
+                    return is_loose(entry).then_some(None);
+                };
                 let head = Head::load(words);
                 head.has_key(words, key)
-                    .then(|| (head.deadline(words), head.key_type()))
+                    .then(|| Some((head.deadline(words), head.key_type())))
             })
         } else {
             Err(crate::ds::look::Contended)
         };
-        let (deadline, key_type) = glance.unwrap_or_else(|_| {
-            stripe.read(|table, pages, shard| {
+        let (deadline, key_type) = match glance {
+            Ok(None) => None,
+            Ok(Some(Some(seen))) => Some(seen),
+            // Only the holder of the lock can see it.
+            Ok(Some(None)) | Err(_) => stripe.read(|table, pages, shard| {
                 let (_, entry) =
                     table.find(low, |entry| shard.entries.has_key(pages, entry, key))?;
                 let words = &shard.entries;
                 Some((words.deadline(pages, entry), words.key_type(pages, entry)))
-            })
-        })?;
+            }),
+        }?;
         let passed = deadline.is_some_and(|deadline| self.clock.has_passed(deadline));
         (!passed).then_some((deadline, key_type))
     }

@@ -68,7 +68,7 @@ impl Group<'_> {
     /// Makes room for a plan, sorted by stripe.
     fn reserve(&mut self, plan: &[Planned<'_>]) -> Result<(), NoRoom> {
         let full = self.full_weight(plan);
-        if full > self.core.stripes.budget.limit() {
+        if full > self.core.stripes.budget.largest() {
             return Err(NoRoom);
         }
         let mut reserved = 0;

@@ -132,7 +132,9 @@ pub(crate) struct Outsides {
 
 impl Outsides {
     pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
+        let slots = self.slots.capacity() * size_of::<Option<Outside>>()
+            + self.free.capacity() * size_of::<u32>();
+        self.bytes + slots as u64
     }
 
     pub(crate) fn get(&self, number: u64) -> Option<&Outside> {

@@ -15,7 +15,7 @@ use super::group::Key;
 use super::stored::Stored;
 use super::words::Words;
 use crate::bytes::Raw;
-use crate::ds::arena::Pages;
+use crate::ds::arena::{Pages, is_loose};
 use crate::ds::look::Look;
 use crate::error::Error;
 use crate::key::KeyType;
@@ -73,7 +73,10 @@ fn look<'a>(stripe: &'a Stripe<Words>, low: u32, key: &[u8]) -> Look<'a, (&'a [A
         return Look::Unsettled;
     }
     stripe.table.look(low, |entry| {
-        let words = stripe.shared.words(entry)?;
+        let Some(words) = stripe.shared.words(entry) else {
+            // Its key may be the right one: that is for the holder of the lock to see.
+            return is_loose(entry).then(|| Default::default());
+        };
         let head = Head::load(words);
         head.has_key(words, key).then_some((words, head))
     })
@@ -85,7 +88,7 @@ enum Outcome<R> {
     Expired,
     WrongType,
     /// Only the holder of the lock can read it.
-    Outside,
+    Locked,
 }
 
 impl Core {
@@ -156,7 +159,9 @@ impl Core {
     ) -> Result<Option<R>, Error> {
         if key.len() <= MAX_KEY && !stripe.is_exclusive() {
             let read = stripe.table.read(low, |entry| {
-                let words = stripe.shared.words(entry)?;
+                let Some(words) = stripe.shared.words(entry) else {
+                    return is_loose(entry).then_some(Outcome::Locked);
+                };
                 let head = Head::load(words);
                 if !head.has_key(words, key) {
                     return None;
@@ -171,14 +176,14 @@ impl Core {
                     _ if head.key_type() != wanted => Outcome::WrongType,
                     Kind::Bytes => Outcome::Taken(take(Seen::Record(words, head))),
                     Kind::Int => Outcome::Taken(take(Seen::Int(head.number(words) as i64))),
-                    Kind::Outside => Outcome::Outside,
+                    Kind::Outside => Outcome::Locked,
                 })
             });
             match read {
                 Ok(None | Some(Outcome::Expired)) => return Ok(None),
                 Ok(Some(Outcome::Taken(taken))) => return Ok(Some(taken)),
                 Ok(Some(Outcome::WrongType)) => return Err(Error::WrongType),
-                Ok(Some(Outcome::Outside)) | Err(_) => {}
+                Ok(Some(Outcome::Locked)) | Err(_) => {}
             }
         }
         stripe.read(|table, pages: &Pages, shard| {

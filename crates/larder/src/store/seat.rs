@@ -346,7 +346,7 @@ impl<'s, 'w> Seat<'s, 'w> {
         deadline: Option<Millis>,
     ) -> Result<(), NoRoom> {
         let (held, weight) = (self.weight(), self.weight_with(value, deadline));
-        if weight > self.world.budget.limit() {
+        if weight > self.world.budget.largest() {
             return Err(NoRoom);
         }
         if weight > held {

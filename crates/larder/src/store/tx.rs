@@ -135,6 +135,7 @@ impl Drop for Open<'_> {
         core.stripes.budget.give(spare);
         drop(worlds);
         core.conclude(departed, &mut after);
+        core.repay();
         drop(wakes);
     }
 }

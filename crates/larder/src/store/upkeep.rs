@@ -5,7 +5,6 @@ use super::graves::{GRAVES_TICK, SMALL};
 use super::hash::Ripe;
 use super::outside::Gone;
 use super::words::Words;
-use crate::entry::Entries;
 use crate::error::BuildError;
 use crate::event::{EventKind, KeyEvent};
 use crate::reaper::{Next, Upkept, Watch};
@@ -14,41 +13,6 @@ use crate::stats::{Count, Stats};
 use crate::stripes::Stripe;
 use crate::time::Millis;
 
-/// Moves the records of one page that is nearly empty, if there is one, so that the page can serve another class.
-pub(crate) fn evacuate(world: &mut World<'_, Words>) {
-    let residents = world.shard.entries.sparse(world.shared).unwrap_or_default();
-    for old in residents {
-        let World {
-            table,
-            shared,
-            shard,
-            ..
-        } = &mut *world;
-        let hash = shard.entries.hash(shared, old);
-        let Some((slot, _)) = table.find(hash, |entry| entry == old) else {
-            continue;
-        };
-        let Some(entry) = shard.entries.relocate(shared, old) else {
-            return;
-        };
-        table.replace(slot, entry);
-        let weight = shard.entries.weight(shared, entry);
-        world.revise(old, entry, weight);
-        world.schedule(entry);
-        world.shard.entries.forsake(world.shared, old);
-    }
-}
-
-/// What came of a step of upkeep in a stripe.
-struct Step {
-    /// When it wants the next one.
-    due: Option<Millis>,
-    /// Hashes that have more fields that are due.
-    unfinished: Vec<Ripe>,
-    /// Whether it holds something that takes long to free.
-    large: bool,
-}
-
 impl Core {
     /// Reaps at most one step's worth in a stripe.
     fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> Step {
@@ -56,7 +20,7 @@ impl Core {
         let step = stripe.write(&self.stripes.budget, |world: &mut World<'_, Words>| {
             let more = world.reap(now, REAP_STEP, &mut departed);
             let unfinished = self.ripen(world, &mut departed, &mut events, now);
-            evacuate(world);
+            world.tend(&mut departed, None);
             let due = if more {
                 Some(now)
             } else {
@@ -223,6 +187,9 @@ impl Store {
         BuildError::check(faults)?;
         // The highest number stands for no bound.
         budget.set_limit(capacity.min(u64::MAX - 1));
+        for stripe in self.core.stripes.iter() {
+            stripe.write(budget, |world| world.shard.entries.set_share(budget.share()));
+        }
         while let Some(departed) = self.core.stripes.shed(None) {
             self.core.part(departed);
         }

@@ -10,9 +10,9 @@ use super::events::wants_departures;
 use super::group::hash_key;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
-use crate::ds::arena::{Arena, Pages, rounded};
+use crate::ds::arena::{Arena, PAGE_BYTES, Pages, rounded};
 use crate::ds::{Ref, approach};
-use crate::entry::Entries;
+use crate::entry::{Entries, Holding};
 use crate::key::KeyType;
 use crate::record::{Content, Draft, Head, Kind, MAX_KEY};
 use crate::stripes::low_bits;
@@ -37,7 +37,7 @@ pub(crate) struct Words {
 impl Words {
     pub(crate) fn new(hasher: RandomState, measure: Measure, wanted: Arc<AtomicU64>) -> Self {
         Words {
-            arena: Arena::new(),
+            arena: Arena::new(u32::MAX),
             outside: Outsides::default(),
             hasher,
             measure,
@@ -51,13 +51,25 @@ impl Words {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        self.arena.bytes() + self.outside.bytes()
+        self.arena.held().all + self.outside.bytes()
+    }
+
+    /// Tells how many bytes are the stripe's share of the bound.
+    ///
+    /// Half of them may become pages that are never given back, so that those who read what is in them need no lock. A
+    /// large value, or a large table, has to make do with the other half.
+    pub(crate) fn set_share(&mut self, share: u64) {
+        if self.measure == Measure::Bytes {
+            let pages = share / 2 / PAGE_BYTES;
+            self.arena
+                .set_quota(u32::try_from(pages).unwrap_or(u32::MAX));
+        }
     }
 
     /// Whether the entry has this key.
     #[inline]
     pub(crate) fn has_key(&self, pages: &Pages, entry: Ref, key: &[u8]) -> bool {
-        let Some(words) = pages.words(entry) else {
+        let Some(words) = self.arena.words(pages, entry) else {
             return false;
         };
         let head = Head::load(words);
@@ -79,7 +91,7 @@ impl Words {
         entry: Ref,
         work: impl FnOnce(&[u8]) -> R,
     ) -> R {
-        let words = pages.words(entry).unwrap_or_default();
+        let words = self.arena.words(pages, entry).unwrap_or_default();
         let head = Head::load(words);
         if head.has_long_key() {
             return work(
@@ -99,7 +111,7 @@ impl Words {
         entry: Ref,
         work: impl FnOnce(Stored<'_>) -> R,
     ) -> R {
-        let words = pages.words(entry).unwrap_or_default();
+        let words = self.arena.words(pages, entry).unwrap_or_default();
         let head = Head::load(words);
         match head.kind() {
             Some(Kind::Int) => work(Stored::Int(head.number(words) as i64)),
@@ -132,12 +144,12 @@ impl Words {
     /// The type of the entry's value.
     #[inline]
     pub(crate) fn key_type(&self, pages: &Pages, entry: Ref) -> KeyType {
-        Head::load(pages.words(entry).unwrap_or_default()).key_type()
+        Head::load(self.arena.words(pages, entry).unwrap_or_default()).key_type()
     }
 
     /// Replaces what `out` holds by the packed form of the entry's value; `false` if it stands outside.
     pub(crate) fn packed_into(&self, pages: &Pages, entry: Ref, out: &mut Vec<u8>) -> bool {
-        let words = pages.words(entry).unwrap_or_default();
+        let words = self.arena.words(pages, entry).unwrap_or_default();
         let head = Head::load(words);
         if head.kind() != Some(Kind::Bytes) {
             return false;
@@ -148,7 +160,7 @@ impl Words {
 
     /// The value with elements that the entry holds outside.
     pub(crate) fn elements(&self, pages: &Pages, entry: Ref) -> Option<&Any> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         if head.kind() != Some(Kind::Outside) {
             return None;
@@ -166,7 +178,7 @@ impl Words {
         entry: Ref,
         work: impl FnOnce(&mut Any) -> R,
     ) -> Option<R> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         if head.kind() != Some(Kind::Outside) {
             return None;
@@ -190,21 +202,21 @@ impl Words {
 
     /// Notes whether elements of the entry's value have deadlines. Readers must be kept off.
     pub(crate) fn set_timed(&mut self, pages: &Pages, entry: Ref, timed: bool) {
-        if let Some(words) = pages.words(entry) {
+        if let Some(words) = self.arena.words(pages, entry) {
             Head::set_timed(words, timed);
         }
     }
 
     /// Takes the value with elements out of the entry, whose seat it keeps.
     pub(crate) fn lift(&mut self, pages: &Pages, entry: Ref) -> Option<Box<Any>> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let number = Head::load(words).number(words);
         self.outside.change(number, Large::lift)?
     }
 
     /// Moves a value with elements into the entry that was put for it.
     pub(crate) fn fill(&mut self, pages: &Pages, entry: Ref, elements: Box<Any>) {
-        let words = pages.words(entry).unwrap_or_default();
+        let words = self.arena.words(pages, entry).unwrap_or_default();
         let number = Head::load(words).number(words);
         self.outside
             .change(number, |value| *value = Large::Elements(elements));
@@ -286,7 +298,7 @@ impl Words {
         {
             *number = self.outside.put(outside);
         }
-        draft.write(pages.words(entry)?);
+        draft.write(self.arena.words(pages, entry)?);
         Some(entry)
     }
 
@@ -300,7 +312,7 @@ impl Words {
         value: &Stored<'_>,
         deadline: Option<Millis>,
     ) -> bool {
-        let words = Head::load(pages.words(entry).unwrap_or_default()).words();
+        let words = Head::load(self.arena.words(pages, entry).unwrap_or_default()).words();
         rounded(words) == rounded(Self::draft(key, value, deadline, 0).words())
     }
 
@@ -316,7 +328,7 @@ impl Words {
         let young = self.is_young(pages, entry);
         let gone = Gone::new(self.take_outside(pages, entry));
         let number = Outside::of(key, value).map_or(0, |outside| self.outside.put(outside));
-        if let Some(words) = pages.words(entry) {
+        if let Some(words) = self.arena.words(pages, entry) {
             Self::draft(key, value, deadline, number).write(words);
             if young {
                 Head::set_young(words, true);
@@ -328,21 +340,21 @@ impl Words {
     /// The integer that the entry holds in place, if it does.
     #[inline]
     pub(crate) fn int(&self, pages: &Pages, entry: Ref) -> Option<i64> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         (head.kind() == Some(Kind::Int)).then(|| head.number(words) as i64)
     }
 
     /// Whether the entry's deadline can be changed to this one in place.
     pub(crate) fn can_redate(&self, pages: &Pages, entry: Ref, deadline: Option<Millis>) -> bool {
-        pages
-            .words(entry)
+        self.arena
+            .words(pages, entry)
             .is_some_and(|words| Head::load(words).can_redate(deadline))
     }
 
     /// Changes the entry's deadline in place; readers must be kept off.
     pub(crate) fn redate(&mut self, pages: &Pages, entry: Ref, deadline: Option<Millis>) {
-        if let Some(words) = pages.words(entry) {
+        if let Some(words) = self.arena.words(pages, entry) {
             Head::redate(words, deadline);
         }
     }
@@ -355,7 +367,7 @@ impl Words {
     }
 
     fn take_outside(&mut self, pages: &Pages, entry: Ref) -> Option<Outside> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         if head.kind() != Some(Kind::Outside) {
             return None;
@@ -365,7 +377,7 @@ impl Words {
 
     /// Rewrites an integer in place; readers must be kept off.
     pub(crate) fn set_int(&mut self, pages: &Pages, entry: Ref, value: i64) {
-        let Some(words) = pages.words(entry) else {
+        let Some(words) = self.arena.words(pages, entry) else {
             return;
         };
         crate::record::patch(words, Head::load(words).value_at(), &value.to_le_bytes());
@@ -374,7 +386,7 @@ impl Words {
     /// Bytes that the entry takes.
     #[inline]
     pub(crate) fn bytes_of(&self, pages: &Pages, entry: Ref) -> u64 {
-        let words = pages.words(entry).unwrap_or_default();
+        let words = self.arena.words(pages, entry).unwrap_or_default();
         let head = Head::load(words);
         let outside = match head.kind() {
             Some(Kind::Outside) => self
@@ -384,36 +396,6 @@ impl Words {
             _ => 0,
         };
         charge(head.words(), head.deadline(words).is_some()) + outside
-    }
-
-    /// Whether there may be a sparse page.
-    #[inline]
-    pub(crate) fn may_be_sparse(&self) -> bool {
-        self.arena.may_be_sparse()
-    }
-
-    /// A sparse page's records, to be moved with [`Self::relocate`].
-    pub(crate) fn sparse(&mut self, pages: &Pages) -> Option<Vec<Ref>> {
-        let page = self.arena.sparse()?;
-        Some(self.arena.residents(pages, page))
-    }
-
-    /// Copies a record elsewhere and frees nothing; the caller replaces the reference, then calls [`Self::forsake`].
-    pub(crate) fn relocate(&mut self, pages: &Pages, entry: Ref) -> Option<Ref> {
-        let words = Head::load(pages.words(entry)?).words();
-        let to = self.alloc(pages, words)?;
-        for (from, to) in pages.words(entry)?.iter().zip(pages.words(to)?).take(words) {
-            to.store(
-                from.load(std::sync::atomic::Ordering::Relaxed),
-                std::sync::atomic::Ordering::Relaxed,
-            );
-        }
-        Some(to)
-    }
-
-    /// Frees the slot of a record that was copied elsewhere.
-    pub(crate) fn forsake(&mut self, pages: &Pages, entry: Ref) {
-        self.arena.free(pages, entry);
     }
 }
 
@@ -432,7 +414,7 @@ impl Entries for Words {
 
     #[inline]
     fn approach(&self, pages: &Pages, entry: Ref) {
-        if let Some(words) = pages.words(entry) {
+        if let Some(words) = self.arena.words(pages, entry) {
             approach(&words[0]);
         }
     }
@@ -447,7 +429,7 @@ impl Entries for Words {
 
     #[inline]
     fn deadline(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         head.kind()?;
         head.deadline(words)
@@ -455,7 +437,7 @@ impl Entries for Words {
 
     #[inline]
     fn due(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
-        let words = pages.words(entry)?;
+        let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         head.kind()?;
         let deadline = head.deadline(words);
@@ -470,23 +452,74 @@ impl Entries for Words {
 
     #[inline]
     fn is_timed(&self, pages: &Pages, entry: Ref) -> bool {
-        pages
-            .words(entry)
+        self.arena
+            .words(pages, entry)
             .is_some_and(|words| Head::load(words).is_timed())
     }
 
     #[inline]
     fn is_young(&self, pages: &Pages, entry: Ref) -> bool {
-        pages
-            .words(entry)
+        self.arena
+            .words(pages, entry)
             .is_some_and(|words| Head::load(words).is_young())
     }
 
     #[inline]
     fn set_young(&mut self, pages: &Pages, entry: Ref, young: bool) {
-        if let Some(words) = pages.words(entry) {
+        if let Some(words) = self.arena.words(pages, entry) {
             Head::set_young(words, young);
         }
+    }
+
+    fn holding(&self) -> Option<Holding> {
+        if self.measure == Measure::Entries {
+            return None;
+        }
+        let arena = self.arena.held();
+        Some(Holding {
+            all: arena.all - arena.excused + self.outside.bytes(),
+            idle: arena.idle.saturating_sub(arena.excused),
+            fixed: arena.fixed - arena.excused,
+        })
+    }
+
+    fn is_slack(&self) -> bool {
+        self.arena.is_slack()
+    }
+
+    fn movers(&mut self, pages: &Pages, most: usize) -> Vec<Ref> {
+        if !self.arena.begin_drain() {
+            return Vec::new();
+        }
+        let movers = self.arena.residents(pages, most);
+        if movers.is_empty() {
+            self.arena.end_drain();
+        }
+        movers
+    }
+
+    fn relocate(&mut self, pages: &Pages, entry: Ref) -> Option<Ref> {
+        let words = Head::load(self.arena.words(pages, entry)?).words();
+        if !self.arena.has_refuge(words) {
+            self.arena.end_drain();
+            return None;
+        }
+        let to = self.arena.alloc(pages, words)?;
+        let (from, copy) = (
+            self.arena.words(pages, entry)?,
+            self.arena.words(pages, to)?,
+        );
+        for (from, to) in from.iter().zip(copy).take(words) {
+            to.store(
+                from.load(std::sync::atomic::Ordering::Relaxed),
+                std::sync::atomic::Ordering::Relaxed,
+            );
+        }
+        Some(to)
+    }
+
+    fn forsake(&mut self, pages: &Pages, entry: Ref) {
+        self.arena.free(pages, entry);
     }
 
     fn take(&mut self, pages: &Pages, entry: Ref) -> Gone {

@@ -27,7 +27,7 @@ pub(crate) fn approach<T>(_value: &T) {}
 
 /// Splits a table's first segment, as growth does when it is due.
 pub(crate) fn split(table: &table::Table, hash_of: impl Fn(Ref) -> u32) {
-    table.split(1, hash_of);
+    table.split(1, hash_of, |_| {});
 }
 
 /// Touches every word of a hash's home bucket.
