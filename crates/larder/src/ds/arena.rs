@@ -27,26 +27,15 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Ref;
+use super::drain::Drain;
+use super::sizes::{CAPACITY, CLASSES, class_of, class_words};
+pub(crate) use super::sizes::{MAX_WORDS, rounded};
 
 const WORD_BITS: u32 = 11;
 /// Words of a page: small, since every stripe keeps a partly filled page for every class it uses.
 pub(crate) const PAGE_WORDS: usize = 1 << WORD_BITS;
 /// Bytes of a page.
 pub(crate) const PAGE_BYTES: u64 = PAGE_WORDS as u64 * 8;
-/// Largest record: a quarter of a page, so that rounding wastes little of it.
-pub(crate) const MAX_WORDS: usize = 512;
-/// Classes of 1 to 16 words, then eight per doubling up to [`MAX_WORDS`].
-const CLASSES: usize = 16 + 8 * 5;
-/// Slots of a page, by class.
-const CAPACITY: [u32; CLASSES] = {
-    let mut capacity = [0; CLASSES];
-    let mut class = 0;
-    while class < CLASSES {
-        capacity[class] = (PAGE_WORDS / class_words(class)) as u32;
-        class += 1;
-    }
-    capacity
-};
 /// Bits of a page's number in its level.
 const PAGE_BITS: u32 = 16;
 const LEVELS: usize = 1 << (32 - WORD_BITS - PAGE_BITS);
@@ -57,19 +46,15 @@ const LOOSE: Ref = (LOOSE_LEVEL as Ref) << (WORD_BITS + PAGE_BITS);
 /// One less than the levels could name: a reference is never all ones.
 const MAX_LOOSE: u32 = ((LEVELS - LOOSE_LEVEL) << PAGE_BITS) as u32 - 1;
 /// Marks the number of a loose page.
-const LOOSE_PAGE: u32 = 1 << 31;
+pub(super) const LOOSE_PAGE: u32 = 1 << 31;
 /// Pages of the first level; each one more has twice as many, up to what the bits name.
 const FIRST_PAGES: u32 = 16;
 const NONE: u32 = u32::MAX;
 const NO_SLOT: u16 = u16::MAX;
 /// What the allocator takes, at most, beside a page.
 const ALLOCATED: u64 = 16;
-/// Pages looked at for the emptiest of a class.
-const SAMPLE: usize = 32;
-/// Where nobody asks for memory, a page is emptied when one in so many could be gained.
-const SLACK_PART: u32 = 8;
 
-type Page = [AtomicU64; PAGE_WORDS];
+pub(super) type Page = [AtomicU64; PAGE_WORDS];
 
 type Level = OnceLock<Box<[OnceLock<Box<Page>>]>>;
 
@@ -77,17 +62,17 @@ type Level = OnceLock<Box<[OnceLock<Box<Page>>]>>;
 pub(crate) struct Pages([Level; LEVELS]);
 
 /// What the allocator knows of one page.
-struct Sheet {
-    class: u8,
+pub(super) struct Sheet {
+    pub(super) class: u8,
     /// The reference of its first word.
-    first: Ref,
-    live: u16,
+    pub(super) first: Ref,
+    pub(super) live: u16,
     /// Slots handed out at least once; those above have never been touched.
-    fresh: u16,
+    pub(super) fresh: u16,
     /// First free slot below `fresh`.
     free: u16,
     /// Place in its class's list of pages with room.
-    place: u32,
+    pub(super) place: u32,
 }
 
 impl Sheet {
@@ -104,20 +89,13 @@ impl Sheet {
 }
 
 #[derive(Default)]
-struct Class {
+pub(super) struct Class {
     /// Pages with at least one free slot, apart from the one that is being emptied.
-    roomy: Vec<u32>,
+    pub(super) roomy: Vec<u32>,
     /// Free slots in those pages.
-    room: u32,
+    pub(super) room: u32,
     /// Pages that compaction would gain: `room` in whole pages.
-    gain: u32,
-}
-
-/// The page that is being emptied.
-struct Drain {
-    page: u32,
-    /// The next slot to look at.
-    slot: u16,
+    pub(super) gain: u32,
 }
 
 /// What an arena holds, in bytes.
@@ -135,50 +113,23 @@ pub(crate) struct Held {
 /// these with [`LOOSE_PAGE`].
 pub(crate) struct Arena {
     /// Of stable and of loose pages.
-    sheets: [Vec<Sheet>; 2],
-    loose: Vec<Option<Box<Page>>>,
+    pub(super) sheets: [Vec<Sheet>; 2],
+    pub(super) loose: Vec<Option<Box<Page>>>,
     /// Numbers of loose pages that were given back.
     vacant: Vec<u32>,
-    classes: [Class; CLASSES],
+    pub(super) classes: [Class; CLASSES],
     /// One bit per class with a gain.
-    gainful: u64,
+    pub(super) gainful: u64,
     /// Of all classes.
-    gain: u32,
+    pub(super) gain: u32,
     /// Pages of no class.
-    spare: Vec<u32>,
-    drain: Option<Drain>,
+    pub(super) spare: Vec<u32>,
+    pub(super) drain: Option<Drain>,
     /// How many stable pages are made before loose ones.
     quota: u32,
     /// Cells of the levels that were made.
     cells: u32,
     live_words: u64,
-}
-
-/// The smallest class that holds `words`, at least 1 and at most [`MAX_WORDS`].
-#[inline]
-fn class_of(words: usize) -> usize {
-    let last = words - 1;
-    if last < 16 {
-        return last;
-    }
-    let power = last.ilog2() as usize;
-    16 + (power - 4) * 8 + ((last >> (power - 3)) & 7)
-}
-
-/// Words of a class's slots.
-#[inline]
-const fn class_words(class: usize) -> usize {
-    if class < 16 {
-        return class + 1;
-    }
-    let power = (class - 16) / 8 + 4;
-    let step = (class - 16) % 8 + 1;
-    (1 << power) + (step << (power - 3))
-}
-
-/// Words that a record of `words` takes.
-pub(crate) fn rounded(words: usize) -> usize {
-    class_words(class_of(words.max(1)))
 }
 
 /// Whether the reference names a record in a loose page, which only the holder of the lock can read.
@@ -307,7 +258,7 @@ impl Arena {
         words_at(&self.loose, pages, reference)
     }
 
-    fn sheet(&self, page: u32) -> &Sheet {
+    pub(super) fn sheet(&self, page: u32) -> &Sheet {
         &self.sheets[(page >> 31) as usize][(page & !LOOSE_PAGE) as usize]
     }
 
@@ -316,7 +267,7 @@ impl Arena {
     }
 
     /// Loose pages that are held.
-    fn loose_pages(&self) -> u32 {
+    pub(super) fn loose_pages(&self) -> u32 {
         (self.loose.len() - self.vacant.len()) as u32
     }
 
@@ -406,7 +357,7 @@ impl Arena {
     }
 
     /// Puts a page with room on its class's list.
-    fn list(&mut self, page: u32) {
+    pub(super) fn list(&mut self, page: u32) {
         let sheet = self.sheet(page);
         let (number, live) = (sheet.class as usize, u32::from(sheet.live));
         let place = self.classes[number].roomy.len() as u32;
@@ -488,7 +439,7 @@ impl Arena {
     }
 
     /// Takes a page off its class's list, so that nothing is put there.
-    fn unlist(&mut self, page: u32) {
+    pub(super) fn unlist(&mut self, page: u32) {
         let sheet = self.sheet_mut(page);
         if sheet.place == NONE {
             return;
@@ -503,115 +454,6 @@ impl Arena {
             self.sheet_mut(moved).place = place as u32;
         }
         self.regain(number);
-    }
-
-    /// The page that is being emptied.
-    pub(crate) fn draining(&self) -> Option<u32> {
-        self.drain.as_ref().map(|drain| drain.page)
-    }
-
-    /// Whether a page is being emptied, or so much could be gained that one should be.
-    #[inline]
-    pub(crate) fn is_slack(&self) -> bool {
-        let pages = (self.sheets[0].len() + self.sheets[1].len()) as u32;
-        self.drain.is_some() || self.gain * SLACK_PART > pages
-    }
-
-    /// Begins to empty the page with the least in it of those whose records have room elsewhere, if none is being emptied;
-    /// `false` if there is no such page. Nothing is put into it from now on; the caller moves what
-    /// [`Self::residents`] names, and frees it.
-    pub(crate) fn begin_drain(&mut self) -> bool {
-        if self.drain.is_some() {
-            return true;
-        }
-        // Only a loose page is given back; a stable one can take over what is in a loose one.
-        let Some(page) = self
-            .emptiest(true)
-            .or_else(|| self.emptiest_loose())
-            .or_else(|| self.emptiest(false))
-        else {
-            return false;
-        };
-        self.unlist(page);
-        self.drain = Some(Drain { page, slot: 0 });
-        true
-    }
-
-    /// The page with the least in it, of some of the gainful classes' pages.
-    fn emptiest(&self, loose: bool) -> Option<u32> {
-        if loose && self.loose_pages() == 0 {
-            return None;
-        }
-        let classes = (0..CLASSES).filter(|number| self.gainful >> number & 1 != 0);
-        let pages = classes.flat_map(|number| {
-            let roomy = self.classes[number].roomy.iter();
-            roomy
-                .filter(|page| !loose || **page & LOOSE_PAGE != 0)
-                .take(SAMPLE)
-        });
-        pages.copied().min_by_key(|page| self.load(*page))
-    }
-
-    /// A loose page, whose records can go to a spare stable one.
-    fn emptiest_loose(&self) -> Option<u32> {
-        if self.spare.iter().all(|page| page & LOOSE_PAGE != 0) {
-            return None;
-        }
-        let held =
-            (0..self.loose.len() as u32).filter(|number| self.loose[*number as usize].is_some());
-        let pages = held.map(|number| LOOSE_PAGE | number);
-        pages
-            .filter(|page| self.sheet(*page).live > 0)
-            .take(SAMPLE)
-            .min_by_key(|page| self.load(*page))
-    }
-
-    /// Words that must be moved to empty the page.
-    fn load(&self, page: u32) -> usize {
-        let sheet = self.sheet(page);
-        sheet.live as usize * class_words(sheet.class as usize)
-    }
-
-    /// Some of the live records of the page that is being emptied, each of them once.
-    pub(crate) fn residents(&mut self, pages: &Pages, most: usize) -> Vec<Ref> {
-        let Some(Drain { page, slot }) = self.drain else {
-            return Vec::new();
-        };
-        let sheet = self.sheet(page);
-        let (size, first, fresh) = (class_words(sheet.class as usize), sheet.first, sheet.fresh);
-        let Some(words) = self.words(pages, first) else {
-            return Vec::new();
-        };
-        let live = |slot: &u16| words[*slot as usize * size].load(Ordering::Relaxed) & 0xff != 0;
-        let found: Vec<u16> = (slot..fresh).filter(live).take(most).collect();
-        let next = if found.len() < most {
-            fresh
-        } else {
-            found[most - 1] + 1
-        };
-        self.drain = Some(Drain { page, slot: next });
-        found
-            .into_iter()
-            .map(|slot| first | (slot as usize * size) as u32)
-            .collect()
-    }
-
-    /// Whether a record of `words` that leaves the page that is being emptied has room elsewhere.
-    pub(crate) fn has_refuge(&self, words: usize) -> bool {
-        let stable = |page: &u32| page & LOOSE_PAGE == 0;
-        let leaves_loose = self.draining().is_some_and(|page| page & LOOSE_PAGE != 0);
-        !self.classes[class_of(words.max(1))].roomy.is_empty()
-            || leaves_loose && self.spare.last().is_some_and(stable)
-    }
-
-    /// Lets the page that was to be emptied be: its records found no room elsewhere, or are all that is left.
-    pub(crate) fn end_drain(&mut self) {
-        if let Some(Drain { page, .. }) = self.drain.take() {
-            let sheet = self.sheet(page);
-            if u32::from(sheet.live) < CAPACITY[sheet.class as usize] {
-                self.list(page);
-            }
-        }
     }
 }
 

@@ -4,9 +4,9 @@
 //! every few inserts, in order, so that it is over before the unsplit segments are full.
 
 use super::Ref;
-use super::bucket::{BUCKET_BITS, BUCKETS, SLOTS};
-use super::table::{Home, SEGMENT_BYTES, Table};
-use crate::sync::Ordering;
+use super::bucket::{BUCKET_BITS, BUCKETS, SLOTS, WORDS};
+use super::table::{Home, Table, level_of};
+use crate::sync::{AtomicU32, Ordering};
 
 /// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
 const ROUND_AT: u64 = 224;
@@ -18,6 +18,9 @@ const LEVEL_AT: u64 = 216;
 const PACE: u32 = (BUCKETS * SLOTS) as u32 / 32;
 /// Segments are named by 16 hash bits.
 const MAX_SEGMENTS: u32 = 1 << 16;
+
+/// Bytes of a segment.
+const SEGMENT_BYTES: u64 = (BUCKETS * WORDS * size_of::<AtomicU32>()) as u64;
 
 /// Entries that fill this part (of 256) of so many segments, if there may be more segments.
 fn filling(segments: u32, part: u64) -> u32 {
@@ -46,6 +49,30 @@ pub(super) fn segments_for(entries: u64) -> u32 {
 }
 
 impl Table {
+    /// Bytes held: all segments that came into use, or will until the round is over.
+    pub(crate) fn bytes(&self) -> u64 {
+        let used = self.segments().next_power_of_two() + self.chained.load(Ordering::Relaxed);
+        u64::from(used) * SEGMENT_BYTES
+    }
+
+    /// Bytes asked of the system, touched or not.
+    pub(crate) fn asked_bytes(&self) -> u64 {
+        let segments = self.segments();
+        let next = if self.has(segments) {
+            segments + 1
+        } else {
+            segments
+        };
+        let made = self.expected.max(next.next_power_of_two());
+        u64::from(made + self.chained.load(Ordering::Relaxed)) * SEGMENT_BYTES
+    }
+
+    /// Whether the memory of a segment was made.
+    fn has(&self, number: u32) -> bool {
+        let level = self.levels.get(level_of(number));
+        number < self.expected || level.is_some_and(|level| level.get().is_some())
+    }
+
     /// Splits one segment if a round is due or under way, and says when the next one is.
     #[cold]
     #[inline(never)]

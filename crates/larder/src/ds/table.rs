@@ -30,7 +30,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use super::Ref;
-use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, Segment, WORDS};
+use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, Segment};
 use super::grow::segments_for;
 pub(super) use super::slot::{after, home_bucket, tag_of};
 use super::stable::Stable;
@@ -46,9 +46,6 @@ pub(crate) const HASH_ONE: u32 = 1;
 /// Levels of the pool: level `k` holds segments `[2^(k-1), 2^k)`, level 0 the first.
 const LEVELS: usize = 17;
 
-/// Bytes of a segment.
-pub(super) const SEGMENT_BYTES: u64 = (BUCKETS * WORDS * size_of::<AtomicU32>()) as u64;
-
 /// A hash table of references; see the module's text.
 pub(crate) struct Table {
     /// Segments in use, and above them the mask of the next power of two less one; published after a new segment is
@@ -56,23 +53,23 @@ pub(crate) struct Table {
     pub(super) shape: AtomicU64,
     /// The segments, a power of two, that are expected to come into use: they cost nothing until they are touched.
     first: Run,
-    expected: u32,
+    pub(super) expected: u32,
     /// The others.
-    levels: [OnceLock<Run>; LEVELS],
+    pub(super) levels: [OnceLock<Run>; LEVELS],
     /// Entries. Written under the caller's lock, read by anyone.
     len: AtomicU32,
     /// Entries at which the next segment is split.
     pub(super) grow_at: AtomicU32,
     /// Segments chained behind full ones, by the number in those ones' links, from 1.
     chains: Stable<Run>,
-    chained: AtomicU32,
+    pub(super) chained: AtomicU32,
     /// Whether a round waits until its memory was made.
     pub(super) held_back: AtomicBool,
 }
 
 /// The level of the pool that holds a segment.
 #[inline(always)]
-fn level_of(segment: u32) -> usize {
+pub(super) fn level_of(segment: u32) -> usize {
     (2 * segment + 1).ilog2() as usize
 }
 
@@ -103,30 +100,6 @@ impl Table {
     #[inline]
     pub(crate) fn segments(&self) -> u32 {
         self.shape.load(Ordering::Relaxed) as u32
-    }
-
-    /// Bytes held: all segments that came into use, or will until the round is over.
-    pub(crate) fn bytes(&self) -> u64 {
-        let used = self.segments().next_power_of_two() + self.chained.load(Ordering::Relaxed);
-        u64::from(used) * SEGMENT_BYTES
-    }
-
-    /// Bytes asked of the system, touched or not.
-    pub(crate) fn asked_bytes(&self) -> u64 {
-        let segments = self.segments();
-        let next = if self.has(segments) {
-            segments + 1
-        } else {
-            segments
-        };
-        let made = self.expected.max(next.next_power_of_two());
-        u64::from(made + self.chained.load(Ordering::Relaxed)) * SEGMENT_BYTES
-    }
-
-    /// Whether the memory of a segment was made.
-    pub(super) fn has(&self, number: u32) -> bool {
-        let level = self.levels.get(level_of(number));
-        number < self.expected || level.is_some_and(|level| level.get().is_some())
     }
 
     /// The segment of a hash in a table of this shape.

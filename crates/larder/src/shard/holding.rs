@@ -26,6 +26,8 @@ use crate::entry::{Entries, Holding};
 const LEAST_SHARE: u64 = 1 << 20;
 /// What a stripe holds beyond weights and idle memory before it is charged: the start of a table, half-filled pages.
 const FREE_TARE: i64 = 32 << 10;
+/// A stripe is poor when this part of its share is missing.
+const POOR_PART: u64 = 10;
 /// Entries moved at a time: some 8 µs.
 const MOVES: usize = 32;
 /// Beyond this part of the bound, what it is passed by is not left for later writes.
@@ -72,6 +74,14 @@ impl<E: Entries> World<'_, E> {
     /// Whether what is held is charged.
     pub(super) fn is_charged(&self) -> bool {
         self.holding().is_some()
+    }
+
+    /// Whether the stripe holds so much less than its share that others should make room for it. Without this, weights
+    /// make the shares drift apart: who inserts something heavy evicts more than it weighs.
+    #[inline]
+    pub(super) fn is_poor(&self) -> bool {
+        let share = self.budget.share();
+        self.shard.charge() < share - share / POOR_PART
     }
 
     /// Charges what is held now.

@@ -29,8 +29,6 @@ pub(crate) const TICK_MS: u64 = 10;
 const EVICTIONS: usize = 64;
 /// Moving some entries closer takes as long as so many evictions.
 const COMPACTION_STEPS: usize = 16;
-/// A stripe is poor when this part of its share is missing.
-const POOR_PART: u64 = 10;
 /// Timers beyond twice the number of entries before the wheel is replaced: small wheels are not worth it.
 const STALE_TIMERS: u32 = 4096;
 /// Buckets whose entries are filed anew per call while a wheel is replaced: some 30 entries, 3 µs.
@@ -216,14 +214,6 @@ impl<'a, E: Entries> World<'a, E> {
         (departed.lacking, departed.growing) = (weight, keep);
         self.surrender();
         Err(NoRoom)
-    }
-
-    /// Whether the stripe holds so much less than its share that others should make room for it. Without this, weights
-    /// make the shares drift apart: who inserts something heavy evicts more than it weighs.
-    #[inline]
-    fn is_poor(&self) -> bool {
-        let share = self.budget.share();
-        self.shard.charge() < share - share / POOR_PART
     }
 
     /// Goes beyond the bound, for a change that cannot be put off: the caller sees to it that others make room.

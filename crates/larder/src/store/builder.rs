@@ -127,8 +127,8 @@ impl StoreBuilder {
 
     /// Bounds the bytes that the store holds: keys, values, and what keeping them costs.
     ///
-    /// From a mebibyte on, this is the memory that is really in use, half-filled pages and tables included; it is never
-    /// passed by more than a fiftieth. Smaller bounds count what the entries need and no more than that.
+    /// From a mebibyte per stripe on, this is the memory that is really in use, half-filled pages and tables included; it is
+    /// not passed by more than a fiftieth. Smaller bounds count what the entries need and no more than that.
     ///
     /// # Cost
     ///

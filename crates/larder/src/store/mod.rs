@@ -22,6 +22,7 @@ mod graves;
 mod group;
 mod hash;
 mod hyperloglog;
+mod held;
 mod idle;
 mod inspect;
 mod keys;

@@ -10,7 +10,7 @@ use super::events::wants_departures;
 use super::group::hash_key;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
-use crate::ds::arena::{Arena, PAGE_BYTES, Pages, rounded};
+use crate::ds::arena::{Arena, Pages, rounded};
 use crate::ds::{Ref, approach};
 use crate::entry::{Entries, Holding};
 use crate::key::KeyType;
@@ -26,7 +26,7 @@ const TIMER_BYTES: u64 = 5;
 
 /// The entries of one stripe of a `Store`; see the module's text.
 pub(crate) struct Words {
-    arena: Arena,
+    pub(super) arena: Arena,
     pub(super) outside: Outsides,
     hasher: RandomState,
     measure: Measure,
@@ -47,23 +47,6 @@ impl Words {
 
     pub(crate) fn measure(&self) -> Measure {
         self.measure
-    }
-
-    /// Bytes held.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.arena.held().all + self.outside.bytes()
-    }
-
-    /// Tells how many bytes are the stripe's share of the bound.
-    ///
-    /// Half of them may become pages that are never given back, so that those who read what is in them need no lock. A
-    /// large value, or a large table, has to make do with the other half.
-    pub(crate) fn set_share(&mut self, share: u64) {
-        if self.measure == Measure::Bytes {
-            let pages = share / 2 / PAGE_BYTES;
-            self.arena
-                .set_quota(u32::try_from(pages).unwrap_or(u32::MAX));
-        }
     }
 
     /// Whether the entry has this key.
@@ -472,15 +455,7 @@ impl Entries for Words {
     }
 
     fn holding(&self) -> Option<Holding> {
-        if self.measure == Measure::Entries {
-            return None;
-        }
-        let arena = self.arena.held();
-        Some(Holding {
-            all: arena.all - arena.excused + self.outside.bytes(),
-            idle: arena.idle.saturating_sub(arena.excused),
-            fixed: arena.fixed - arena.excused,
-        })
+        (self.measure == Measure::Bytes).then(|| self.held())
     }
 
     fn is_slack(&self) -> bool {
@@ -488,34 +463,11 @@ impl Entries for Words {
     }
 
     fn movers(&mut self, pages: &Pages, most: usize) -> Vec<Ref> {
-        if !self.arena.begin_drain() {
-            return Vec::new();
-        }
-        let movers = self.arena.residents(pages, most);
-        if movers.is_empty() {
-            self.arena.end_drain();
-        }
-        movers
+        self.choose_movers(pages, most)
     }
 
     fn relocate(&mut self, pages: &Pages, entry: Ref) -> Option<Ref> {
-        let words = Head::load(self.arena.words(pages, entry)?).words();
-        if !self.arena.has_refuge(words) {
-            self.arena.end_drain();
-            return None;
-        }
-        let to = self.arena.alloc(pages, words)?;
-        let (from, copy) = (
-            self.arena.words(pages, entry)?,
-            self.arena.words(pages, to)?,
-        );
-        for (from, to) in from.iter().zip(copy).take(words) {
-            to.store(
-                from.load(std::sync::atomic::Ordering::Relaxed),
-                std::sync::atomic::Ordering::Relaxed,
-            );
-        }
-        Some(to)
+        self.move_record(pages, entry)
     }
 
     fn forsake(&mut self, pages: &Pages, entry: Ref) {
