@@ -277,7 +277,7 @@ impl Seat<'_, '_> {
 impl Words {
     /// Whether the entry's packed value can have so many bytes where it stands.
     pub(crate) fn can_resize(&self, pages: &Pages, entry: Ref, len: usize) -> bool {
-        pages.words(entry).is_some_and(|words| {
+        self.arena.words(pages, entry).is_some_and(|words| {
             let head = Head::load(words);
             let then = (head.value_at() + len).div_ceil(8);
             head.kind() == Some(Kind::Bytes) && rounded(head.words()) == rounded(then)
@@ -287,7 +287,7 @@ impl Words {
     /// Writes parts of a packed value over those that were there, where [`Self::can_resize`] said so; readers must be kept
     /// off.
     pub(crate) fn patch(&mut self, pages: &Pages, entry: Ref, packed: &[u8], parts: &[Range<u16>]) {
-        let Some(words) = pages.words(entry) else {
+        let Some(words) = self.arena.words(pages, entry) else {
             return;
         };
         let at = Head::load(words).value_at();

@@ -13,6 +13,16 @@ use crate::stats::{Count, Stats};
 use crate::stripes::Stripe;
 use crate::time::Millis;
 
+/// What came of a step of upkeep in a stripe.
+struct Step {
+    /// When it wants the next one.
+    due: Option<Millis>,
+    /// Hashes that have more fields that are due.
+    unfinished: Vec<Ripe>,
+    /// Whether it holds something that takes long to free.
+    large: bool,
+}
+
 impl Core {
     /// Reaps at most one step's worth in a stripe.
     fn step_stripe(&self, stripe: &Stripe<Words>, now: Millis) -> Step {
@@ -188,7 +198,9 @@ impl Store {
         // The highest number stands for no bound.
         budget.set_limit(capacity.min(u64::MAX - 1));
         for stripe in self.core.stripes.iter() {
-            stripe.write(budget, |world| world.shard.entries.set_share(budget.share()));
+            stripe.write(budget, |world| {
+                world.shard.entries.set_share(budget.share())
+            });
         }
         while let Some(departed) = self.core.stripes.shed(None) {
             self.core.part(departed);
