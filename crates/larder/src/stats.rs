@@ -80,6 +80,18 @@ impl Counters {
         self.add(what, 1);
     }
 
+    /// Counts one, for the thread with this leased number.
+    #[inline(always)]
+    pub(crate) fn count_by(&self, number: usize, what: Count) {
+        if let Some(cells) = &self.cells {
+            let counter = &cells[number % CELLS][what as usize];
+            counter.store(
+                counter.load(Ordering::Relaxed).wrapping_add(1),
+                Ordering::Relaxed,
+            );
+        }
+    }
+
     /// Counts several.
     #[inline(always)]
     pub(crate) fn add(&self, what: Count, amount: u64) {

@@ -11,7 +11,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::budget::{Budget, MAX_SHARES};
 use crate::ds::Ref;
-use crate::ds::latch::{LatchReadGuard, LatchWriteGuard, Latched};
+use crate::ds::latch::{Inside, LatchReadGuard, LatchWriteGuard, Latched};
 use crate::ds::table::{HASH_MASK, HASH_ONE, Table};
 use crate::entry::Entries;
 use crate::shard::{Departed, NoRoom, Shard, World};
@@ -444,6 +444,12 @@ impl<E: Entries> Stripe<E> {
     pub(crate) fn read<R>(&self, work: impl FnOnce(&Table, &E::Shared, &Shard<E>) -> R) -> R {
         self.shard
             .show(|shard| work(&self.table, &self.shared, shard))
+    }
+
+    /// Shows the shard to a reader that comes in without a lock, if that is possible just now.
+    #[inline(always)]
+    pub(crate) fn enter(&self) -> Option<Inside<'_, Shard<E>>> {
+        self.shard.enter()
     }
 
     /// Whether someone changes several stripes, this one among them: then readers take the lock.

@@ -293,6 +293,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         let bound = limit.unwrap_or(u64::MAX);
         let count = self.stripes.unwrap_or_else(|| fitting(bound, cores()));
         let shape = Shape {
+            expected: self.max_entries.map_or(0, |most| most / count as u64) as usize,
             weighed: self.weigher.is_some(),
             idle: self.idle.map(millis),
             stamped: limit.is_some() && self.eviction == Eviction::Lru,

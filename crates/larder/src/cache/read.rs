@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use crate::ds::Ref;
-use crate::ds::table::{Glance, Table};
+use crate::ds::table::Glance;
 use crate::entry::Entries;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -20,6 +20,8 @@ const BATCH: usize = 16;
 
 impl<K, V, S> Core<K, V, S> {
     /// Looks an entry up, counts the look-up and, for the policy, the access, and shows the pair to `read`.
+    ///
+    /// This is the whole of a plain hit or miss; whatever is out of the common is left to [`Self::get_slowly`].
     #[inline(always)]
     pub(super) fn get<Q: Equivalent<K> + ?Sized, R>(
         &self,
@@ -27,12 +29,12 @@ impl<K, V, S> Core<K, V, S> {
         hash: u64,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
-        let low = low_bits(hash);
-        self.stripes.of(hash).read(|table, _, shard| {
+        let stripe = self.stripes.of(hash);
+        if let Some(shard) = stripe.enter() {
             let entries = &shard.entries;
-            match table.glance(low) {
+            match stripe.table.glance(low_bits(hash)) {
                 Glance::Absent => {
-                    self.count_lookup(false);
+                    self.counters.count_by(shard.number(), Count::Misses);
                     return None;
                 }
                 Glance::Seen(seen) => {
@@ -41,36 +43,37 @@ impl<K, V, S> Core<K, V, S> {
                         && !entries.watches_hits()
                     {
                         seen.touch();
-                        self.count_lookup(true);
+                        self.counters.count_by(shard.number(), Count::Hits);
                         return Some(read(value));
                     }
                 }
                 Glance::Elsewhere => {}
             }
-            let found = self.hit_on(key, low, table, entries, read);
-            self.count_lookup(found.is_some());
-            found
-        })
+        }
+        self.get_slowly(key, hash, read)
     }
 
-    /// [`Self::get`] where more than a glance is needed.
+    /// [`Self::get`] where the stripe's latch is shut, or more than a glance is needed.
     #[inline(never)]
-    fn hit_on<Q: Equivalent<K> + ?Sized, R>(
+    fn get_slowly<Q: Equivalent<K> + ?Sized, R>(
         &self,
         key: &Q,
-        low: u32,
-        table: &Table,
-        entries: &Typed<K, V>,
+        hash: u64,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
-        let (entry, value) = table.hit(low, |entry| {
-            let (held, value) = entries.pair(entry)?;
-            key.equivalent(held).then_some((entry, value))
-        })?;
-        if entries.watches_hits() && !self.use_again(entries, entry) {
-            return None;
-        }
-        Some(read(value))
+        let found = self.stripes.of(hash).read(|table, _, shard| {
+            let entries = &shard.entries;
+            let (entry, value) = table.hit(low_bits(hash), |entry| {
+                let (held, value) = entries.pair(entry)?;
+                key.equivalent(held).then_some((entry, value))
+            })?;
+            if entries.watches_hits() && !self.use_again(entries, entry) {
+                return None;
+            }
+            Some(read(value))
+        });
+        self.count_lookup(found.is_some());
+        found
     }
 
     /// Whether an entry is live; notes the use where idle time counts, or its order.

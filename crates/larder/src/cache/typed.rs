@@ -32,6 +32,8 @@ const REBASE_MS: Millis = 1 << 31;
 /// Which properties the entries of a cache have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
+    /// Entries that the stripe is made for.
+    pub(crate) expected: usize,
     pub(crate) weighed: bool,
     /// Idle time after which an entry expires.
     pub(crate) idle: Option<Millis>,
@@ -100,7 +102,7 @@ impl<K, V> Typed<K, V> {
     pub(crate) fn new(shape: Shape) -> Self {
         Typed {
             shape,
-            records: Records::new(),
+            records: Records::expecting(shape.expected),
             deadlines: None,
             base: 0,
             far: HashMap::new(),

@@ -9,7 +9,7 @@
 //! Writers make the version odd while they change a bucket, or a record that it names, and even again after; they are
 //! serialised by the caller. Readers without a lock compare it before and after.
 
-use super::Ref;
+use super::{Ref, huge};
 use crate::sync::{AtomicU32, Ordering, fence, zeroed_words};
 
 /// References per bucket: with their tags, counters, overflow count and version they fill one cache line.
@@ -19,6 +19,9 @@ pub(crate) const BUCKET_BITS: u32 = 6;
 pub(crate) const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Highest value of an access counter.
 pub(crate) const COUNTER_MAX: u32 = 3;
+
+/// Segments of a run that is worth large pages, together with those of other tables beside it: 256 KiB.
+const LARGE: usize = 64;
 
 /// Bytes of a cache line.
 const LINE_BYTES: usize = 64;
@@ -56,6 +59,9 @@ impl Run {
     /// touched it yet.
     pub(crate) fn new(first: u32, segments: usize) -> Self {
         let words = zeroed_words((segments * BUCKETS + 1) * WORDS);
+        if segments >= LARGE {
+            huge::prefer(&words);
+        }
         let skip = words.as_ptr().align_offset(LINE_BYTES).min(WORDS);
         let origin = skip.wrapping_sub(first as usize * BUCKETS * WORDS);
         Run {

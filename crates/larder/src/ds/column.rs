@@ -1,27 +1,54 @@
-//! `Column`: one property of many entries, by reference, in chunks that never move.
+//! `Column`: one property of many entries, by reference, in memory that never moves.
 //!
 //! Entries whose properties live in columns pay only for the properties that are in use, and a walk over one property
-//! touches nothing else. Growing adds a chunk; nothing is copied.
+//! touches nothing else. As many elements as are expected stand in a row, whose memory the system gives when they are first
+//! written; the others come in chunks. Nothing is ever copied.
+//!
+//! ```text
+//! reference   0 .. expected     expected ..
+//!             [ first        ]  [ 256 ] [ 256 ] ..
+//! ```
 
 use std::ops::{Index, IndexMut};
 
-use super::Ref;
+use super::{Ref, huge};
 
 /// Elements of a chunk.
 pub(crate) const CHUNK: usize = 256;
+/// Bytes that are set aside at the most: a bound may be far above what will be stored.
+const MOST_EXPECTED: usize = 64 << 20;
+/// This part of the expected elements does without large pages, so that a column with little in it takes little.
+const SMALL_PART: usize = 8;
 
-/// A chunked array; see the module's text.
+/// A growable array; see the module's text.
 pub(crate) struct Column<T> {
+    first: Vec<T>,
     chunks: Vec<Box<[T; CHUNK]>>,
 }
 
 impl<T: Default> Column<T> {
     pub(crate) fn new() -> Self {
-        Column { chunks: Vec::new() }
+        Self::expecting(0)
+    }
+
+    /// A column for so many elements or more.
+    pub(crate) fn expecting(elements: usize) -> Self {
+        let elements = elements.min(MOST_EXPECTED / size_of::<T>().max(1)) / CHUNK * CHUNK;
+        let mut first = Vec::new();
+        if first.try_reserve_exact(elements).is_ok() {
+            huge::prefer(&first.spare_capacity_mut()[elements / SMALL_PART..]);
+        }
+        let chunks = Vec::new();
+        Column { first, chunks }
     }
 
     /// Adds a chunk of default elements.
     pub(crate) fn grow(&mut self) {
+        let grown = self.first.len() + CHUNK;
+        if grown <= self.first.capacity() {
+            self.first.resize_with(grown, T::default);
+            return;
+        }
         let chunk: Box<[T]> = (0..CHUNK).map(|_| T::default()).collect();
         self.chunks.push(
             chunk
@@ -33,8 +60,9 @@ impl<T: Default> Column<T> {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        let each = CHUNK * size_of::<T>();
-        (self.chunks.len() * each + self.chunks.capacity() * size_of::<Box<[T; CHUNK]>>()) as u64
+        let elements = self.first.len() + self.chunks.len() * CHUNK;
+        let chunks = self.chunks.capacity() * size_of::<Box<[T; CHUNK]>>();
+        (elements * size_of::<T>() + chunks) as u64
     }
 }
 
@@ -43,14 +71,22 @@ impl<T> Index<Ref> for Column<T> {
 
     #[inline(always)]
     fn index(&self, entry: Ref) -> &T {
-        &self.chunks[entry as usize / CHUNK][entry as usize % CHUNK]
+        let entry = entry as usize;
+        match self.first.get(entry) {
+            Some(element) => element,
+            None => &self.chunks[(entry - self.first.len()) / CHUNK][entry % CHUNK],
+        }
     }
 }
 
 impl<T> IndexMut<Ref> for Column<T> {
     #[inline(always)]
     fn index_mut(&mut self, entry: Ref) -> &mut T {
-        &mut self.chunks[entry as usize / CHUNK][entry as usize % CHUNK]
+        let entry = entry as usize;
+        if entry < self.first.len() {
+            return &mut self.first[entry];
+        }
+        &mut self.chunks[(entry - self.first.len()) / CHUNK][entry % CHUNK]
     }
 }
 
@@ -73,10 +109,12 @@ impl<T> Records<T> {
     /// Whether records get a line each: the padding is at most a quarter.
     const LINED: bool = size_of::<Option<T>>() <= 64 && size_of::<Option<T>>() * 5 >= 64 * 4;
 
-    pub(crate) fn new() -> Self {
+    /// Slots for so many records or more.
+    pub(crate) fn expecting(records: usize) -> Self {
+        let (packed, lined) = if Self::LINED { (0, records) } else { (records, 0) };
         Records {
-            packed: Column::new(),
-            lined: Column::new(),
+            packed: Column::expecting(packed),
+            lined: Column::expecting(lined),
         }
     }
 

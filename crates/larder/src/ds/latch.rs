@@ -82,12 +82,38 @@ pub(crate) struct Latch {
 }
 
 /// A reader that is inside by its slot, which names the latch until this is dropped.
-struct Visit(&'static AtomicUsize);
+struct Visit {
+    slot: &'static AtomicUsize,
+    number: usize,
+}
 
 impl Drop for Visit {
     #[inline(always)]
     fn drop(&mut self) {
-        self.0.store(0, Ordering::Release);
+        self.slot.store(0, Ordering::Release);
+    }
+}
+
+/// Data shown to a thread that is inside by its slot.
+pub(crate) struct Inside<'a, T> {
+    data: &'a T,
+    visit: Visit,
+}
+
+impl<T> Inside<'_, T> {
+    /// The thread's leased number.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> usize {
+        self.visit.number
+    }
+}
+
+impl<T> std::ops::Deref for Inside<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        self.data
     }
 }
 
@@ -127,6 +153,17 @@ impl<T> Latched<T> {
         work(unsafe { &*self.0.data_ptr() })
     }
 
+    /// Lets the thread in by its slot, if the latch is open and the slot free.
+    #[inline(always)]
+    #[expect(unsafe_code, reason = "see `show`")]
+    pub(crate) fn enter(&self) -> Option<Inside<'_, T>> {
+        // SAFETY: nothing is locked or unlocked through it but what `Visit` undoes.
+        let visit = unsafe { self.0.raw() }.enter()?;
+        // SAFETY: until the visit ends, nobody holds the latch exclusively; see the module's text.
+        let data = unsafe { &*self.0.data_ptr() };
+        Some(Inside { data, visit })
+    }
+
     #[inline]
     pub(crate) fn read(&self) -> LatchReadGuard<'_, T> {
         self.0.read()
@@ -155,12 +192,13 @@ impl Latch {
         if self.mode.load(Ordering::Relaxed) != OPEN {
             return None;
         }
-        let slot = lease::word(lease::known()?);
+        let number = lease::known()?;
+        let slot = lease::word(number);
         if slot.load(Ordering::Relaxed) != 0 {
             return None;
         }
         slot.store(self.address(), Ordering::Release);
-        let visit = Visit(slot);
+        let visit = Visit { slot, number };
         fence(Ordering::SeqCst);
         (self.mode.load(Ordering::Acquire) == OPEN).then_some(visit)
     }

@@ -8,6 +8,7 @@ pub(crate) mod dict;
 mod drain;
 pub(crate) mod ghost;
 mod grow;
+pub(crate) mod huge;
 pub(crate) mod index;
 pub(crate) mod ints;
 pub(crate) mod latch;

@@ -48,8 +48,7 @@ const LEVELS: usize = 17;
 
 /// A hash table of references; see the module's text.
 pub(crate) struct Table {
-    /// Segments in use, and above them the mask of the next power of two less one; published after a new segment is
-    /// filled.
+    /// Lines in use, and above them the next power of two less one; published after a new segment is filled.
     pub(super) shape: AtomicU64,
     /// The segments, a power of two, that are expected to come into use: they cost nothing until they are touched.
     first: Run,
@@ -80,7 +79,7 @@ impl Table {
         Table {
             first: Run::new(0, segments as usize),
             expected: segments,
-            shape: AtomicU64::new(1),
+            shape: AtomicU64::new(Self::shape_of(1)),
             levels: [const { OnceLock::new() }; LEVELS],
             len: AtomicU32::new(0),
             grow_at: AtomicU32::new(0),
@@ -99,36 +98,61 @@ impl Table {
     /// Segments in use: the bound of [`Home::segment`].
     #[inline]
     pub(crate) fn segments(&self) -> u32 {
-        self.shape.load(Ordering::Relaxed) as u32
+        self.shape.load(Ordering::Relaxed) as u32 >> BUCKET_BITS
     }
 
-    /// The segment of a hash in a table of this shape.
+    /// The line of a hash's home bucket in a table of this shape: its segment, and the bucket in that.
     #[inline(always)]
-    pub(super) fn address(hash: u32, shape: u64) -> u32 {
-        let (segments, mask) = (shape as u32, (shape >> 32) as u32);
-        let full = hash >> (BUCKET_BITS + 1) & mask;
-        if full < segments {
+    fn line_of(hash: u32, shape: u64) -> u32 {
+        let (lines, mask) = (shape as u32, (shape >> 32) as u32);
+        let full = hash >> 1 & mask;
+        if full < lines {
             full
         } else {
             full & (mask >> 1)
         }
     }
 
+    /// The segment of a hash in a table of this shape.
+    #[inline(always)]
+    pub(super) fn address(hash: u32, shape: u64) -> u32 {
+        Self::line_of(hash, shape) >> BUCKET_BITS
+    }
+
     /// The shape of a table with so many segments.
     pub(super) fn shape_of(segments: u32) -> u64 {
-        u64::from(segments.next_power_of_two() - 1) << 32 | u64::from(segments)
+        let mask = (segments.next_power_of_two() << BUCKET_BITS) - 1;
+        u64::from(mask) << 32 | u64::from(segments << BUCKET_BITS)
+    }
+
+    /// A line of a segment that exists.
+    #[inline(always)]
+    fn line(&self, line: u32) -> Bucket<'_> {
+        self.run_of(line >> BUCKET_BITS).line(line as usize)
+    }
+
+    #[inline(always)]
+    fn run_of(&self, number: u32) -> &Run {
+        if number < self.expected {
+            return &self.first;
+        }
+        self.later_run(number)
+    }
+
+    /// [`Self::run_of`], beyond what was expected.
+    #[inline(never)]
+    fn later_run(&self, number: u32) -> &Run {
+        self.levels[level_of(number)]
+            .get()
+            .expect("a published segment exists")
     }
 
     #[inline(always)]
     pub(super) fn segment(&self, number: u32) -> Segment<'_> {
-        let run = if number < self.expected {
-            &self.first
-        } else {
-            self.levels[level_of(number)]
-                .get()
-                .expect("a published segment exists")
-        };
-        Segment { run, number }
+        Segment {
+            run: self.run_of(number),
+            number,
+        }
     }
 
     /// Makes the level of a segment if it does not exist.
@@ -204,11 +228,14 @@ impl Table {
     /// Where a hash belongs.
     #[inline(always)]
     pub(crate) fn spot(&self, hash: u32) -> Spot<'_> {
-        let home = self.home(hash);
+        let line = Self::line_of(hash, self.shape.load(Ordering::Relaxed));
         Spot {
             hash,
-            home,
-            bucket: self.segment(home.segment).bucket(home.bucket as usize),
+            home: Home {
+                segment: line >> BUCKET_BITS,
+                bucket: line % BUCKETS as u32,
+            },
+            bucket: self.line(line),
         }
     }
 
