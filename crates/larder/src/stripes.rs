@@ -64,10 +64,16 @@ impl<E: Entries> Stripes<E> {
         mut make: impl FnMut(usize) -> (E::Shared, Shard<E>),
     ) -> Self {
         debug_assert!(count.is_power_of_two() && count <= MAX_SHARES);
-        let stripes = (0..count)
-            .map(|number| {
+        // Side by side, the tables can share large pages.
+        let tables: Vec<Table> = (0..count)
+            .map(|_| Table::new(expected / count as u64))
+            .collect();
+        tables.iter().for_each(Table::prefer_large_pages);
+        let stripes = tables
+            .into_iter()
+            .enumerate()
+            .map(|(number, table)| {
                 let (shared, shard) = make(number);
-                let table = Table::new(expected / count as u64);
                 CachePadded::new(Stripe {
                     table,
                     shared,

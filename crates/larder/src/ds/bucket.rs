@@ -59,9 +59,6 @@ impl Run {
     /// touched it yet.
     pub(crate) fn new(first: u32, segments: usize) -> Self {
         let words = zeroed_words((segments * BUCKETS + 1) * WORDS);
-        if segments >= LARGE {
-            huge::prefer(&words);
-        }
         let skip = words.as_ptr().align_offset(LINE_BYTES).min(WORDS);
         let origin = skip.wrapping_sub(first as usize * BUCKETS * WORDS);
         Run {
@@ -69,6 +66,13 @@ impl Run {
             origin,
             links: zeroed_words(segments),
             first,
+        }
+    }
+
+    /// Asks for large pages if there is much of it.
+    pub(crate) fn prefer_large_pages(&self) {
+        if self.links.len() >= LARGE {
+            huge::prefer(&self.words);
         }
     }
 

@@ -17,8 +17,8 @@ use super::{Ref, huge};
 pub(crate) const CHUNK: usize = 256;
 /// Bytes that are set aside at the most: a bound may be far above what will be stored.
 const MOST_EXPECTED: usize = 64 << 20;
-/// This part of the expected elements does without large pages, so that a column with little in it takes little.
-const SMALL_PART: usize = 8;
+/// So many bytes in a row are worth large pages, of which each column may take one before it needs it.
+const LARGE: usize = 2 << 20;
 
 /// A growable array; see the module's text.
 pub(crate) struct Column<T> {
@@ -35,17 +35,22 @@ impl<T: Default> Column<T> {
     pub(crate) fn expecting(elements: usize) -> Self {
         let elements = elements.min(MOST_EXPECTED / size_of::<T>().max(1)) / CHUNK * CHUNK;
         let mut first = Vec::new();
-        if first.try_reserve_exact(elements).is_ok() {
-            huge::prefer(&first.spare_capacity_mut()[elements / SMALL_PART..]);
+        // Where that much cannot be had, all go into chunks.
+        let _ = first.try_reserve_exact(elements);
+        Column {
+            first,
+            chunks: Vec::new(),
         }
-        let chunks = Vec::new();
-        Column { first, chunks }
     }
 
     /// Adds a chunk of default elements.
     pub(crate) fn grow(&mut self) {
         let grown = self.first.len() + CHUNK;
         if grown <= self.first.capacity() {
+            let spare = self.first.spare_capacity_mut();
+            if grown == CHUNK && size_of_val(spare) >= LARGE {
+                huge::prefer(spare);
+            }
             self.first.resize_with(grown, T::default);
             return;
         }

@@ -5,13 +5,15 @@
 //! million pairs of 48 bytes is read in some 10 to 25 % less time by it (the record has the figures).
 //!
 //! Many systems give large pages only to who asks, and only where nothing is in use yet. What lies side by side is mapped
-//! together, whoever allocated it, so several allocations of less than a large page can share one.
+//! together, whoever allocated it, so several allocations of less than a large page can share one. For that, all of them are made
+//! before the first is asked for, since what is asked for apart is mapped apart, and no page between them is left out.
 //!
 //! # Why `unsafe`
 //!
 //! `madvise` is a call of the C library, and with other advice it could throw contents away. [`libc::MADV_HUGEPAGE`] says how
-//! memory is mapped from now on, and changes nothing that a program can see: neither contents nor addresses nor rights. The range
-//! is inside the memory that the caller shows; where the system refuses, nothing has happened.
+//! memory is mapped from now on, and changes nothing that a program can see: neither contents nor addresses nor rights. So it does
+//! no harm that the range begins and ends with the pages that the memory shown begins and ends in, which others may have parts
+//! of. Where the system refuses, nothing has happened.
 
 /// Prefers large pages for this memory, whose contents stay as they are. Does nothing on systems that do not know of it.
 pub(crate) fn prefer<T>(memory: &[T]) {
@@ -28,8 +30,8 @@ fn advise<T>(memory: &[T]) {
     const PAGE: usize = 4096;
 
     let range = memory.as_ptr_range();
-    let start = range.start.addr().next_multiple_of(PAGE);
-    let end = range.end.addr() / PAGE * PAGE;
+    let start = range.start.addr() / PAGE * PAGE;
+    let end = range.end.addr().next_multiple_of(PAGE);
     if start < end {
         let first = range.start.with_addr(start).cast_mut().cast();
         // SAFETY: the advice has no effect on contents; see the module's text.

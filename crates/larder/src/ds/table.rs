@@ -89,6 +89,11 @@ impl Table {
         }
     }
 
+    /// Asks for large pages for what is expected, before anything is in it.
+    pub(crate) fn prefer_large_pages(&self) {
+        self.first.prefer_large_pages();
+    }
+
     /// Entries held.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
