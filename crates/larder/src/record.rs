@@ -293,23 +293,11 @@ pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut 
     out.truncate(len);
 }
 
-/// Copies words, four at a time while they last.
+/// Copies words.
 #[inline(always)]
 fn copy_words(words: &[AtomicU64], out: &mut [[u8; 8]]) {
-    let copy = |word: &AtomicU64, out: &mut [u8; 8]| {
-        *out = word.load(Ordering::Relaxed).to_le_bytes();
-    };
-    let words = &words[..words.len().min(out.len())];
-    let (fours, words) = words.as_chunks::<4>();
-    let (out_fours, out) = out.as_chunks_mut::<4>();
-    for (four, out) in fours.iter().zip(out_fours) {
-        copy(&four[0], &mut out[0]);
-        copy(&four[1], &mut out[1]);
-        copy(&four[2], &mut out[2]);
-        copy(&four[3], &mut out[3]);
-    }
     for (word, out) in words.iter().zip(out) {
-        copy(word, out);
+        *out = word.load(Ordering::Relaxed).to_le_bytes();
     }
 }
 

@@ -8,12 +8,13 @@
 //! loose    in `Arena`   only for who holds the stripe's lock; given back to the system as soon as it is empty
 //! ```
 //!
-//! `Arena` belongs to the holder of the stripe's lock. It makes stable pages up to a quota, which is all there are unless
-//! a store is bounded in bytes, and loose ones beyond it.
+//! `Pages` belong to all stripes together, and each takes one when it needs one; so they lie in a row, in the order in which they
+//! are taken, and in large pages of the system's where there are many. `Arena` belongs to the holder of the stripe's lock. It
+//! takes stable pages up to a quota, which is all there are unless a store is bounded in bytes, and makes loose ones beyond it.
 //!
-//! * A reference is `level << 27 | page in the level << 11 | word`. Level `k` holds `min(16 << k, 65536)` pages, so the
-//!   parts of a reference lead to its words without arithmetic; the last levels name loose pages. 17 GiB of stable and
-//!   4 GiB of loose pages per stripe.
+//! * A reference is `level << 27 | page in the level << 11 | word`. Level `k` holds `min(16 << k, 65536)` pages, one
+//!   allocation whose memory the system gives when it is first written, so the parts of a reference lead to its words without
+//!   arithmetic; the last levels name loose pages. 17 GiB of stable pages, and 4 GiB of loose ones per stripe.
 //! * Contract with the record format: the low byte of a live record's first word is not zero. A free slot has zero
 //!   there and the next free slot of its page above it.
 //! * **Compaction.** A class whose pages have `n` pages' worth of free slots *gains* `n` pages if its records are packed
@@ -24,11 +25,14 @@
 //! class, plus the rounding to the class.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::Ref;
+use zerocopy::FromZeros;
+
 use super::drain::Drain;
 use super::sizes::{CAPACITY, CLASSES, class_of, class_words};
+use super::{Ref, huge};
+
 pub(crate) use super::sizes::{MAX_WORDS, rounded};
 
 const WORD_BITS: u32 = 11;
@@ -56,10 +60,21 @@ const ALLOCATED: u64 = 16;
 
 pub(super) type Page = [AtomicU64; PAGE_WORDS];
 
-type Level = OnceLock<Box<[OnceLock<Box<Page>>]>>;
+/// Pages of a level that are worth large pages of the system's.
+const LARGE: u32 = (2 << 20) / PAGE_BYTES as u32;
+
+struct Level {
+    words: Box<[AtomicU64]>,
+    /// For each page, its number in the arena that took it.
+    numbers: Box<[AtomicU32]>,
+}
 
 /// The words of all stable pages; readable without a lock.
-pub(crate) struct Pages([Level; LEVELS]);
+pub(crate) struct Pages {
+    levels: [OnceLock<Level>; LEVELS],
+    taken: AtomicU32,
+    most: u32,
+}
 
 /// What the allocator knows of one page.
 pub(super) struct Sheet {
@@ -127,8 +142,6 @@ pub(crate) struct Arena {
     pub(super) drain: Option<Drain>,
     /// How many stable pages are made before loose ones.
     quota: u32,
-    /// Cells of the levels that were made.
-    cells: u32,
     live_words: u64,
 }
 
@@ -143,7 +156,7 @@ fn level_pages(level: usize) -> u32 {
     FIRST_PAGES << level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize)
 }
 
-/// The reference of the first word of the stable page that is made as number `page`; `None` beyond the last level.
+/// The reference of the first word of the stable page that is taken as number `page`; `None` beyond the last level.
 fn first_word(page: u32) -> Option<Ref> {
     let mut before = 0;
     for level in 0..LOOSE_LEVEL {
@@ -155,18 +168,22 @@ fn first_word(page: u32) -> Option<Ref> {
     None
 }
 
-/// The number of a reference's page, and the word.
-fn split(reference: Ref) -> (u32, usize) {
-    let word = reference as usize & (PAGE_WORDS - 1);
-    if is_loose(reference) {
-        return (LOOSE_PAGE | (reference - LOOSE) >> WORD_BITS, word);
-    }
-    let level = (reference >> (WORD_BITS + PAGE_BITS)) as usize;
-    let doubling = level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize);
-    let before =
-        FIRST_PAGES * ((1 << doubling) - 1) + ((level - doubling) as u32) * (1 << PAGE_BITS);
-    let page = reference >> WORD_BITS & ((1 << PAGE_BITS) - 1);
-    (before + page, word)
+/// The level of a reference to a stable page, the page in it, and the word in it.
+#[inline(always)]
+fn parts(reference: Ref) -> (usize, usize, usize) {
+    (
+        (reference >> (WORD_BITS + PAGE_BITS)) as usize,
+        (reference >> WORD_BITS) as usize % (1 << PAGE_BITS),
+        reference as usize % (1 << (WORD_BITS + PAGE_BITS)),
+    )
+}
+
+/// So many zeros, of which the system has not touched the memory yet where they are many.
+fn zeros<T: FromZeros>(count: usize) -> Box<[T]> {
+    <[T]>::new_box_zeroed_with_elems(count).unwrap_or_else(|_| {
+        let layout = std::alloc::Layout::array::<T>(count);
+        std::alloc::handle_alloc_error(layout.expect("a level fits the address space"))
+    })
 }
 
 /// A page of zeros.
@@ -175,29 +192,66 @@ fn blank() -> Box<Page> {
     words.try_into().expect("the length is that of a page")
 }
 
+impl Level {
+    fn new(pages: u32) -> Self {
+        let words = zeros(pages as usize * PAGE_WORDS);
+        if pages >= LARGE {
+            huge::prefer(&words);
+        }
+        Level {
+            words,
+            numbers: zeros(pages as usize),
+        }
+    }
+}
+
 impl Pages {
-    pub(crate) fn new() -> Self {
-        Pages([const { OnceLock::new() }; LEVELS])
+    /// At most so many pages, or as many as can be named.
+    pub(crate) fn new(most: u32) -> Self {
+        Pages {
+            levels: [const { OnceLock::new() }; LEVELS],
+            taken: AtomicU32::new(0),
+            most,
+        }
     }
 
-    /// The words from a reference to the end of its page; `None` for a reference that was never handed out, and in a
-    /// loose page.
+    /// The words from a reference on; `None` for a reference that was never handed out, and in a loose page.
     #[inline(always)]
     pub(crate) fn words(&self, reference: Ref) -> Option<&[AtomicU64]> {
-        let level = self.0[(reference >> (WORD_BITS + PAGE_BITS)) as usize].get()?;
-        let page = level
-            .get((reference >> WORD_BITS) as usize % (1 << PAGE_BITS))?
-            .get()?;
-        page.get(reference as usize % PAGE_WORDS..)
+        let (level, _, word) = parts(reference);
+        self.levels[level].get()?.words.get(word..)
     }
 
-    /// Makes the page that starts at a reference.
-    fn make(&self, first: Ref) {
-        let level = (first >> (WORD_BITS + PAGE_BITS)) as usize;
-        let cells = self.0[level]
-            .get_or_init(|| (0..level_pages(level)).map(|_| OnceLock::new()).collect());
-        cells[(first >> WORD_BITS) as usize % (1 << PAGE_BITS)].get_or_init(blank);
+    /// Takes a page for an arena that knows it by `number`, and returns the reference of its first word.
+    fn take(&self, number: u32) -> Option<Ref> {
+        let next = |page: u32| (page < self.most && first_word(page).is_some()).then(|| page + 1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let page = self.taken.fetch_update(set, fetch, next).ok()?;
+        let first = first_word(page)?;
+        let (level, place, _) = parts(first);
+        let made = self.levels[level].get_or_init(|| {
+            let before = page - place as u32;
+            Level::new(level_pages(level).min(self.most - before))
+        });
+        made.numbers[place].store(number, Ordering::Relaxed);
+        Some(first)
     }
+
+    /// The number by which the arena knows the page of a live reference to a stable page.
+    fn number(&self, reference: Ref) -> u32 {
+        let (level, page, _) = parts(reference);
+        let level = self.levels[level].get();
+        level.map_or(0, |level| level.numbers[page].load(Ordering::Relaxed))
+    }
+}
+
+/// The number of a live reference's page, and the word in it.
+fn split(pages: &Pages, reference: Ref) -> (u32, usize) {
+    let word = reference as usize % PAGE_WORDS;
+    if is_loose(reference) {
+        return (LOOSE_PAGE | (reference - LOOSE) >> WORD_BITS, word);
+    }
+    (pages.number(reference), word)
 }
 
 /// The words of a page of either kind from a reference on.
@@ -242,7 +296,6 @@ impl Arena {
             spare: Vec::new(),
             drain: None,
             quota,
-            cells: 0,
             live_words: 0,
         }
     }
@@ -275,11 +328,10 @@ impl Arena {
     pub(crate) fn held(&self) -> Held {
         let (stable, loose) = (self.sheets[0].len() as u64, u64::from(self.loose_pages()));
         let page = PAGE_BYTES + ALLOCATED;
-        // Beside its sheet, a page may stand in two of the lists.
+        // Beside its sheet and its number, a page may stand in two of the lists.
         let sheets = self.sheets[0].capacity() + self.sheets[1].capacity();
-        let books = sheets * (size_of::<Sheet>() + 2 * size_of::<u32>())
-            + self.loose.capacity() * size_of::<Option<Box<Page>>>()
-            + self.cells as usize * size_of::<OnceLock<Box<Page>>>();
+        let books = sheets * (size_of::<Sheet>() + 3 * size_of::<u32>())
+            + self.loose.capacity() * size_of::<Option<Box<Page>>>();
         let fixed = stable * page + books as u64;
         let spare = self.spare.len() as u64;
         let excused = spare.min(stable.saturating_sub(u64::from(self.quota))) * page;
@@ -310,11 +362,7 @@ impl Arena {
 
     fn add_stable(&mut self, pages: &Pages) -> Option<u32> {
         let page = self.sheets[0].len() as u32;
-        let first = first_word(page)?;
-        if (first >> WORD_BITS).is_multiple_of(1 << PAGE_BITS) {
-            self.cells += level_pages((first >> (WORD_BITS + PAGE_BITS)) as usize);
-        }
-        pages.make(first);
+        let first = pages.take(page)?;
         self.sheets[0].push(Sheet::new(first));
         Some(page)
     }
@@ -401,7 +449,7 @@ impl Arena {
 
     /// Gives a record's slot back.
     pub(crate) fn free(&mut self, pages: &Pages, reference: Ref) {
-        let (page, word) = split(reference);
+        let (page, word) = split(pages, reference);
         let sheet = &mut self.sheets[(page >> 31) as usize][(page & !LOOSE_PAGE) as usize];
         let number = sheet.class as usize;
         let size = class_words(number);
@@ -499,16 +547,20 @@ mod tests {
 
     #[test]
     fn a_reference_leads_back_to_its_page() {
-        for page in (0..200_000).chain([1_000_000]) {
-            let first = first_word(page).unwrap();
-            assert_eq!(split(first | 77), (page, 77));
+        let pages = Pages::new(5_000);
+        for page in 0..5_000 {
+            let first = pages.take(7_000 - page).unwrap();
+            assert_eq!(Some(first), first_word(page));
             assert!(!is_loose(first));
+            assert_eq!(split(&pages, first | 77), (7_000 - page, 77));
         }
+        assert_eq!(pages.take(0), None);
         for number in [0, 1, 70_000, MAX_LOOSE - 1] {
             let first = LOOSE + (number << WORD_BITS);
-            assert_eq!(split(first | 77), (LOOSE_PAGE | number, 77));
-            assert!(is_loose(first));
+            assert_eq!(split(&pages, first | 77), (LOOSE_PAGE | number, 77));
+            assert!(is_loose(first) && pages.words(first).is_none());
         }
+        assert!(first_word(1_000_000).is_some_and(|first| !is_loose(first)));
         assert!(first_word(u32::MAX).is_none());
     }
 
@@ -531,7 +583,7 @@ mod tests {
             quota in prop_oneof![Just(0u32), 1..6u32, Just(u32::MAX)],
             ops in prop::collection::vec((0..10u8, 1..=MAX_WORDS, any::<prop::sample::Index>()), 1..1500)
         ) {
-            let (pages, mut arena) = (Pages::new(), Arena::new(quota));
+            let (pages, mut arena) = (Pages::new(u32::MAX), Arena::new(quota));
             let mut oracle: HashMap<Ref, (usize, u64)> = HashMap::new();
             let mut stamp = 1u64;
             let write = |arena: &Arena, reference: Ref, words: usize, stamp: u64| {
@@ -597,7 +649,7 @@ mod tests {
 
     #[test]
     fn a_loose_page_is_given_back_when_compaction_has_emptied_it() {
-        let (pages, mut arena) = (Pages::new(), Arena::new(0));
+        let (pages, mut arena) = (Pages::new(u32::MAX), Arena::new(0));
         let records: Vec<Ref> = (0..64 * 20)
             .map(|_| place(&mut arena, &pages, 32))
             .collect();
@@ -620,7 +672,7 @@ mod tests {
 
     #[test]
     fn what_is_in_a_loose_page_can_go_to_a_spare_stable_one() {
-        let (pages, mut arena) = (Pages::new(), Arena::new(1));
+        let (pages, mut arena) = (Pages::new(u32::MAX), Arena::new(1));
         let (stable, loose) = (place(&mut arena, &pages, 10), place(&mut arena, &pages, 20));
         assert!(!is_loose(stable) && is_loose(loose));
         assert!(!arena.begin_drain());

@@ -116,7 +116,11 @@ impl<T> Records<T> {
 
     /// Slots for so many records or more.
     pub(crate) fn expecting(records: usize) -> Self {
-        let (packed, lined) = if Self::LINED { (0, records) } else { (records, 0) };
+        let (packed, lined) = if Self::LINED {
+            (0, records)
+        } else {
+            (records, 0)
+        };
         Records {
             packed: Column::expecting(packed),
             lined: Column::expecting(lined),

@@ -52,9 +52,7 @@ impl Table {
     #[inline(always)]
     pub(crate) fn look<T>(&self, hash: u32, pick: impl FnOnce(Ref) -> Option<T>) -> Look<'_, T> {
         let shape = self.shape.load(Ordering::Acquire);
-        let bucket = self
-            .segment(Self::address(hash, shape))
-            .bucket(home_bucket(hash));
+        let bucket = self.line(Self::line_of(hash, shape));
         let version = bucket.version(Ordering::Acquire);
         let tags = bucket.load();
         if let Some(index) = tags.matches(tag_of(hash)).next() {

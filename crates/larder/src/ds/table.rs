@@ -108,7 +108,7 @@ impl Table {
 
     /// The line of a hash's home bucket in a table of this shape: its segment, and the bucket in that.
     #[inline(always)]
-    fn line_of(hash: u32, shape: u64) -> u32 {
+    pub(super) fn line_of(hash: u32, shape: u64) -> u32 {
         let (lines, mask) = (shape as u32, (shape >> 32) as u32);
         let full = hash >> 1 & mask;
         if full < lines {
@@ -132,7 +132,7 @@ impl Table {
 
     /// A line of a segment that exists.
     #[inline(always)]
-    fn line(&self, line: u32) -> Bucket<'_> {
+    pub(super) fn line(&self, line: u32) -> Bucket<'_> {
         self.run_of(line >> BUCKET_BITS).line(line as usize)
     }
 

@@ -10,6 +10,7 @@ use ahash::RandomState;
 use super::core::{Core, Store};
 use super::events::Listening;
 use super::graves::Graves;
+use super::held::stable_pages;
 use super::idle::Idle;
 use super::tagging::Tagged;
 use super::waiting::Waiting;
@@ -305,11 +306,12 @@ impl StoreBuilder {
             listening.follow(bus);
         }
         let balance = Balance::new(count);
+        let pages = Arc::new(Pages::new(stable_pages(measure, limit)));
         let mut stripes = Stripes::new(count, limit, expected, |_| {
             let mut words = Words::new(hasher.clone(), measure, listening.word());
             words.set_share(limit / count as u64);
             (
-                Pages::new(),
+                Arc::clone(&pages),
                 Shard::new(
                     words,
                     Chosen::new(self.eviction, bounded, &balance),

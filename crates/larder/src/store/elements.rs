@@ -9,6 +9,8 @@
 //! bytes are others now and needs no other room, only those are written back. A value that has become too large moves
 //! outside, and one that has become small moves back. A value without elements left is no value: its key goes.
 
+use std::sync::Arc;
+
 use std::ops::Range;
 
 use super::graves::SMALL;
@@ -276,7 +278,7 @@ impl Seat<'_, '_> {
 
 impl Words {
     /// Whether the entry's packed value can have so many bytes where it stands.
-    pub(crate) fn can_resize(&self, pages: &Pages, entry: Ref, len: usize) -> bool {
+    pub(crate) fn can_resize(&self, pages: &Arc<Pages>, entry: Ref, len: usize) -> bool {
         self.arena.words(pages, entry).is_some_and(|words| {
             let head = Head::load(words);
             let then = (head.value_at() + len).div_ceil(8);
@@ -286,7 +288,13 @@ impl Words {
 
     /// Writes parts of a packed value over those that were there, where [`Self::can_resize`] said so; readers must be kept
     /// off.
-    pub(crate) fn patch(&mut self, pages: &Pages, entry: Ref, packed: &[u8], parts: &[Range<u16>]) {
+    pub(crate) fn patch(
+        &mut self,
+        pages: &Arc<Pages>,
+        entry: Ref,
+        packed: &[u8],
+        parts: &[Range<u16>],
+    ) {
         let Some(words) = self.arena.words(pages, entry) else {
             return;
         };

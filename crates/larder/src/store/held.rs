@@ -1,5 +1,7 @@
 //! What the words of a stripe hold, and how their records are moved closer.
 
+use std::sync::Arc;
+
 use std::sync::atomic::Ordering;
 
 use super::builder::Measure;
@@ -8,6 +10,14 @@ use crate::ds::Ref;
 use crate::ds::arena::{PAGE_BYTES, Pages};
 use crate::entry::Holding;
 use crate::record::Head;
+
+/// Of so many bytes, the pages that are never given back.
+pub(super) fn stable_pages(measure: Measure, bytes: u64) -> u32 {
+    match measure {
+        Measure::Bytes => u32::try_from(bytes / 2 / PAGE_BYTES).unwrap_or(u32::MAX),
+        Measure::Entries => u32::MAX,
+    }
+}
 
 impl Words {
     /// Bytes held.
@@ -20,11 +30,7 @@ impl Words {
     /// Half of them may become pages that are never given back, so that those who read what is in them need no lock. A
     /// large value, or a large table, has to make do with the other half.
     pub(crate) fn set_share(&mut self, share: u64) {
-        if self.measure() == Measure::Bytes {
-            let pages = share / 2 / PAGE_BYTES;
-            self.arena
-                .set_quota(u32::try_from(pages).unwrap_or(u32::MAX));
-        }
+        self.arena.set_quota(stable_pages(self.measure(), share));
     }
 
     /// What is held, by what it is for.
@@ -38,7 +44,7 @@ impl Words {
     }
 
     /// Records to be moved closer, each of them once.
-    pub(super) fn choose_movers(&mut self, pages: &Pages, most: usize) -> Vec<Ref> {
+    pub(super) fn choose_movers(&mut self, pages: &Arc<Pages>, most: usize) -> Vec<Ref> {
         if !self.arena.begin_drain() {
             return Vec::new();
         }
@@ -50,7 +56,7 @@ impl Words {
     }
 
     /// Copies a record elsewhere, if there is room.
-    pub(super) fn move_record(&mut self, pages: &Pages, entry: Ref) -> Option<Ref> {
+    pub(super) fn move_record(&mut self, pages: &Arc<Pages>, entry: Ref) -> Option<Ref> {
         let words = Head::load(self.arena.words(pages, entry)?).words();
         if !self.arena.has_refuge(words) {
             self.arena.end_drain();

@@ -1,5 +1,7 @@
 //! `Inspection`: how a key's value is stored, what it takes, and how much it is used.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use super::core::{Core, Store};
@@ -61,7 +63,7 @@ pub struct Inspection {
 }
 
 impl Words {
-    fn encoding(&self, pages: &Pages, entry: Ref) -> Encoding {
+    fn encoding(&self, pages: &Arc<Pages>, entry: Ref) -> Encoding {
         if self.elements(pages, entry).is_some() {
             return Encoding::Structure;
         }

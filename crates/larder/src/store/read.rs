@@ -186,7 +186,7 @@ impl Core {
                 Ok(Some(Outcome::Locked)) | Err(_) => {}
             }
         }
-        stripe.read(|table, pages: &Pages, shard| {
+        stripe.read(|table, pages: &Arc<Pages>, shard| {
             let words = &shard.entries;
             let found = table.hit(low, |entry| {
                 words.has_key(pages, entry, key).then_some(entry)

@@ -25,6 +25,8 @@
 //!
 //! Cost: a page holds one stripe's read lock for at most one segment (64 buckets) at a time.
 
+use std::sync::Arc;
+
 use super::core::{Core, Store};
 use super::scan_options::ScanOptions;
 use super::words::Words;
@@ -192,7 +194,7 @@ impl Core {
     fn visit(
         &self,
         table: &Table,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         shard: &Shard<Words>,
         (segment, from): (u32, u32),
         work: &mut Work,

@@ -51,7 +51,7 @@ impl Words {
 
     /// Whether the entry has this key.
     #[inline]
-    pub(crate) fn has_key(&self, pages: &Pages, entry: Ref, key: &[u8]) -> bool {
+    pub(crate) fn has_key(&self, pages: &Arc<Pages>, entry: Ref, key: &[u8]) -> bool {
         let Some(words) = self.arena.words(pages, entry) else {
             return false;
         };
@@ -70,7 +70,7 @@ impl Words {
     /// Runs `work` on the entry's key.
     pub(crate) fn with_key<R>(
         &self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         entry: Ref,
         work: impl FnOnce(&[u8]) -> R,
     ) -> R {
@@ -90,7 +90,7 @@ impl Words {
     /// Runs `work` on the entry's value.
     pub(crate) fn with_value<R>(
         &self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         entry: Ref,
         work: impl FnOnce(Stored<'_>) -> R,
     ) -> R {
@@ -126,12 +126,12 @@ impl Words {
 
     /// The type of the entry's value.
     #[inline]
-    pub(crate) fn key_type(&self, pages: &Pages, entry: Ref) -> KeyType {
+    pub(crate) fn key_type(&self, pages: &Arc<Pages>, entry: Ref) -> KeyType {
         Head::load(self.arena.words(pages, entry).unwrap_or_default()).key_type()
     }
 
     /// Replaces what `out` holds by the packed form of the entry's value; `false` if it stands outside.
-    pub(crate) fn packed_into(&self, pages: &Pages, entry: Ref, out: &mut Vec<u8>) -> bool {
+    pub(crate) fn packed_into(&self, pages: &Arc<Pages>, entry: Ref, out: &mut Vec<u8>) -> bool {
         let words = self.arena.words(pages, entry).unwrap_or_default();
         let head = Head::load(words);
         if head.kind() != Some(Kind::Bytes) {
@@ -142,7 +142,7 @@ impl Words {
     }
 
     /// The value with elements that the entry holds outside.
-    pub(crate) fn elements(&self, pages: &Pages, entry: Ref) -> Option<&Any> {
+    pub(crate) fn elements(&self, pages: &Arc<Pages>, entry: Ref) -> Option<&Any> {
         let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         if head.kind() != Some(Kind::Outside) {
@@ -157,7 +157,7 @@ impl Words {
     /// Runs `work` on the value with elements that the entry holds outside.
     pub(crate) fn change_elements<R>(
         &mut self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         entry: Ref,
         work: impl FnOnce(&mut Any) -> R,
     ) -> Option<R> {
@@ -174,7 +174,7 @@ impl Words {
     }
 
     /// A moment at or before the first at which an element of the entry's value expires.
-    pub(crate) fn element_due(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
+    pub(crate) fn element_due(&self, pages: &Arc<Pages>, entry: Ref) -> Option<Millis> {
         if let Some(any) = self.elements(pages, entry) {
             return any.next_due();
         }
@@ -184,21 +184,21 @@ impl Words {
     }
 
     /// Notes whether elements of the entry's value have deadlines. Readers must be kept off.
-    pub(crate) fn set_timed(&mut self, pages: &Pages, entry: Ref, timed: bool) {
+    pub(crate) fn set_timed(&mut self, pages: &Arc<Pages>, entry: Ref, timed: bool) {
         if let Some(words) = self.arena.words(pages, entry) {
             Head::set_timed(words, timed);
         }
     }
 
     /// Takes the value with elements out of the entry, whose seat it keeps.
-    pub(crate) fn lift(&mut self, pages: &Pages, entry: Ref) -> Option<Box<Any>> {
+    pub(crate) fn lift(&mut self, pages: &Arc<Pages>, entry: Ref) -> Option<Box<Any>> {
         let words = self.arena.words(pages, entry)?;
         let number = Head::load(words).number(words);
         self.outside.change(number, Large::lift)?
     }
 
     /// Moves a value with elements into the entry that was put for it.
-    pub(crate) fn fill(&mut self, pages: &Pages, entry: Ref, elements: Box<Any>) {
+    pub(crate) fn fill(&mut self, pages: &Arc<Pages>, entry: Ref, elements: Box<Any>) {
         let words = self.arena.words(pages, entry).unwrap_or_default();
         let number = Head::load(words).number(words);
         self.outside
@@ -253,7 +253,7 @@ impl Words {
     /// What the entry would weigh with this deadline.
     pub(crate) fn weight_redated(
         &self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         entry: Ref,
         deadline: Option<Millis>,
     ) -> u64 {
@@ -269,7 +269,7 @@ impl Words {
     #[inline]
     pub(crate) fn put(
         &mut self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         key: &[u8],
         value: &Stored<'_>,
         deadline: Option<Millis>,
@@ -289,7 +289,7 @@ impl Words {
     #[inline]
     pub(crate) fn fits(
         &self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         entry: Ref,
         key: &[u8],
         value: &Stored<'_>,
@@ -302,7 +302,7 @@ impl Words {
     /// Rewrites a record that [`Self::fits`] in place; readers must be kept off.
     pub(crate) fn rewrite(
         &mut self,
-        pages: &Pages,
+        pages: &Arc<Pages>,
         entry: Ref,
         key: &[u8],
         value: &Stored<'_>,
@@ -322,34 +322,39 @@ impl Words {
 
     /// The integer that the entry holds in place, if it does.
     #[inline]
-    pub(crate) fn int(&self, pages: &Pages, entry: Ref) -> Option<i64> {
+    pub(crate) fn int(&self, pages: &Arc<Pages>, entry: Ref) -> Option<i64> {
         let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         (head.kind() == Some(Kind::Int)).then(|| head.number(words) as i64)
     }
 
     /// Whether the entry's deadline can be changed to this one in place.
-    pub(crate) fn can_redate(&self, pages: &Pages, entry: Ref, deadline: Option<Millis>) -> bool {
+    pub(crate) fn can_redate(
+        &self,
+        pages: &Arc<Pages>,
+        entry: Ref,
+        deadline: Option<Millis>,
+    ) -> bool {
         self.arena
             .words(pages, entry)
             .is_some_and(|words| Head::load(words).can_redate(deadline))
     }
 
     /// Changes the entry's deadline in place; readers must be kept off.
-    pub(crate) fn redate(&mut self, pages: &Pages, entry: Ref, deadline: Option<Millis>) {
+    pub(crate) fn redate(&mut self, pages: &Arc<Pages>, entry: Ref, deadline: Option<Millis>) {
         if let Some(words) = self.arena.words(pages, entry) {
             Head::redate(words, deadline);
         }
     }
 
-    fn alloc(&mut self, pages: &Pages, words: usize) -> Option<Ref> {
+    fn alloc(&mut self, pages: &Arc<Pages>, words: usize) -> Option<Ref> {
         if !self.arena.has_room(words) && !self.arena.add_page(pages) {
             return None;
         }
         self.arena.alloc(pages, words)
     }
 
-    fn take_outside(&mut self, pages: &Pages, entry: Ref) -> Option<Outside> {
+    fn take_outside(&mut self, pages: &Arc<Pages>, entry: Ref) -> Option<Outside> {
         let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         if head.kind() != Some(Kind::Outside) {
@@ -359,7 +364,7 @@ impl Words {
     }
 
     /// Rewrites an integer in place; readers must be kept off.
-    pub(crate) fn set_int(&mut self, pages: &Pages, entry: Ref, value: i64) {
+    pub(crate) fn set_int(&mut self, pages: &Arc<Pages>, entry: Ref, value: i64) {
         let Some(words) = self.arena.words(pages, entry) else {
             return;
         };
@@ -368,7 +373,7 @@ impl Words {
 
     /// Bytes that the entry takes.
     #[inline]
-    pub(crate) fn bytes_of(&self, pages: &Pages, entry: Ref) -> u64 {
+    pub(crate) fn bytes_of(&self, pages: &Arc<Pages>, entry: Ref) -> u64 {
         let words = self.arena.words(pages, entry).unwrap_or_default();
         let head = Head::load(words);
         let outside = match head.kind() {
@@ -388,22 +393,22 @@ fn charge(words: usize, timed: bool) -> u64 {
 }
 
 impl Entries for Words {
-    type Shared = Pages;
+    type Shared = Arc<Pages>;
     type Gone = Gone;
 
-    fn hash(&self, pages: &Pages, entry: Ref) -> u32 {
+    fn hash(&self, pages: &Arc<Pages>, entry: Ref) -> u32 {
         self.with_key(pages, entry, |key| low_bits(hash_key(&self.hasher, key)))
     }
 
     #[inline]
-    fn approach(&self, pages: &Pages, entry: Ref) {
+    fn approach(&self, pages: &Arc<Pages>, entry: Ref) {
         if let Some(words) = self.arena.words(pages, entry) {
             approach(&words[0]);
         }
     }
 
     #[inline]
-    fn weight(&self, pages: &Pages, entry: Ref) -> u64 {
+    fn weight(&self, pages: &Arc<Pages>, entry: Ref) -> u64 {
         if self.measure == Measure::Entries {
             return 1;
         }
@@ -411,7 +416,7 @@ impl Entries for Words {
     }
 
     #[inline]
-    fn deadline(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
+    fn deadline(&self, pages: &Arc<Pages>, entry: Ref) -> Option<Millis> {
         let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         head.kind()?;
@@ -419,7 +424,7 @@ impl Entries for Words {
     }
 
     #[inline]
-    fn due(&self, pages: &Pages, entry: Ref) -> Option<Millis> {
+    fn due(&self, pages: &Arc<Pages>, entry: Ref) -> Option<Millis> {
         let words = self.arena.words(pages, entry)?;
         let head = Head::load(words);
         head.kind()?;
@@ -434,21 +439,21 @@ impl Entries for Words {
     }
 
     #[inline]
-    fn is_timed(&self, pages: &Pages, entry: Ref) -> bool {
+    fn is_timed(&self, pages: &Arc<Pages>, entry: Ref) -> bool {
         self.arena
             .words(pages, entry)
             .is_some_and(|words| Head::load(words).is_timed())
     }
 
     #[inline]
-    fn is_young(&self, pages: &Pages, entry: Ref) -> bool {
+    fn is_young(&self, pages: &Arc<Pages>, entry: Ref) -> bool {
         self.arena
             .words(pages, entry)
             .is_some_and(|words| Head::load(words).is_young())
     }
 
     #[inline]
-    fn set_young(&mut self, pages: &Pages, entry: Ref, young: bool) {
+    fn set_young(&mut self, pages: &Arc<Pages>, entry: Ref, young: bool) {
         if let Some(words) = self.arena.words(pages, entry) {
             Head::set_young(words, young);
         }
@@ -462,19 +467,19 @@ impl Entries for Words {
         self.arena.is_slack()
     }
 
-    fn movers(&mut self, pages: &Pages, most: usize) -> Vec<Ref> {
+    fn movers(&mut self, pages: &Arc<Pages>, most: usize) -> Vec<Ref> {
         self.choose_movers(pages, most)
     }
 
-    fn relocate(&mut self, pages: &Pages, entry: Ref) -> Option<Ref> {
+    fn relocate(&mut self, pages: &Arc<Pages>, entry: Ref) -> Option<Ref> {
         self.move_record(pages, entry)
     }
 
-    fn forsake(&mut self, pages: &Pages, entry: Ref) {
+    fn forsake(&mut self, pages: &Arc<Pages>, entry: Ref) {
         self.arena.free(pages, entry);
     }
 
-    fn take(&mut self, pages: &Pages, entry: Ref) -> Gone {
+    fn take(&mut self, pages: &Arc<Pages>, entry: Ref) -> Gone {
         let key =
             wants_departures(&self.wanted).then(|| self.with_key(pages, entry, |key| key.into()));
         let mut gone = Gone::new(self.take_outside(pages, entry));
