@@ -463,6 +463,7 @@ mod tests {
     #[test]
     fn deadlines_are_exact_however_far_and_after_the_base_has_moved() {
         let mut typed = Typed::new(Shape {
+            expected: 0,
             weighed: false,
             idle: None,
             stamped: false,
