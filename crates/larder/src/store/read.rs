@@ -75,7 +75,7 @@ fn look<'a>(stripe: &'a Stripe<Words>, low: u32, key: &[u8]) -> Look<'a, (&'a [A
     stripe.table.look(low, |entry| {
         let Some(words) = stripe.shared.words(entry) else {
             // Its key may be the right one: that is for the holder of the lock to see.
-            return is_loose(entry).then(|| Default::default());
+            return is_loose(entry).then(Default::default);
         };
         let head = Head::load(words);
         head.has_key(words, key).then_some((words, head))
