@@ -64,12 +64,7 @@ impl<E: Entries> Stripes<E> {
         mut make: impl FnMut(usize) -> (E::Shared, Shard<E>),
     ) -> Self {
         debug_assert!(count.is_power_of_two() && count <= MAX_SHARES);
-        // Side by side, the tables can share large pages.
-        let tables: Vec<Table> = (0..count)
-            .map(|_| Table::new(expected / count as u64))
-            .collect();
-        tables.iter().for_each(Table::prefer_large_pages);
-        let stripes = tables
+        let stripes = Table::row(count, expected / count as u64)
             .into_iter()
             .enumerate()
             .map(|(number, table)| {
@@ -95,7 +90,7 @@ impl<E: Entries> Stripes<E> {
     /// The stripe of a hash.
     #[inline(always)]
     pub(crate) fn of(&self, hash: u64) -> &Stripe<E> {
-        &self.stripes[(hash >> 32 >> (self.shift & 63)) as usize]
+        &self.stripes[self.number(hash)]
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Stripe<E>> {
@@ -143,6 +138,7 @@ impl<E: Entries> Stripes<E> {
     }
 
     /// The number of a hash's stripe.
+    #[inline(always)]
     pub(crate) fn number(&self, hash: u64) -> usize {
         (hash >> 32 >> (self.shift & 63)) as usize
     }

@@ -8,13 +8,9 @@
 //! loose    in `Arena`   only for who holds the stripe's lock; given back to the system as soon as it is empty
 //! ```
 //!
-//! `Pages` belong to all stripes together, and each takes one when it needs one; so they lie in a row, in the order in which they
-//! are taken, and in large pages of the system's where there are many. `Arena` belongs to the holder of the stripe's lock. It
-//! takes stable pages up to a quota, which is all there are unless a store is bounded in bytes, and makes loose ones beyond it.
+//! `Arena` belongs to the holder of the stripe's lock. It takes stable pages up to a quota, which is all there are unless a
+//! store is bounded in bytes, and makes loose ones beyond it.
 //!
-//! * A reference is `level << 27 | page in the level << 11 | word`. Level `k` holds `min(16 << k, 65536)` pages, one
-//!   allocation whose memory the system gives when it is first written, so the parts of a reference lead to its words without
-//!   arithmetic; the last levels name loose pages. 17 GiB of stable pages, and 4 GiB of loose ones per stripe.
 //! * Contract with the record format: the low byte of a live record's first word is not zero. A free slot has zero
 //!   there and the next free slot of its page above it.
 //! * **Compaction.** A class whose pages have `n` pages' worth of free slots *gains* `n` pages if its records are packed
@@ -24,57 +20,23 @@
 //! Cost: allocate and free are a few loads and stores; what compaction cannot gain is at most one partly filled page per
 //! class, plus the rounding to the class.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use zerocopy::FromZeros;
-
+use super::Ref;
 use super::drain::Drain;
 use super::sizes::{CAPACITY, CLASSES, class_of, class_words};
-use super::{Ref, huge};
 
+use super::pages::{LOOSE, MAX_LOOSE, Page, WORD_BITS};
+
+pub(crate) use super::pages::{PAGE_BYTES, PAGE_WORDS, Pages, is_loose};
 pub(crate) use super::sizes::{MAX_WORDS, rounded};
 
-const WORD_BITS: u32 = 11;
-/// Words of a page: small, since every stripe keeps a partly filled page for every class it uses.
-pub(crate) const PAGE_WORDS: usize = 1 << WORD_BITS;
-/// Bytes of a page.
-pub(crate) const PAGE_BYTES: u64 = PAGE_WORDS as u64 * 8;
-/// Bits of a page's number in its level.
-const PAGE_BITS: u32 = 16;
-const LEVELS: usize = 1 << (32 - WORD_BITS - PAGE_BITS);
-/// From this level on, references name loose pages.
-const LOOSE_LEVEL: usize = LEVELS - 4;
-/// The reference of the first word of the first loose page.
-const LOOSE: Ref = (LOOSE_LEVEL as Ref) << (WORD_BITS + PAGE_BITS);
-/// One less than the levels could name: a reference is never all ones.
-const MAX_LOOSE: u32 = ((LEVELS - LOOSE_LEVEL) << PAGE_BITS) as u32 - 1;
 /// Marks the number of a loose page.
 pub(super) const LOOSE_PAGE: u32 = 1 << 31;
-/// Pages of the first level; each one more has twice as many, up to what the bits name.
-const FIRST_PAGES: u32 = 16;
 const NONE: u32 = u32::MAX;
 const NO_SLOT: u16 = u16::MAX;
 /// What the allocator takes, at most, beside a page.
 const ALLOCATED: u64 = 16;
-
-pub(super) type Page = [AtomicU64; PAGE_WORDS];
-
-/// Pages of a level that are worth large pages of the system's.
-const LARGE: u32 = (2 << 20) / PAGE_BYTES as u32;
-
-struct Level {
-    words: Box<[AtomicU64]>,
-    /// For each page, its number in the arena that took it.
-    numbers: Box<[AtomicU32]>,
-}
-
-/// The words of all stable pages; readable without a lock.
-pub(crate) struct Pages {
-    levels: [OnceLock<Level>; LEVELS],
-    taken: AtomicU32,
-    most: u32,
-}
 
 /// What the allocator knows of one page.
 pub(super) struct Sheet {
@@ -145,104 +107,10 @@ pub(crate) struct Arena {
     live_words: u64,
 }
 
-/// Whether the reference names a record in a loose page, which only the holder of the lock can read.
-#[inline(always)]
-pub(crate) fn is_loose(reference: Ref) -> bool {
-    reference >= LOOSE
-}
-
-/// Pages of a level.
-fn level_pages(level: usize) -> u32 {
-    FIRST_PAGES << level.min((PAGE_BITS - FIRST_PAGES.ilog2()) as usize)
-}
-
-/// The reference of the first word of the stable page that is taken as number `page`; `None` beyond the last level.
-fn first_word(page: u32) -> Option<Ref> {
-    let mut before = 0;
-    for level in 0..LOOSE_LEVEL {
-        if page - before < level_pages(level) {
-            return Some((level as u32) << (WORD_BITS + PAGE_BITS) | (page - before) << WORD_BITS);
-        }
-        before += level_pages(level);
-    }
-    None
-}
-
-/// The level of a reference to a stable page, the page in it, and the word in it.
-#[inline(always)]
-fn parts(reference: Ref) -> (usize, usize, usize) {
-    (
-        (reference >> (WORD_BITS + PAGE_BITS)) as usize,
-        (reference >> WORD_BITS) as usize % (1 << PAGE_BITS),
-        reference as usize % (1 << (WORD_BITS + PAGE_BITS)),
-    )
-}
-
-/// So many zeros, of which the system has not touched the memory yet where they are many.
-fn zeros<T: FromZeros>(count: usize) -> Box<[T]> {
-    <[T]>::new_box_zeroed_with_elems(count).unwrap_or_else(|_| {
-        let layout = std::alloc::Layout::array::<T>(count);
-        std::alloc::handle_alloc_error(layout.expect("a level fits the address space"))
-    })
-}
-
 /// A page of zeros.
 fn blank() -> Box<Page> {
     let words: Box<[AtomicU64]> = (0..PAGE_WORDS).map(|_| AtomicU64::new(0)).collect();
     words.try_into().expect("the length is that of a page")
-}
-
-impl Level {
-    fn new(pages: u32) -> Self {
-        let words = zeros(pages as usize * PAGE_WORDS);
-        if pages >= LARGE {
-            huge::prefer(&words);
-        }
-        Level {
-            words,
-            numbers: zeros(pages as usize),
-        }
-    }
-}
-
-impl Pages {
-    /// At most so many pages, or as many as can be named.
-    pub(crate) fn new(most: u32) -> Self {
-        Pages {
-            levels: [const { OnceLock::new() }; LEVELS],
-            taken: AtomicU32::new(0),
-            most,
-        }
-    }
-
-    /// The words from a reference on; `None` for a reference that was never handed out, and in a loose page.
-    #[inline(always)]
-    pub(crate) fn words(&self, reference: Ref) -> Option<&[AtomicU64]> {
-        let (level, _, word) = parts(reference);
-        self.levels[level].get()?.words.get(word..)
-    }
-
-    /// Takes a page for an arena that knows it by `number`, and returns the reference of its first word.
-    fn take(&self, number: u32) -> Option<Ref> {
-        let next = |page: u32| (page < self.most && first_word(page).is_some()).then(|| page + 1);
-        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
-        let page = self.taken.fetch_update(set, fetch, next).ok()?;
-        let first = first_word(page)?;
-        let (level, place, _) = parts(first);
-        let made = self.levels[level].get_or_init(|| {
-            let before = page - place as u32;
-            Level::new(level_pages(level).min(self.most - before))
-        });
-        made.numbers[place].store(number, Ordering::Relaxed);
-        Some(first)
-    }
-
-    /// The number by which the arena knows the page of a live reference to a stable page.
-    fn number(&self, reference: Ref) -> u32 {
-        let (level, page, _) = parts(reference);
-        let level = self.levels[level].get();
-        level.map_or(0, |level| level.numbers[page].load(Ordering::Relaxed))
-    }
 }
 
 /// The number of a live reference's page, and the word in it.
@@ -543,25 +411,6 @@ mod tests {
         let held = arena.held();
         let pages = arena.sheets[0].len() as u64 + u64::from(arena.loose_pages());
         assert!(held.all >= pages * PAGE_BYTES && held.all >= held.fixed);
-    }
-
-    #[test]
-    fn a_reference_leads_back_to_its_page() {
-        let pages = Pages::new(5_000);
-        for page in 0..5_000 {
-            let first = pages.take(7_000 - page).unwrap();
-            assert_eq!(Some(first), first_word(page));
-            assert!(!is_loose(first));
-            assert_eq!(split(&pages, first | 77), (7_000 - page, 77));
-        }
-        assert_eq!(pages.take(0), None);
-        for number in [0, 1, 70_000, MAX_LOOSE - 1] {
-            let first = LOOSE + (number << WORD_BITS);
-            assert_eq!(split(&pages, first | 77), (LOOSE_PAGE | number, 77));
-            assert!(is_loose(first) && pages.words(first).is_none());
-        }
-        assert!(first_word(1_000_000).is_some_and(|first| !is_loose(first)));
-        assert!(first_word(u32::MAX).is_none());
     }
 
     #[test]

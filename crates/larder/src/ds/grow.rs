@@ -5,7 +5,7 @@
 
 use super::Ref;
 use super::bucket::{BUCKET_BITS, BUCKETS, SLOTS, WORDS};
-use super::table::{Home, Table, level_of};
+use super::table::{Home, Table};
 use crate::sync::{AtomicU32, Ordering};
 
 /// A doubling round starts when this part of all slots is taken (of 256): later, long probes; earlier, wasted lines.
@@ -51,26 +51,20 @@ pub(super) fn segments_for(entries: u64) -> u32 {
 impl Table {
     /// Bytes held: all segments that came into use, or will until the round is over.
     pub(crate) fn bytes(&self) -> u64 {
-        let used = self.segments().next_power_of_two() + self.chained.load(Ordering::Relaxed);
+        let used = self.segments().next_power_of_two() + self.memory.chained();
         u64::from(used) * SEGMENT_BYTES
     }
 
     /// Bytes asked of the system, touched or not.
     pub(crate) fn asked_bytes(&self) -> u64 {
         let segments = self.segments();
-        let next = if self.has(segments) {
+        let next = if self.memory.has(segments) {
             segments + 1
         } else {
             segments
         };
-        let made = self.expected.max(next.next_power_of_two());
-        u64::from(made + self.chained.load(Ordering::Relaxed)) * SEGMENT_BYTES
-    }
-
-    /// Whether the memory of a segment was made.
-    fn has(&self, number: u32) -> bool {
-        let level = self.levels.get(level_of(number));
-        number < self.expected || level.is_some_and(|level| level.get().is_some())
+        let made = self.memory.expected().max(next.next_power_of_two());
+        u64::from(made + self.memory.chained()) * SEGMENT_BYTES
     }
 
     /// Splits one segment if a round is due or under way, and says when the next one is.
@@ -91,7 +85,7 @@ impl Table {
     /// Entries at which the next round starts.
     fn next_round(&self) -> u32 {
         let segments = self.segments();
-        if self.held_back.load(Ordering::Relaxed) && !self.has(segments) {
+        if self.held_back.load(Ordering::Relaxed) && !self.memory.has(segments) {
             return filling(segments, ROUND_AT_LAST);
         }
         round_at(segments)
@@ -107,13 +101,13 @@ impl Table {
         let segments = self.segments();
         let wanted = self.len() >= filling(segments, LEVEL_AT)
             && segments.is_power_of_two()
-            && !self.has(segments);
+            && !self.memory.has(segments);
         wanted.then(|| u64::from(segments) * SEGMENT_BYTES)
     }
 
     /// Makes the next level.
     pub(crate) fn make_level(&self) {
-        self.ensure(self.segments());
+        self.memory.ensure(self.segments());
         self.grow_at.store(self.next_round(), Ordering::Relaxed);
     }
 
@@ -125,7 +119,7 @@ impl Table {
     /// The entries lie scattered, and a split looks at some 600: those of the next bucket are brought near while one is
     /// worked on, else it would take 50 µs of waiting.
     pub(super) fn split(&self, fresh: u32, hash_of: impl Fn(Ref) -> u32, near: impl Fn(Ref)) {
-        self.ensure(fresh);
+        self.memory.ensure(fresh);
         let old = Self::address(fresh << (BUCKET_BITS + 1), Self::shape_of(fresh));
         let shape = Self::shape_of(fresh + 1);
         let mut moved = Vec::with_capacity(BUCKETS * SLOTS / 2);

@@ -52,7 +52,7 @@ impl Table {
     #[inline(always)]
     pub(crate) fn look<T>(&self, hash: u32, pick: impl FnOnce(Ref) -> Option<T>) -> Look<'_, T> {
         let shape = self.shape.load(Ordering::Acquire);
-        let bucket = self.line(Self::line_of(hash, shape));
+        let bucket = self.memory.line(Self::line_of(hash, shape));
         let version = bucket.version(Ordering::Acquire);
         let tags = bucket.load();
         if let Some(index) = tags.matches(tag_of(hash)).next() {
@@ -85,7 +85,7 @@ impl Table {
         let (tag, home) = (tag_of(hash), home_bucket(hash));
         'tries: for _ in 0..TRIES {
             let shape = self.shape.load(Ordering::Acquire);
-            let mut segment = Some(self.segment(Self::address(hash, shape)));
+            let mut segment = Some(self.memory.get(Self::address(hash, shape)));
             'chain: while let Some(here) = segment {
                 let mut at = home;
                 loop {
@@ -113,7 +113,7 @@ impl Table {
                         break;
                     }
                 }
-                segment = self.next(here);
+                segment = self.memory.next(here);
             }
             if self.shape.load(Ordering::Relaxed) == shape {
                 return Ok(None);

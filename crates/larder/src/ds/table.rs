@@ -26,14 +26,13 @@
 //! The 2-bit access counters belong to the entries but live here, where a hit has the line at hand. Readers bump them
 //! with plain stores: an increment may get lost, nothing else can. A torn read is a wrong value, which the version exposes.
 
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use super::Ref;
-use super::bucket::{BUCKET_BITS, Bucket, REFS, Run, Segment};
+use super::bucket::{BUCKET_BITS, Bucket, REFS};
 use super::grow::segments_for;
+use super::segments::Segments;
 pub(super) use super::slot::{after, home_bucket, tag_of};
-use super::stable::Stable;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 
 pub(crate) use super::bucket::{BUCKETS, COUNTER_MAX};
@@ -43,55 +42,39 @@ pub(crate) use super::slot::{Glance, Home, Place, Seen, Slot, Spot};
 pub(crate) const HASH_MASK: u32 = 0x7fff_ffff;
 /// The lowest bit of a hash, always set.
 pub(crate) const HASH_ONE: u32 = 1;
-/// Levels of the pool: level `k` holds segments `[2^(k-1), 2^k)`, level 0 the first.
-const LEVELS: usize = 17;
 
 /// A hash table of references; see the module's text.
 pub(crate) struct Table {
     /// Lines in use, and above them the next power of two less one; published after a new segment is filled.
     pub(super) shape: AtomicU64,
-    /// The segments, a power of two, that are expected to come into use: they cost nothing until they are touched.
-    first: Run,
-    pub(super) expected: u32,
-    /// The others.
-    pub(super) levels: [OnceLock<Run>; LEVELS],
+    pub(super) memory: Segments,
     /// Entries. Written under the caller's lock, read by anyone.
     len: AtomicU32,
     /// Entries at which the next segment is split.
     pub(super) grow_at: AtomicU32,
-    /// Segments chained behind full ones, by the number in those ones' links, from 1.
-    chains: Stable<Run>,
-    pub(super) chained: AtomicU32,
     /// Whether a round waits until its memory was made.
     pub(super) held_back: AtomicBool,
-}
-
-/// The level of the pool that holds a segment.
-#[inline(always)]
-pub(super) fn level_of(segment: u32) -> usize {
-    (2 * segment + 1).ilog2() as usize
 }
 
 impl Table {
     /// A table with one segment, for so many entries or more.
     pub(crate) fn new(entries: u64) -> Self {
-        let segments = segments_for(entries);
         Table {
-            first: Run::new(0, segments as usize),
-            expected: segments,
+            memory: Segments::expecting(segments_for(entries)),
             shape: AtomicU64::new(Self::shape_of(1)),
-            levels: [const { OnceLock::new() }; LEVELS],
             len: AtomicU32::new(0),
             grow_at: AtomicU32::new(0),
-            chains: Stable::new(),
-            chained: AtomicU32::new(0),
             held_back: AtomicBool::new(false),
         }
     }
 
-    /// Asks for large pages for what is expected, before anything is in it.
-    pub(crate) fn prefer_large_pages(&self) {
-        self.first.prefer_large_pages();
+    /// So many tables for so many entries each, or more. They lie side by side, so that they can share large pages.
+    pub(crate) fn row(tables: usize, entries: u64) -> Vec<Table> {
+        let tables: Vec<Table> = (0..tables).map(|_| Table::new(entries)).collect();
+        for table in &tables {
+            table.memory.prefer_large_pages();
+        }
+        tables
     }
 
     /// Entries held.
@@ -130,85 +113,6 @@ impl Table {
         u64::from(mask) << 32 | u64::from(segments << BUCKET_BITS)
     }
 
-    /// A line of a segment that exists.
-    #[inline(always)]
-    pub(super) fn line(&self, line: u32) -> Bucket<'_> {
-        self.run_of(line >> BUCKET_BITS).line(line as usize)
-    }
-
-    #[inline(always)]
-    fn run_of(&self, number: u32) -> &Run {
-        if number < self.expected {
-            return &self.first;
-        }
-        self.later_run(number)
-    }
-
-    /// [`Self::run_of`], beyond what was expected.
-    #[inline(never)]
-    fn later_run(&self, number: u32) -> &Run {
-        self.levels[level_of(number)]
-            .get()
-            .expect("a published segment exists")
-    }
-
-    #[inline(always)]
-    pub(super) fn segment(&self, number: u32) -> Segment<'_> {
-        Segment {
-            run: self.run_of(number),
-            number,
-        }
-    }
-
-    /// Makes the level of a segment if it does not exist.
-    pub(super) fn ensure(&self, number: u32) {
-        if number < self.expected {
-            return;
-        }
-        let level = level_of(number);
-        let first = (1 << level) >> 1;
-        self.levels[level].get_or_init(|| Run::new(first, first.max(1) as usize));
-    }
-
-    /// The segment chained behind this one, if any.
-    #[cold]
-    pub(super) fn next<'a>(&'a self, segment: Segment<'a>) -> Option<Segment<'a>> {
-        match segment.link().load(Ordering::Acquire) {
-            0 => None,
-            number => Some(Segment {
-                run: self.chains.get(number)?,
-                number: 0,
-            }),
-        }
-    }
-
-    /// The segment chained behind this one, made if there is none.
-    #[cold]
-    fn next_or_new<'a>(&'a self, here: Segment<'a>) -> Segment<'a> {
-        if let Some(next) = self.next(here) {
-            return next;
-        }
-        let number = self.chained.load(Ordering::Relaxed) + 1;
-        self.chained.store(number, Ordering::Relaxed);
-        let run = self.chains.get_or_set(number, || Box::new(Run::new(0, 1)));
-        here.link().store(number, Ordering::Release);
-        Segment {
-            run: run.expect("fewer chained segments than entries"),
-            number: 0,
-        }
-    }
-
-    #[cold]
-    fn at(&self, number: u32, depth: u16) -> Segment<'_> {
-        let mut segment = self.segment(number);
-        for _ in 0..depth {
-            segment = self
-                .next(segment)
-                .expect("a slot names a segment that exists");
-        }
-        segment
-    }
-
     /// Where the entry of this hash would live: for structures that are laid out beside the table.
     #[inline(always)]
     pub(crate) fn home(&self, hash: u32) -> Home {
@@ -240,7 +144,7 @@ impl Table {
                 segment: line >> BUCKET_BITS,
                 bucket: line % BUCKETS as u32,
             },
-            bucket: self.line(line),
+            bucket: self.memory.line(line),
         }
     }
 
@@ -310,7 +214,7 @@ impl Table {
         mut pick: impl FnMut(Ref) -> Option<T>,
     ) -> Option<(Slot, T)> {
         let (number, home) = (home.segment, home.bucket as usize);
-        let mut segment = self.segment(number);
+        let mut segment = self.memory.get(number);
         let tag = tag_of(hash);
         let (mut depth, mut at) = (0, after(home));
         loop {
@@ -334,7 +238,7 @@ impl Table {
             }
             at = after(at);
             if at == home {
-                segment = self.next(segment)?;
+                segment = self.memory.next(segment)?;
                 depth += 1;
             }
         }
@@ -380,7 +284,7 @@ impl Table {
     #[inline(never)]
     pub(super) fn place(&self, number: u32, hash: u32, reference: Ref, counter: u32) -> Slot {
         let (tag, home) = (tag_of(hash), home_bucket(hash));
-        let mut segment = self.segment(number);
+        let mut segment = self.memory.get(number);
         let mut depth = 0;
         loop {
             if let Some((bucket, index)) = segment.place(home, tag, reference, counter) {
@@ -394,7 +298,7 @@ impl Table {
             for bucket in segment.iter() {
                 bucket.change(Bucket::add_overflow);
             }
-            segment = self.next_or_new(segment);
+            segment = self.memory.next_or_new(segment);
             depth += 1;
         }
     }
@@ -419,11 +323,11 @@ impl Table {
     #[inline(never)]
     fn take_away(&self, slot: Slot, hash: u32) {
         for depth in 0..slot.depth {
-            for bucket in self.at(slot.segment, depth).iter() {
+            for bucket in self.memory.at(slot.segment, depth).iter() {
                 bucket.change(Bucket::sub_overflow);
             }
         }
-        let segment = self.at(slot.segment, slot.depth);
+        let segment = self.memory.at(slot.segment, slot.depth);
         segment
             .bucket(slot.bucket as usize)
             .clear(slot.index as usize);
@@ -433,9 +337,9 @@ impl Table {
     #[inline(always)]
     fn bucket(&self, slot: Slot) -> Bucket<'_> {
         let segment = if slot.depth == 0 {
-            self.segment(slot.segment)
+            self.memory.get(slot.segment)
         } else {
-            self.at(slot.segment, slot.depth)
+            self.memory.at(slot.segment, slot.depth)
         };
         segment.bucket(slot.bucket as usize)
     }
@@ -488,7 +392,7 @@ impl Table {
         home: Home,
         mut suits: impl FnMut(Slot, Ref) -> bool,
     ) -> Option<(Slot, Ref)> {
-        let mut segment = self.segment(home.segment);
+        let mut segment = self.memory.get(home.segment);
         let mut depth = 0;
         loop {
             let bucket = segment.bucket(home.bucket as usize);
@@ -504,7 +408,7 @@ impl Table {
                     return Some((slot, reference));
                 }
             }
-            segment = self.next(segment)?;
+            segment = self.memory.next(segment)?;
             depth += 1;
         }
     }
@@ -512,7 +416,7 @@ impl Table {
     /// Takes every entry out. Memory stays for the next ones.
     pub(crate) fn clear(&self) {
         for number in 0..self.segments() {
-            let mut segment = Some(self.segment(number));
+            let mut segment = Some(self.memory.get(number));
             while let Some(here) = segment {
                 for bucket in here.iter() {
                     bucket.change(|bucket| {
@@ -521,7 +425,7 @@ impl Table {
                         }
                     });
                 }
-                segment = self.next(here);
+                segment = self.memory.next(here);
             }
         }
         self.len.store(0, Ordering::Relaxed);

@@ -8,6 +8,8 @@ mod grow;
 pub(crate) mod latch;
 #[path = "../../../../crates/larder/src/ds/look.rs"]
 pub(crate) mod look;
+#[path = "../../../../crates/larder/src/ds/segments.rs"]
+mod segments;
 #[path = "../../../../crates/larder/src/ds/slot.rs"]
 mod slot;
 #[path = "../../../../crates/larder/src/ds/stable.rs"]
@@ -22,6 +24,11 @@ pub(crate) mod arena {
 
 pub(crate) type Ref = u32;
 
+/// The models have no memory to speak of.
+pub(crate) mod huge {
+    pub(crate) fn prefer<T>(_memory: &[T]) {}
+}
+
 /// The models need nothing near.
 pub(crate) fn approach<T>(_value: &T) {}
 
@@ -33,7 +40,7 @@ pub(crate) fn split(table: &table::Table, hash_of: impl Fn(Ref) -> u32) {
 /// Touches every word of a hash's home bucket.
 pub(crate) fn touch(table: &table::Table, hash: u32) {
     let home = table.home(hash);
-    let bucket = table.segment(home.segment).bucket(home.bucket as usize);
+    let bucket = table.memory.get(home.segment).bucket(home.bucket as usize);
     for word in bucket.0 {
         word.load(crate::sync::Ordering::Relaxed);
     }
