@@ -303,7 +303,10 @@ impl<E: Entries> Stripes<E> {
             if self.budget.take(lacking) {
                 return true;
             }
-            let freed = self.heaviest().is_some_and(&mut evict);
+            let freed = self
+                .iter()
+                .max_by_key(|stripe| stripe.weight())
+                .is_some_and(&mut evict);
             if !freed && self.iter().map(&mut evict).filter(|freed| *freed).count() == 0 {
                 failures += 1;
             }
@@ -332,10 +335,6 @@ impl<E: Entries> Stripes<E> {
             || others().any(|stripe| freed(stripe, None))
             || own.is_some_and(|(stripe, entry)| freed(stripe, Some(entry)));
         progress.then_some(departed)
-    }
-
-    fn heaviest(&self) -> Option<&Stripe<E>> {
-        self.iter().max_by_key(|stripe| stripe.weight())
     }
 
     /// Weight of all entries.

@@ -539,7 +539,7 @@ mod tests {
         for key in 0..400_000 {
             table.insert(hash(key, 0), key, |r| hash(r, 0));
         }
-        assert_eq!(table.chained.load(Ordering::Relaxed), 0);
+        assert_eq!(table.memory.chained(), 0);
         let fill = f64::from(table.len()) / (table.segments() as usize * BUCKETS * SLOTS) as f64;
         assert!((0.43..0.92).contains(&fill), "fill {fill}");
     }
