@@ -4,8 +4,7 @@
 //! hash (64 bits)   [ stripe | ................ | 31 bits for table, tag, ghost ]
 //! ```
 //!
-//! A stripe is padded to its own cache lines. What readers without the lock look at (`table`, `shared`) stands beside
-//! the lock, not behind it.
+//! A stripe is padded to its own cache lines. What readers without the lock look at stands beside the lock, not behind it.
 
 use crossbeam_utils::CachePadded;
 
@@ -55,20 +54,18 @@ pub(crate) fn low_bits(hash: u64) -> u32 {
 }
 
 impl<E: Entries> Stripes<E> {
-    /// `count` stripes, a power of two, for the `expected` entries or more, made by `make`, which is told the stripe's
-    /// number.
+    /// `count` stripes, a power of two, for the `expected` entries or more, made by `make`.
     pub(crate) fn new(
         count: usize,
         limit: u64,
         expected: u64,
-        mut make: impl FnMut(usize) -> (E::Shared, Shard<E>),
+        mut make: impl FnMut() -> (E::Shared, Shard<E>),
     ) -> Self {
         debug_assert!(count.is_power_of_two() && count <= MAX_SHARES);
         let stripes = Table::row(count, expected / count as u64)
             .into_iter()
-            .enumerate()
-            .map(|(number, table)| {
-                let (shared, shard) = make(number);
+            .map(|table| {
+                let (shared, shard) = make();
                 CachePadded::new(Stripe {
                     table,
                     shared,
@@ -186,8 +183,7 @@ impl<E: Entries> Stripes<E> {
 
     /// Locks all stripes.
     pub(crate) fn lock_all(&self) -> Worlds<'_, E> {
-        let numbers: Vec<usize> = (0..self.stripes.len()).collect();
-        self.lock(&numbers)
+        self.lock(&(0..self.stripes.len()).collect::<Vec<_>>())
     }
 
     /// Locks the stripes, whose numbers ascend, and keeps readers without the lock off them.

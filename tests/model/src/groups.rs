@@ -58,7 +58,7 @@ const HASHES: [u64; 2] = [HASH_ONE as u64, 1 << 63 | HASH_ONE as u64];
 
 impl Pair {
     fn new() -> Self {
-        let stripes = Stripes::new(2, u64::MAX, 0, |_| {
+        let stripes = Stripes::new(2, u64::MAX, 0, || {
             (AtomicU64::new(1), Shard { entries: Numbers })
         });
         for hash in HASHES {

@@ -301,7 +301,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         };
         let now = self.clock.now();
         let balance = Balance::new(count);
-        let stripes = Stripes::new(count, bound, self.max_entries.unwrap_or(0), |_| {
+        let stripes = Stripes::new(count, bound, self.max_entries.unwrap_or(0), || {
             (
                 (),
                 Shard::new(

@@ -307,7 +307,7 @@ impl StoreBuilder {
         }
         let balance = Balance::new(count);
         let pages = Arc::new(Pages::new(stable_pages(measure, limit)));
-        let mut stripes = Stripes::new(count, limit, expected, |_| {
+        let mut stripes = Stripes::new(count, limit, expected, || {
             let mut words = Words::new(hasher.clone(), measure, listening.word());
             words.set_share(limit / count as u64);
             (
