@@ -78,6 +78,8 @@ pub enum Error {
     SameKey,
     /// An offset beyond what a string may have.
     OutOfRange,
+    /// A bit field of no bits, or of too many.
+    FieldWidth,
     /// An index beyond a list's elements.
     IndexOutOfRange,
     /// What is to be sorted as a number is none.
@@ -119,6 +121,9 @@ impl Error {
             Error::NoSuchKey => "ERR no such key",
             Error::SameKey => "ERR source and destination objects are the same",
             Error::OutOfRange => "ERR offset is out of range",
+            Error::FieldWidth => {
+                "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+            }
             Error::IndexOutOfRange => "ERR index out of range",
             Error::NotSortable => "ERR One or more scores can't be converted into double",
             Error::NotAHyperLogLog => "WRONGTYPE Key is not a valid HyperLogLog string value.",
@@ -150,6 +155,7 @@ impl fmt::Display for Error {
             Error::NoSuchKey => "no such key",
             Error::SameKey => "source and destination are the same key",
             Error::OutOfRange => "the offset is out of range",
+            Error::FieldWidth => "a bit field has 1 to 64 bits, without a sign to 63",
             Error::IndexOutOfRange => "the index is out of range",
             Error::NotSortable => "an element's weight is not a number",
             Error::NotAHyperLogLog => "the string is no HyperLogLog",

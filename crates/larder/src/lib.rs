@@ -98,11 +98,11 @@ pub use patterns::{
 pub use reaper::Upkeep;
 pub use stats::Stats;
 pub use store::{
-    AddCount, BitOp, Bits, Center, Combine, Condition, Cursor, Draw, Encoding, FieldExpiry, Geo,
-    GeoFound, GeoSearch, GetExpire, Hash, HyperLogLog, InStore, InTx, Inspection, KeyState, List,
-    Matches, MemberPage, MoveOptions, Pipeline, PositionOptions, Scan, ScanOptions, ScanPage,
-    Scope, Select, Set, SetOptions, SetOutcome, SortOptions, SortedSet, Span, Store, StoreBuilder,
-    Tx, Watch, WatchedKeys,
+    AddCount, BitField, BitFieldOp, BitOp, BitOverflow, Bits, Center, Combine, Condition, Cursor,
+    Draw, Encoding, FieldExpiry, Geo, GeoFound, GeoSearch, GetExpire, Hash, HyperLogLog, InStore,
+    InTx, Inspection, KeyState, List, Matches, MemberPage, MoveOptions, Pipeline, PositionOptions,
+    Scan, ScanOptions, ScanPage, Scope, Select, Set, SetOptions, SetOutcome, SortOptions,
+    SortedSet, Span, Store, StoreBuilder, Tx, Watch, WatchedKeys,
 };
 pub use tags::{Stamp, Tag, Tags};
 pub use time::{Clock, ManualClock, Ttl};

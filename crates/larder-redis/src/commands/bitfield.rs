@@ -1,175 +1,71 @@
 //! BITFIELD: integers of any width at any bit of a string.
 
-use larder::SetOptions;
+use larder::{BitField, BitFieldOp, BitOverflow, Error};
 
 use super::bits::OFFSET;
 use crate::args::{Args, Outcome, int, is};
-use crate::db::{Db, on};
+use crate::db::Db;
 use crate::fault::Fault;
 use crate::reply::Reply;
 
-/// Bits of the longest string.
-const MAX_BITS: u64 = 1 << 32;
-
-/// What becomes of a number that does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Overflow {
-    Wrap,
-    Saturate,
-    Fail,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Field {
-    signed: bool,
-    width: u32,
-    at: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Op {
-    Get,
-    Set(i64),
-    Add(i64),
-}
-
-impl Field {
-    fn read(args: &mut Args<'_>) -> Result<Self, Fault> {
-        let (signed, width) = width(args.take()?)?;
-        let word = args.take()?;
-        let (word, unit) = match word.strip_prefix(b"#") {
-            Some(index) => (index, i64::from(width)),
-            None => (word, 1),
-        };
-        let at = int(word).ok().and_then(|at| at.checked_mul(unit));
-        let at = at
-            .and_then(|at| u64::try_from(at).ok())
-            .filter(|at| *at < MAX_BITS);
-        let at = at.ok_or(OFFSET)?;
-        Ok(Field { signed, width, at })
-    }
-
-    /// Bytes that a string must have for this field.
-    fn end(self) -> usize {
-        ((self.at + u64::from(self.width)).div_ceil(8)) as usize
-    }
-
-    /// The least and the largest number.
-    fn bounds(self) -> (i128, i128) {
-        if self.signed {
-            (-(1 << (self.width - 1)), (1 << (self.width - 1)) - 1)
-        } else {
-            (0, (1 << self.width) - 1)
-        }
-    }
-
-    /// The number whose lowest bits are these.
-    fn wrapped(self, bits: i128) -> i128 {
-        let low = bits & ((1 << self.width) - 1);
-        let (_, most) = self.bounds();
-        if low > most {
-            low - (1 << self.width)
-        } else {
-            low
-        }
-    }
-
-    fn get(self, text: &[u8]) -> i128 {
-        let bits = (self.at..self.at + u64::from(self.width)).fold(0, |sum, at| {
-            let byte = text.get((at / 8) as usize).copied().unwrap_or(0);
-            sum << 1 | i128::from(byte >> (7 - at % 8) & 1)
-        });
-        self.wrapped(bits)
-    }
-
-    fn put(self, text: &mut [u8], number: i128) {
-        for bit in 0..u64::from(self.width) {
-            let at = self.at + u64::from(self.width) - 1 - bit;
-            let (byte, mask) = ((at / 8) as usize, 0x80_u8 >> (at % 8));
-            if number >> bit & 1 == 1 {
-                text[byte] |= mask;
-            } else {
-                text[byte] &= !mask;
-            }
-        }
-    }
-
-    /// A number made to fit, if it can be.
-    fn fit(self, number: i128, overflow: Overflow) -> Option<i128> {
-        let (least, most) = self.bounds();
-        match overflow {
-            _ if (least..=most).contains(&number) => Some(number),
-            Overflow::Wrap => Some(self.wrapped(number)),
-            Overflow::Saturate => Some(number.clamp(least, most)),
-            Overflow::Fail => None,
-        }
-    }
-
-    fn run(self, text: &mut [u8], op: Op, overflow: Overflow) -> Reply {
-        let old = self.get(text);
-        let shown = |number: i128| Reply::Int(i64::try_from(number).unwrap_or(i64::MAX));
-        let new = match op {
-            Op::Get => return shown(old),
-            // A negative number is a very large one where there are none.
-            Op::Set(number) if !self.signed => i128::from(number as u64),
-            Op::Set(number) => number.into(),
-            Op::Add(by) => old + i128::from(by),
-        };
-        let Some(new) = self.fit(new, overflow) else {
-            return Reply::Null;
-        };
-        self.put(text, new);
-        shown(if matches!(op, Op::Set(_)) { old } else { new })
+/// `i` or `u` and a number of bits, and where they are: a bit, or `#` and a place in an array of such integers.
+fn field(args: &mut Args<'_>) -> Result<BitField, Fault> {
+    let field = integer(args.take()?)?;
+    let word = args.take()?;
+    let number = |word| u32::try_from(int(word).map_err(|_| OFFSET)?).map_err(|_| OFFSET);
+    match word.strip_prefix(b"#") {
+        Some(index) => field.nth(number(index)?).map_err(|_| OFFSET),
+        None => Ok(field.at(number(word)?)),
     }
 }
 
-/// `i` or `u` and a number of bits.
-fn width(word: &[u8]) -> Result<(bool, u32), Fault> {
-    let wrong = Fault::fixed(
-        "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.",
-    );
-    let (signed, most) = match word.first() {
-        Some(b'i') => (true, 64),
-        Some(b'u') => (false, 63),
-        _ => return Err(wrong),
+fn integer(word: &[u8]) -> Result<BitField, Fault> {
+    let wrong = Fault::from(Error::FieldWidth);
+    let Some((sign, width)) = word.split_first() else {
+        return Err(wrong);
     };
-    let width = int(&word[1..])
-        .ok()
-        .filter(|width| (1..=most).contains(width));
-    let width = width.and_then(|width| u32::try_from(width).ok());
-    Ok((signed, width.ok_or(wrong)?))
+    let width = int(width).ok().and_then(|width| u32::try_from(width).ok());
+    let width = width.ok_or(wrong)?;
+    match sign {
+        b'i' => Ok(BitField::signed(width)?),
+        b'u' => Ok(BitField::unsigned(width)?),
+        _ => Err(Error::FieldWidth.into()),
+    }
 }
 
-type Ops = Vec<(Field, Op, Overflow)>;
+fn overflow(word: &[u8]) -> Result<BitOverflow, Fault> {
+    let named = [
+        ("WRAP", BitOverflow::Wrap),
+        ("SAT", BitOverflow::Saturate),
+        ("FAIL", BitOverflow::Fail),
+    ];
+    let found = named.into_iter().find(|(name, _)| is(word, name));
+    let (_, overflow) = found.ok_or(Fault::fixed("ERR Invalid OVERFLOW type specified"))?;
+    Ok(overflow)
+}
 
-fn read(mut args: Args<'_>, read_only: bool) -> Result<Ops, Fault> {
-    let (mut ops, mut overflow) = (Ops::new(), Overflow::Wrap);
+fn read(mut args: Args<'_>, read_only: bool) -> Result<Vec<BitFieldOp>, Fault> {
+    let (mut ops, mut behind, mut writes) = (Vec::new(), BitOverflow::Wrap, false);
     while !args.is_empty() {
         let word = args.take()?;
         if is(word, "OVERFLOW") {
-            let word = args.take()?;
-            let named = [
-                ("WRAP", Overflow::Wrap),
-                ("SAT", Overflow::Saturate),
-                ("FAIL", Overflow::Fail),
-            ];
-            let found = named.into_iter().find(|(name, _)| is(word, name));
-            (_, overflow) = found.ok_or(Fault::fixed("ERR Invalid OVERFLOW type specified"))?;
+            behind = overflow(args.take()?)?;
             continue;
         }
         let words = if is(word, "GET") { 2 } else { 3 };
         if !["GET", "SET", "INCRBY"].iter().any(|name| is(word, name)) || args.left() < words {
             return Err(Fault::SYNTAX);
         }
-        let field = Field::read(&mut args)?;
+        let field = field(&mut args)?;
         let op = match word {
-            _ if is(word, "GET") => Op::Get,
-            _ if is(word, "SET") => Op::Set(args.int()?),
-            _ => Op::Add(args.int()?),
+            _ if is(word, "GET") => field.get(),
+            _ if is(word, "SET") => field.set(args.int()?),
+            _ => field.incr(args.int()?),
         };
-        ops.push((field, op, overflow));
+        writes |= words == 3;
+        ops.push(op.overflow(behind));
     }
-    if read_only && ops.iter().any(|(_, op, _)| !matches!(op, Op::Get)) {
+    if read_only && writes {
         return Err(Fault::fixed(
             "ERR BITFIELD_RO only supports the GET subcommand",
         ));
@@ -182,20 +78,7 @@ pub(crate) fn bitfield(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let read_only = args.name().ends_with("_ro");
     let key = args.take()?;
     let ops = read(args, read_only)?;
-    let value: Option<Vec<u8>> = on!(db, |d| d.get(key))?;
-    let mut text = value.unwrap_or_default();
-    let writes = ops.iter().filter(|(_, op, _)| !matches!(op, Op::Get));
-    let end = writes.map(|(field, ..)| field.end()).max();
-    if let Some(end) = end {
-        text.resize(text.len().max(end), 0);
-    }
-    let replies = ops
-        .iter()
-        .map(|(field, op, overflow)| field.run(&mut text, *op, *overflow));
-    let replies = Reply::Array(replies.collect());
-    if end.is_some() {
-        let options = SetOptions::new().keep_ttl();
-        on!(db, |d| d.set_with(key, &text, options))?;
-    }
-    Ok(replies)
+    let results = db.bits(key).fields(ops)?;
+    let reply = |result: Option<i64>| result.map_or(Reply::Null, Reply::Int);
+    Ok(Reply::Array(results.into_iter().map(reply).collect()))
 }

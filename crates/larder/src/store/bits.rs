@@ -120,8 +120,12 @@ fn place(at: u32) -> (usize, u8) {
 }
 
 impl<S: Scope> Bits<'_, S> {
-    fn site(&self) -> Site<'_> {
+    pub(super) fn site(&self) -> Site<'_> {
         site_of(&self.scope)
+    }
+
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
     }
 
     /// Whether a bit is set; one beyond the end is not.
@@ -252,7 +256,7 @@ impl<S: Scope> Bits<'_, S> {
         self.look(|text| first(text, part.of_string(text.len() * 8), |byte| !byte))
     }
 
-    fn look<R>(&self, work: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
+    pub(super) fn look<R>(&self, work: impl FnOnce(&[u8]) -> R) -> Result<R, Error> {
         let value = self.site().string(self.site().key(&self.key))?;
         Ok(match value {
             Some(value) => value.as_stored().with_text(work),

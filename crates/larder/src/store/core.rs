@@ -70,7 +70,7 @@ const SELF_REAP: usize = 4;
 /// | `SCAN`, `KEYS`, `RANDOMKEY` | [`scan`](Store::scan), [`scan_with`](Store::scan_with), [`scan_page`](Store::scan_page), [`keys`](Store::keys), [`random_key`](Store::random_key) |
 /// | `DBSIZE`, `FLUSHDB`, `FLUSHALL`, `INFO` | [`len`](Store::len), [`clear`](Store::clear), [`stats`](Store::stats) |
 /// | `SETBIT`, `GETBIT`, `BITCOUNT`, `BITPOS` | [`set`](crate::Bits::set), [`clear`](crate::Bits::clear), [`get`](crate::Bits::get), [`count`](crate::Bits::count), [`first_set`](crate::Bits::first_set) of [`bits`](Store::bits) |
-/// | `BITOP` | [`combine_bits`](Store::combine_bits) |
+/// | `BITFIELD`, `BITOP` | [`fields`](crate::Bits::fields) of [`bits`](Store::bits), [`combine_bits`](Store::combine_bits) |
 /// | `OBJECT ENCODING`, `OBJECT FREQ`, `OBJECT IDLETIME`, `OBJECT REFCOUNT`, `MEMORY USAGE` | [`inspect`](Store::inspect) |
 /// | `DUMP`, `RESTORE`, `MOVE` | [`dump`](Store::dump), [`restore`](Store::restore), [`move_to`](Store::move_to); between stores also [`copy_to`](Store::copy_to), [`copy_over_to`](Store::copy_over_to) |
 /// | `PFADD`, `PFCOUNT`, `PFMERGE` | [`add`](crate::HyperLogLog::add), [`count`](crate::HyperLogLog::count), [`merge`](crate::HyperLogLog::merge) of a [`hyperloglog`](Store::hyperloglog); [`count_distinct`](Store::count_distinct) |

@@ -5,6 +5,7 @@
 //! through `read` and takes no lock. `scan` walks the keys, `survey` ranks them, `upkeep` reaps.
 
 mod between;
+mod bit_field;
 mod bits;
 mod bound;
 mod builder;
@@ -62,6 +63,7 @@ mod whole;
 mod wish;
 mod words;
 
+pub use bit_field::{BitField, BitFieldOp, BitOverflow};
 pub use bits::{BitOp, Bits};
 pub use builder::StoreBuilder;
 pub use core::Store;
