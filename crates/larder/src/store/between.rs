@@ -20,7 +20,8 @@ struct Luggage {
 #[derive(Clone, Copy)]
 struct Guest {
     replaces: bool,
-    event: EventKind,
+    /// What is told of it; nothing by who tells it afterwards.
+    event: Option<EventKind>,
 }
 
 /// Runs `work` on a key of one store and a key of another, both held. Two calls in opposite directions lock in the same
@@ -59,7 +60,9 @@ impl Site<'_> {
                 return Ok(false);
             }
             seat.put_whole(whole.clone(), deadline)?;
-            seat.tell(guard.event);
+            if let Some(event) = guard.event {
+                seat.tell(event);
+            }
             Ok(true)
         })
     }
@@ -100,9 +103,9 @@ impl Store {
         let key = key.as_ref();
         let guest = Guest {
             replaces: false,
-            event: EventKind::MoveTo,
+            event: None,
         };
-        self.hand(key, other, key, |source, target| {
+        let moved = self.hand(key, other, key, |source, target| {
             let Some(value) = source.copy_out(key)? else {
                 return Ok(false);
             };
@@ -110,12 +113,17 @@ impl Store {
             if moved {
                 source.write(source.key(key), |seat| {
                     seat.remove();
-                    seat.tell(EventKind::MoveFrom);
                     Ok(())
                 })?;
             }
             Ok(moved)
-        })
+        })?;
+        if moved {
+            // In this order, whichever of the two was locked first.
+            self.core.announce_one(key, EventKind::MoveFrom);
+            other.core.announce_one(key, EventKind::MoveTo);
+        }
+        Ok(moved)
     }
 
     /// Copies a key to a key of another store, with its time to live; `false` if it is not here, or is there already.
@@ -180,7 +188,7 @@ impl Store {
         to: &[u8],
         replaces: bool,
     ) -> Result<bool, Error> {
-        let event = EventKind::CopyTo;
+        let event = Some(EventKind::CopyTo);
         self.hand(from, other, to, |source, target| {
             match source.copy_out(from)? {
                 Some(value) => target.arrive(to, &value, Guest { replaces, event }),

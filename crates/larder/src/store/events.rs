@@ -37,24 +37,43 @@ impl Listener {
     }
 }
 
+/// What all channels of keyspace events begin with, whatever the database.
+const KEYSPACE: &str = "__keyspace@";
+const KEYEVENT: &str = "__keyevent@";
+
+/// The number of a store among others.
+struct Number {
+    database: u32,
+    /// What its channels on the bus begin with.
+    keyspace: String,
+    keyevent: String,
+}
+
+impl Number {
+    fn new(database: u32) -> Arc<Self> {
+        Arc::new(Number {
+            database,
+            keyspace: format!("{KEYSPACE}{database}__:"),
+            keyevent: format!("{KEYEVENT}{database}__:"),
+        })
+    }
+}
+
 /// Who listens to what.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Audience {
     listeners: Arc<Vec<Listener>>,
     /// What is wanted under `__keyspace@0__`.
     keyspace: EventMask,
     /// What is wanted under `__keyevent@0__`.
     keyevent: EventMask,
+    number: Arc<Number>,
 }
 
 /// See the module's text.
 pub(crate) struct Listening {
     wanted: Arc<AtomicU64>,
     audience: Mutex<Audience>,
-    database: u32,
-    /// What its channels on the bus begin with.
-    keyspace: String,
-    keyevent: String,
 }
 
 impl Listening {
@@ -62,26 +81,28 @@ impl Listening {
     pub(crate) fn new(database: u32) -> Self {
         Listening {
             wanted: Arc::default(),
-            audience: Mutex::default(),
-            database,
-            keyspace: format!("__keyspace@{database}__:"),
-            keyevent: format!("__keyevent@{database}__:"),
+            audience: Mutex::new(Audience {
+                listeners: Arc::default(),
+                keyspace: EventMask::NONE,
+                keyevent: EventMask::NONE,
+                number: Number::new(database),
+            }),
         }
     }
 
     /// Looks at the bus whenever it changes who listens.
     pub(crate) fn follow(&self, bus: &Bus) {
         let word = Arc::downgrade(&self.wanted);
-        let prefixes = [self.keyspace.clone(), self.keyevent.clone()];
         bus.signal(move |name| {
             let Some(word) = word.upgrade() else {
                 return false;
             };
-            let concerns = |prefix: &String| match name {
+            // Of any database: the number may change.
+            let concerns = |prefix: &&str| match name {
                 Name::Channel(channel) => channel.starts_with(prefix.as_bytes()),
                 Name::Pattern(pattern) => may_match(&Glob::new(pattern), prefix),
             };
-            if prefixes.iter().any(concerns) {
+            if [KEYSPACE, KEYEVENT].iter().any(concerns) {
                 word.fetch_or(STALE, Ordering::AcqRel);
             }
             true
@@ -110,7 +131,7 @@ fn may_match(glob: &Glob, prefix: &str) -> bool {
     literal.starts_with(prefix) || (prefix.starts_with(literal) && !glob.is_literal())
 }
 
-impl Listening {
+impl Number {
     /// What those who listen on a bus want of the keyspace, and of the events.
     fn wanted_on(&self, bus: &Bus) -> (EventMask, EventMask) {
         let (mut keyspace, mut keyevent) = (EventMask::NONE, EventMask::NONE);
@@ -185,7 +206,7 @@ impl Core {
         (audience.keyspace, audience.keyevent) = self
             .bus
             .get()
-            .map_or_else(Default::default, |bus| self.listening.wanted_on(bus));
+            .map_or_else(Default::default, |bus| audience.number.wanted_on(bus));
         let wanted = listeners
             .iter()
             .fold(audience.keyspace | audience.keyevent, |all, one| {
@@ -208,6 +229,13 @@ impl Core {
         }
     }
 
+    /// [`Self::announce`] of one thing, if somebody wants it.
+    pub(crate) fn announce_one(&self, key: &[u8], kind: EventKind) {
+        if self.wanted().has(kind) {
+            self.announce(vec![KeyEvent::new(key, kind)]);
+        }
+    }
+
     /// Tells those who listen. No lock is held.
     #[cold]
     #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
@@ -217,7 +245,7 @@ impl Core {
         let audience = self.listening.audience.lock().clone();
         let mut deserted = false;
         for mut event in events {
-            event.set_database(self.listening.database);
+            event.set_database(audience.number.database);
             let event = Arc::new(event);
             for listener in &*audience.listeners {
                 if listener.topic.subscribers() == 0 {
@@ -228,11 +256,11 @@ impl Core {
             }
             if let Some(bus) = self.bus.get() {
                 if audience.keyspace.has(event.kind()) {
-                    let channel = [self.listening.keyspace.as_bytes(), event.key()].concat();
+                    let channel = [audience.number.keyspace.as_bytes(), event.key()].concat();
                     bus.publish(channel, event.kind().name());
                 }
                 if audience.keyevent.has(event.kind()) {
-                    let channel = format!("{}{}", self.listening.keyevent, event.kind());
+                    let channel = format!("{}{}", audience.number.keyevent, event.kind());
                     bus.publish(channel, event.key());
                 }
             }
@@ -320,6 +348,39 @@ impl Store {
         self.listen(mask.into(), Glob::new(pattern), |topic| {
             topic.subscribe_with(overflow)
         })
+    }
+
+    /// Gives the store another number among others, under which its keyspace events are told from now on; see
+    /// [`StoreBuilder::database`](crate::StoreBuilder::database).
+    ///
+    /// ```
+    /// use larder::{Bus, Store};
+    ///
+    /// let bus = Bus::new();
+    /// let store = Store::builder().bus(&bus).build()?;
+    /// let mut sets = bus.subscribe(["__keyevent@7__:set"]);
+    /// store.set("key", "untold").expect("it is small");
+    /// store.renumber(7);
+    /// store.set("key", "told").expect("it is small");
+    /// assert!(sets.try_recv().is_ok() && sets.try_recv().is_err());
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// A lock that calls take when they tell an event.
+    ///
+    /// # Consistency
+    ///
+    /// A call that runs meanwhile tells its events under either number, all under the same.
+    #[doc(alias = "SWAPDB")]
+    #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
+    pub fn renumber(&self, number: u32) {
+        let listening = &self.core.listening;
+        let mut audience = listening.audience.lock();
+        audience.number = Number::new(number);
+        // Who listens to the old number's channels no longer counts, who listens to the new one's does.
+        listening.wanted.fetch_or(STALE, Ordering::AcqRel);
     }
 
     /// Begins to listen.

@@ -14,6 +14,7 @@ use super::stored::Stored;
 use super::strings::with_buffer;
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
+use crate::event::KeyEvent;
 use crate::shard::NoRoom;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -33,6 +34,24 @@ struct Planned<'a> {
     value: Stored<'a>,
     /// Its place among the arguments, in which order it is told of.
     nth: usize,
+}
+
+/// A key that was named before: the place of that argument, and that of the last one of this key, which is planned.
+type Repeat = (usize, usize);
+
+/// Tells also of the arguments that later ones of the same key replace. A key's first tells what its last one did, each
+/// other the setting alone.
+fn tell_repeats(told: &mut Vec<(usize, Vec<KeyEvent>)>, repeats: &[Repeat]) {
+    let mut earlier = Vec::new();
+    // The repeats of a key stand from the last to the first.
+    for (nth, last) in repeats.iter().rev() {
+        if let Ok(at) = told.binary_search_by_key(last, |(nth, _)| *nth) {
+            let set: Vec<_> = told[at].1.last().cloned().into_iter().collect();
+            earlier.push((*nth, std::mem::replace(&mut told[at].1, set)));
+        }
+    }
+    told.append(&mut earlier);
+    told.sort_unstable_by_key(|(nth, _)| *nth);
 }
 
 impl Group<'_> {
@@ -96,7 +115,7 @@ impl Group<'_> {
     }
 
     /// Sets what is planned, sorted by stripe.
-    fn set_all(&mut self, plan: &[Planned<'_>]) -> Result<(), NoRoom> {
+    fn set_all(&mut self, plan: &[Planned<'_>], repeats: &[Repeat]) -> Result<(), NoRoom> {
         self.reserve(plan)?;
         let mut told = Vec::new();
         for planned in plan {
@@ -107,6 +126,9 @@ impl Group<'_> {
             }
         }
         told.sort_unstable_by_key(|(nth, _)| *nth);
+        if !repeats.is_empty() && !told.is_empty() {
+            tell_repeats(&mut told, repeats);
+        }
         let events = told.into_iter().flat_map(|(_, events)| events);
         self.after.events.extend(events);
         Ok(())
@@ -142,12 +164,19 @@ impl Site<'_> {
         // Stable, so that of equal keys the last stays last; the stripe is in the upper bits.
         plan.reverse();
         plan.sort_by(|a, b| (a.key.hash, a.key.bytes).cmp(&(b.key.hash, b.key.bytes)));
-        plan.dedup_by(|later, first| later.key.bytes == first.key.bytes);
+        let mut repeats = Vec::new();
+        plan.dedup_by(|earlier, last| {
+            let again = earlier.key.bytes == last.key.bytes;
+            if again {
+                repeats.push((earlier.nth, last.nth));
+            }
+            again
+        });
         let keys: Vec<_> = plan.iter().map(|planned| planned.key).collect();
         self.write_many(&keys, |group| {
             let agreed = guard(group, &plan);
             if agreed {
-                group.set_all(&plan)?;
+                group.set_all(&plan, &repeats)?;
             }
             Ok(agreed)
         })

@@ -24,11 +24,14 @@ impl Site<'_> {
             if joined.len() > MAX_STRING {
                 return Err(Error::TooLarge.into());
             }
-            if !(seat.exists() && tail.is_empty()) {
+            if seat.exists() && tail.is_empty() {
+                // To a server this is a change.
+                seat.mark();
+            } else {
                 let deadline = seat.deadline();
                 seat.put(&Stored::text(&joined), deadline)?;
-                seat.tell(EventKind::Append);
             }
+            seat.tell(EventKind::Append);
             Ok(joined.len())
         })
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Event, EventKind, EventMask, GetExpire, KeyEvent, ManualClock, Message, SetOptions, Store,
-    Subscription,
+    BitField, Event, EventKind, EventMask, GetExpire, KeyEvent, ManualClock, Message, SetOptions,
+    Store, Subscription,
 };
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -63,6 +63,29 @@ fn strings_tell_what_a_server_tells() {
     );
     tells!(store.set_many_if_absent([("a", 1), ("c", 1)]), "");
     tells!(store.append("a", "x"), "append a");
+    tells!(store.append("a", ""), "append a");
+    tells!(
+        store.set_many([("m", 1), ("a", 2), ("m", 3), ("b", 4), ("m", 5)]),
+        "set m, set a, set m, set b, set m"
+    );
+    tells!(
+        store
+            .bits("f")
+            .fields([BitField::unsigned(8).unwrap().incr(1)]),
+        "setbit f"
+    );
+    tells!(
+        store
+            .bits("f")
+            .fields([BitField::unsigned(8).unwrap().set(1)]),
+        ""
+    );
+    tells!(
+        store
+            .bits("f")
+            .fields([BitField::unsigned(8).unwrap().get()]),
+        ""
+    );
     tells!(store.set_range("a", 0, "y"), "setrange a");
     tells!(store.set_range("none", 0, ""), "");
     tells!(store.set("n", 1), "set n");
@@ -331,4 +354,32 @@ fn stores_that_share_a_bus_are_told_apart_by_their_numbers() {
         panic!("an event");
     };
     assert_eq!(event.database(), 1);
+}
+
+#[test]
+fn a_key_that_is_named_twice_is_new_once() {
+    let store = Store::new();
+    let mut events = store.events(EventMask::ALL | EventKind::New, "*");
+    store
+        .set_many([("m", 1), ("a", 2), ("m", 3), ("m", 4)])
+        .unwrap();
+    assert_eq!(
+        told(&mut events),
+        "new m, set m, new a, set a, set m, set m"
+    );
+}
+
+#[test]
+fn a_store_that_is_renumbered_tells_under_its_new_number_to_who_listens_there() {
+    let store = Store::builder().database(3).build().unwrap();
+    let mut old = store.subscribe(["__keyevent@3__:set"]);
+    let mut new = store.subscribe(["__keyspace@4__:k"]);
+    let mut events = store.events(EventKind::Set, "*");
+    store.set("k", 1).unwrap();
+    store.renumber(4);
+    store.set("k", 2).unwrap();
+    assert_eq!(heard(&mut old).len(), 1);
+    assert_eq!(heard(&mut new), [("__keyspace@4__:k".into(), "set".into())]);
+    let numbers = std::iter::from_fn(|| events.try_recv().ok()?.message());
+    assert!(numbers.map(|event| event.database()).eq([3, 4]));
 }
