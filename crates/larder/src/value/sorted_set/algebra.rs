@@ -1,6 +1,7 @@
 //! Union, intersection and difference of several sets, whose members have scores or, in plain sets, count as one.
 //!
 //! Each walks one set and looks its members up in the others; what comes out is gathered in one buffer and sorted once.
+//! Scores are joined from the smallest set to the largest, as a server does it: with infinities, the order matters.
 //! Cost: O(members walked × sets), and O(n log n) for the n members that come out.
 
 use std::ops::ControlFlow;
@@ -159,7 +160,14 @@ impl Rows {
 
 /// The weighted score, never a negative zero, so that total order is numeric order.
 fn weighted(score: f64, weight: f64) -> f64 {
-    number(score * weight) + 0.0
+    score * weight + 0.0
+}
+
+/// The smallest first; of sets of one size, as they stand.
+fn by_size<'s>(sources: &[(&'s dyn Source, f64)]) -> Vec<(&'s dyn Source, f64)> {
+    let mut sources = sources.to_vec();
+    sources.sort_by_key(|(source, _)| source.size());
+    sources
 }
 
 /// What is in any of the sets, each with its weight.
@@ -168,19 +176,18 @@ pub(crate) fn union(
     sources: &[(&dyn Source, f64)],
     aggregate: Aggregate,
 ) -> Rows {
-    let mut rows = Rows::default();
+    let (mut rows, sources) = (Rows::default(), by_size(sources));
     for (i, (source, weight)) in sources.iter().enumerate() {
         let (earlier, later) = (&sources[..i], &sources[i + 1..]);
         source.each(&mut |member, score| {
             let seen = |(other, _): &(&dyn Source, f64)| other.score_in(hasher, member).is_some();
             if !earlier.iter().any(seen) {
                 let scores = later.iter().filter_map(|(other, weight)| {
-                    Some(weighted(other.score_in(hasher, member)?, *weight))
+                    let score = other.score_in(hasher, member)?;
+                    Some(number(weighted(score, *weight)))
                 });
-                rows.push(
-                    member,
-                    scores.fold(weighted(score, *weight), |a, b| aggregate.of(a, b)),
-                );
+                let own = number(weighted(score, *weight));
+                rows.push(member, scores.fold(own, |a, b| aggregate.of(a, b)));
             }
             ControlFlow::Continue(())
         });
@@ -189,29 +196,27 @@ pub(crate) fn union(
 }
 
 /// Walks the smallest set, and shows what is in all of them.
+///
+/// Infinity times zero is zero there. In another set it is nothing to be less or greater than, and makes a sum zero.
 fn common(
     hasher: &RandomState,
     sources: &[(&dyn Source, f64)],
     aggregate: Aggregate,
     visit: &mut dyn FnMut(&[u8], f64) -> ControlFlow<()>,
 ) {
-    let smallest = (0..sources.len()).min_by_key(|&i| sources[i].0.size());
-    let Some(smallest) = smallest else { return };
-    sources[smallest].0.each(&mut |member, score| {
-        let mut all: Option<f64> = None;
-        for (i, (source, weight)) in sources.iter().enumerate() {
-            let score = if i == smallest {
-                Some(score)
-            } else {
-                source.score_in(hasher, member)
-            };
-            let Some(score) = score else {
+    let sources = by_size(sources);
+    let Some(((smallest, weight), others)) = sources.split_first() else {
+        return;
+    };
+    smallest.each(&mut |member, score| {
+        let mut all = number(weighted(score, *weight));
+        for (source, weight) in others {
+            let Some(score) = source.score_in(hasher, member) else {
                 return ControlFlow::Continue(());
             };
-            let score = weighted(score, *weight);
-            all = Some(all.map_or(score, |all| aggregate.of(all, score)));
+            all = aggregate.of(all, weighted(score, *weight));
         }
-        all.map_or(ControlFlow::Continue(()), |score| visit(member, score))
+        visit(member, all)
     });
 }
 

@@ -241,20 +241,28 @@ proptest! {
         }).collect();
         let plain: Vec<_> = made.iter().map(|set| set as &dyn Source).collect();
         let sources: Vec<_> = plain.iter().copied().zip(weights.iter().copied()).collect();
-        let fold = |member: u16| {
-            let scores = sets.iter().zip(&weights).filter_map(|(set, weight)| Some(number(set.get(&member)? * weight)));
-            let number_of = |a: f64, b: f64| aggregate.of(a, b);
-            scores.reduce(number_of)
-        };
+        let mut by_size: Vec<_> = sets.iter().zip(&weights).collect();
+        by_size.sort_by_key(|(set, _)| set.len());
+        let scores = |member: u16| by_size.iter().filter_map(move |(set, weight)| Some(set.get(&member)? * **weight));
         fn number(score: f64) -> f64 { if score.is_nan() { 0.0 } else { score } }
+        let united = |member: u16| scores(member).map(number).reduce(|a, b| aggregate.of(a, b));
+        let common = |member: u16| {
+            let mut scores = scores(member);
+            let first = scores.next().map(number)?;
+            Some(scores.fold(first, |all, score| match aggregate {
+                Aggregate::Sum => number(all + score),
+                Aggregate::Min => if score < all { score } else { all },
+                Aggregate::Max => if score > all { score } else { all },
+            }))
+        };
         let (mut any, mut all, mut first) = (Naive::default(), Naive::default(), Naive::default());
         for member in 0..250 {
             let there: Vec<_> = sets.iter().map(|set| set.contains_key(&member)).collect();
             if there.contains(&true) {
-                any.set(&name(member), fold(member));
+                any.set(&name(member), united(member));
             }
             if !there.contains(&false) {
-                all.set(&name(member), fold(member));
+                all.set(&name(member), common(member));
             }
             if there[0] && !there[1..].contains(&true) {
                 first.set(&name(member), Some(sets[0][&member]));
