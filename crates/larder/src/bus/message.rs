@@ -23,22 +23,56 @@ use crate::bytes::{ConvertError, FromValue};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    pub(super) channel: Arc<[u8]>,
-    pub(super) payload: Arc<[u8]>,
-    pub(super) pattern: Option<Arc<[u8]>>,
+    /// The channel's name and the payload behind it: what all receivers share is counted once.
+    bytes: Arc<[u8]>,
+    channel_len: usize,
+    pattern: Option<Arc<[u8]>>,
+}
+
+/// Bytes of a channel and a payload that are put together on the stack.
+const SHORT: usize = 96;
+
+impl Message {
+    /// A message to who subscribed to the channel itself.
+    #[inline]
+    pub(super) fn new(channel: &[u8], payload: &[u8]) -> Self {
+        let len = channel.len() + payload.len();
+        let bytes: Arc<[u8]> = if len <= SHORT {
+            let mut short = [0; SHORT];
+            short[..channel.len()].copy_from_slice(channel);
+            short[channel.len()..len].copy_from_slice(payload);
+            short[..len].into()
+        } else {
+            [channel, payload].concat().into()
+        };
+        Message {
+            bytes,
+            channel_len: channel.len(),
+            pattern: None,
+        }
+    }
+
+    /// The same message to who subscribed to a pattern.
+    #[inline]
+    pub(super) fn by(self, pattern: Option<&Arc<[u8]>>) -> Self {
+        Message {
+            pattern: pattern.cloned(),
+            ..self
+        }
+    }
 }
 
 impl Message {
     /// The channel that it was published to.
     #[must_use]
     pub fn channel(&self) -> &[u8] {
-        &self.channel
+        &self.bytes[..self.channel_len]
     }
 
     /// Its bytes.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.bytes[self.channel_len..]
     }
 
     /// The pattern by which the subscriber got it; `None` if it subscribed to the channel itself.
@@ -64,15 +98,15 @@ impl Message {
     ///
     /// If they are no such value.
     pub fn get<V: FromValue>(&self) -> Result<V, ConvertError> {
-        V::from_value(&self.payload)
+        V::from_value(self.payload())
     }
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
-            .field("channel", &self.channel.escape_ascii().to_string())
-            .field("bytes", &self.payload.len())
+            .field("channel", &self.channel().escape_ascii().to_string())
+            .field("bytes", &self.payload().len())
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@
 mod blocking;
 mod channels;
 mod feed;
+mod forward;
 mod mailbox;
 mod membership;
 mod message;

@@ -113,11 +113,7 @@ impl Route {
     fn send(&self, payload: &Raw<'_>) -> Delivery {
         let mut delivery = Delivery::default();
         if let (Some(ring), []) = (&self.exact, &self.patterns[..]) {
-            return ring.send(Message {
-                channel: Arc::clone(&self.channel),
-                payload: payload.bytes(&mut [0; MAX_I64_LEN]).into(),
-                pattern: None,
-            });
+            return ring.send(self.message(payload));
         }
         for (ring, message) in self.messages(payload) {
             delivery += ring.send(message);
@@ -125,25 +121,21 @@ impl Route {
         delivery
     }
 
+    #[inline]
+    fn message(&self, payload: &Raw<'_>) -> Message {
+        Message::new(&self.channel, payload.bytes(&mut [0; MAX_I64_LEN]))
+    }
+
     /// The rings, each with the message that it gets.
     fn messages(&self, payload: &Raw<'_>) -> impl Iterator<Item = (&Target, Message)> {
         let rings = usize::from(self.exact.is_some()) + self.patterns.len();
-        let shared = || -> Arc<[u8]> { payload.bytes(&mut [0; MAX_I64_LEN]).into() };
-        let payload = (rings > 0).then(shared);
-        // The last ring takes the payload itself: one ring costs no reference count.
-        let payloads = payload
+        let message = (rings > 0).then(|| self.message(payload));
+        // The last ring takes the message itself: one ring costs no reference count.
+        let messages = message
             .into_iter()
-            .flat_map(move |payload| repeat_n(payload, rings));
-        self.rings()
-            .zip(payloads)
-            .map(|((pattern, ring), payload)| {
-                let message = Message {
-                    channel: Arc::clone(&self.channel),
-                    payload,
-                    pattern: pattern.cloned(),
-                };
-                (ring, message)
-            })
+            .flat_map(move |message| repeat_n(message, rings));
+        let rings = self.rings().zip(messages);
+        rings.map(|((pattern, ring), message)| (ring, message.by(pattern)))
     }
 }
 
@@ -260,13 +252,8 @@ impl Host<Message> for Core {
                 let (glob, ring) = (glob.clone(), Arc::clone(ring));
                 let channels = registry.channels.iter();
                 let matching = channels.filter(|(channel, _)| glob.matches(channel));
-                let retained = matching.filter_map(|(_, ring)| {
-                    let last = ring.last()?;
-                    Some(Message {
-                        pattern: Some(Arc::clone(pattern)),
-                        ..last
-                    })
-                });
+                let retained =
+                    matching.filter_map(|(_, ring)| Some(ring.last()?.by(Some(pattern))));
                 (ring, retained.collect())
             }
         };

@@ -13,9 +13,9 @@
 //! An open segment has room for twice what the last one held, from 4 messages to a kilobyte of them, so that a topic with few
 //! messages is small.
 //!
-//! Measured against a ring of slots with a lock each, in safe Rust both: 6 ns a delivery instead of 10 (alone; two
-//! readers of one lock cost each other 140). Slots that are written once without the lock (`OnceLock`) cost two exchanges
-//! a publish more.
+//! A ring of slots with a lock each, in safe Rust as well, takes one and two thirds of the time for a delivery to a reader
+//! alone, and two readers at one lock delay each other by a multiple of that. Slots that are written once without the lock
+//! (`OnceLock`) cost two exchanges a publish more.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

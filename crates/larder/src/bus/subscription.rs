@@ -28,7 +28,7 @@ use crate::wait::signal;
 /// |---|---|
 /// | a task, of any runtime | [`recv`](Self::recv), or the `Stream` that it is |
 /// | a thread | [`recv_blocking`](Self::recv_blocking), [`iter_blocking`](Self::iter_blocking), [`listen_blocking`](Self::listen_blocking) |
-/// | crossbeam's `select!` | [`ready`](Self::ready), then [`try_recv`](Self::try_recv) |
+/// | crossbeam's `select!` | [`forward_blocking`](Self::forward_blocking) from a thread: a channel of events; or without one [`ready`](Self::ready), a channel of signals, then [`try_recv`](Self::try_recv) |
 /// | nowhere | [`try_recv`](Self::try_recv), [`try_recv_with`](Self::try_recv_with) |
 ///
 /// ```

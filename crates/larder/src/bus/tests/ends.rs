@@ -132,6 +132,90 @@ fn a_callback_publishes_to_what_it_listens_to() {
 }
 
 #[test]
+fn a_channel_of_events_gives_all_of_them_in_order_and_then_the_end() {
+    let topic = Topic::<u32>::new();
+    let mut reader = topic.subscribe();
+    let (sender, receiver) = crossbeam_channel::bounded(2);
+    std::thread::scope(|scope| {
+        let forwarding = scope.spawn(move || reader.forward_blocking(&sender));
+        for number in 0..500 {
+            topic.publish(number);
+        }
+        drop(topic);
+        let numbers = receiver.iter().filter_map(Event::message).map(|n| *n);
+        assert!(numbers.eq(0..500));
+        assert_eq!(forwarding.join().expect("no panic"), Ok(RecvError::Closed));
+    });
+}
+
+#[test]
+fn a_channel_that_is_full_leaves_what_comes_to_the_policy() {
+    let topic = Topic::<u32>::new();
+    let lag = crate::bus::Overflow::lag(4);
+    let mut reader = topic.subscribe_with(lag).expect("a capacity");
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    std::thread::scope(|scope| {
+        let forwarding = scope.spawn(move || reader.forward_blocking(&sender));
+        topic.publish(0);
+        // It is in the channel; the next one is what the thread waits with.
+        while !receiver.is_full() {
+            std::thread::yield_now();
+        }
+        for number in 1..100 {
+            topic.publish(number);
+        }
+        drop(topic);
+        let (mut messages, mut missed) = (0, 0);
+        for event in &receiver {
+            match event {
+                Event::Message(_) => messages += 1,
+                Event::Gap { missed: some } => missed += some,
+            }
+        }
+        assert_eq!(messages + missed, 100);
+        assert!(missed >= 94, "{missed}");
+        assert_eq!(forwarding.join().expect("no panic"), Ok(RecvError::Closed));
+    });
+}
+
+#[test]
+fn a_thread_that_waits_for_room_in_a_channel_is_stopped_from_outside() {
+    let topic = Topic::<u32>::new();
+    let mut reader = topic.subscribe();
+    let remote = reader.remote();
+    let (sender, receiver) = crossbeam_channel::bounded(0);
+    std::thread::scope(|scope| {
+        let forwarding = scope.spawn(|| reader.forward_blocking(&sender));
+        topic.publish(1);
+        remote.stop();
+        assert_eq!(forwarding.join().expect("no panic"), Ok(RecvError::Stopped));
+    });
+    assert!(receiver.is_empty());
+}
+
+#[test]
+fn an_event_that_nobody_receives_any_more_comes_back() {
+    let topic = Topic::<u32>::new();
+    let mut reader = topic.subscribe();
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    topic.publish(7);
+    topic.publish(8);
+    std::thread::scope(|scope| {
+        let forwarding = scope.spawn(|| reader.forward_blocking(&sender));
+        // The first is in the channel, and the thread waits with the second, or comes to it.
+        while !receiver.is_full() {
+            std::thread::yield_now();
+        }
+        drop(receiver);
+        let event = forwarding
+            .join()
+            .expect("no panic")
+            .expect_err("nobody receives");
+        assert_eq!(event.0, Event::Message(8.into()));
+    });
+}
+
+#[test]
 fn a_signal_comes_for_what_was_there_for_what_comes_and_for_the_end() {
     let topic = Topic::<u32>::new();
     let mut reader = topic.subscribe();
