@@ -13,6 +13,9 @@ use crate::notify::Notified;
 /// How many there are where the caller does not say; as many as a server has.
 const COUNT: usize = 16;
 
+/// Keys of each of them whose idle times are kept, for OBJECT IDLETIME: 128 KiB. Of more keys some are not known.
+const IDLE_TIMES: usize = 1 << 14;
+
 /// Numbered stores; clones share them.
 ///
 /// ```
@@ -41,7 +44,7 @@ struct Shared {
 }
 
 impl Default for Databases {
-    /// 16 unbounded stores, the first made at once, the others when they are first used.
+    /// 16 unbounded stores on one bus, each made when it is first used. They keep idle times.
     fn default() -> Self {
         Databases::of((0..COUNT).map(|_| OnceLock::new()).collect())
     }
@@ -49,6 +52,23 @@ impl Default for Databases {
 
 impl FromIterator<Store> for Databases {
     /// The stores in the order of their numbers.
+    ///
+    /// A store tells its keyspace events under the number and on the bus that it was built with:
+    ///
+    /// ```
+    /// use larder::{Bus, Store};
+    /// use larder_redis::{Databases, Session};
+    ///
+    /// let bus = Bus::new();
+    /// let store = |number| Store::builder().bus(&bus).database(number).max_bytes(1 << 20).build();
+    /// let databases = Databases::from_iter([store(0)?, store(1)?]);
+    /// let mut sets = databases.bus().subscribe(["__keyevent@1__:set"]);
+    /// let mut session = Session::of(&databases);
+    /// session.execute(&[b"SELECT", b"1"]);
+    /// session.execute(&[b"SET", b"key", b"value"]);
+    /// assert!(sets.try_recv().is_ok());
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
     fn from_iter<I: IntoIterator<Item = Store>>(stores: I) -> Self {
         Databases::of(stores.into_iter().map(OnceLock::from).collect())
     }
@@ -64,9 +84,8 @@ impl From<Store> for Databases {
 impl Databases {
     fn of(stores: Box<[OnceLock<Store>]>) -> Self {
         let places = (0..stores.len()).collect();
-        // The first store tells its keyspace events there.
-        let first = stores.first().map(|store| store.get_or_init(Store::new));
-        let bus = first.map_or_else(Bus::new, |store| store.bus().clone());
+        let given = stores.first().and_then(OnceLock::get);
+        let bus = given.map_or_else(Bus::new, |store| store.bus().clone());
         Databases(Arc::new(Shared {
             stores,
             places: RwLock::new(places),
@@ -77,8 +96,7 @@ impl Databases {
         }))
     }
 
-    /// What the sessions publish on: the bus of the store that was number 0 at first, where that store's keyspace events
-    /// are told as well.
+    /// What the sessions publish on, and where keyspace events are told: the bus of the store that was number 0 at first.
     ///
     /// ```
     /// use larder_redis::{Databases, Session};
@@ -103,8 +121,18 @@ impl Databases {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
     pub fn get(&self, number: usize) -> Option<&Store> {
-        let place = *self.0.places.read().get(number)?;
-        Some(self.0.stores[place].get_or_init(Store::new))
+        // Held while a store is made, so that it is made with the number that it has.
+        let places = self.0.places.read();
+        let store = &self.0.stores[*places.get(number)?];
+        Some(store.get_or_init(|| self.make(number)))
+    }
+
+    /// A store of this number, on the bus of all.
+    fn make(&self, number: usize) -> Store {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let store = Store::builder().bus(&self.0.bus).database(number);
+        let store = store.idle_times(IDLE_TIMES).build();
+        store.expect("there is no bound that could be wrong")
     }
 
     /// How many stores there are.
@@ -143,6 +171,12 @@ impl Databases {
     pub(crate) fn swap(&self, one: usize, other: usize) {
         let mut places = self.0.places.write();
         places.swap(one, other);
+        for number in [one, other] {
+            // Who was made later is made with its number.
+            if let Some(store) = self.0.stores[places[number]].get() {
+                store.renumber(u32::try_from(number).unwrap_or(u32::MAX));
+            }
+        }
         self.0.swaps.fetch_add(1, Ordering::Release);
     }
 

@@ -291,7 +291,7 @@ impl Session {
 
     /// Turns to the store that has the selected number now. Whoever watches keys is told that they changed.
     #[cold]
-    fn follow_swaps(&mut self) {
+    pub(crate) fn follow_swaps(&mut self) {
         self.swaps = self.databases.swaps();
         if let Some(store) = self.databases.get(self.number) {
             self.store = store.clone();

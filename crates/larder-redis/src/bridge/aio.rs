@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::redis;
+use super::redis::aio::ConnectionLike;
+use super::redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 use parking_lot::Mutex;
-use redis::aio::ConnectionLike;
-use redis::{Cmd, Pipeline, RedisFuture, RedisResult, Value};
 
 use super::client::Client;
 use super::values::{pipelined, run_packed, start, value};

@@ -1,17 +1,12 @@
 //! `Client`: connections by URL, in this process or to a real server.
 
-use std::collections::HashMap;
-
+use super::redis;
+use super::redis::{ErrorKind, RedisError, RedisResult};
 use larder::Store;
-use parking_lot::Mutex;
-use redis::{ErrorKind, RedisError, RedisResult};
 
 use super::connection::Connection;
-use crate::databases::{Databases, WeakDatabases};
+use crate::databases::Databases;
 use crate::session::Session;
-
-/// The databases that a name stands for, as long as a client, a connection or a session of them lives.
-static NAMED: Mutex<Option<HashMap<String, WeakDatabases>>> = Mutex::new(None);
 
 /// Where connections lead.
 #[derive(Clone, Debug)]
@@ -82,7 +77,7 @@ impl Client {
         } else {
             number.parse()
         };
-        let databases = named(name);
+        let databases = Databases::named(name);
         match number {
             Ok(number) if number < databases.count() => {
                 Ok(Client(Target::Here { databases, number }))
@@ -140,21 +135,4 @@ impl Client {
             ))),
         }
     }
-}
-
-/// The databases of a name; no name stands for new ones.
-#[expect(clippy::disallowed_methods, reason = "this file owns the lock")]
-fn named(name: &str) -> Databases {
-    if name.is_empty() {
-        return Databases::default();
-    }
-    let mut named = NAMED.lock();
-    let named = named.get_or_insert_default();
-    if let Some(databases) = named.get(name).and_then(WeakDatabases::upgrade) {
-        return databases;
-    }
-    named.retain(|_, databases| databases.upgrade().is_some());
-    let databases = Databases::default();
-    named.insert(name.to_owned(), databases.downgrade());
-    databases
 }

@@ -1,10 +1,11 @@
 //! `Connection`: the `redis` crate's blocking connection, over a session instead of a socket.
 
-use larder::Event;
-use redis::{
+use super::redis;
+use super::redis::{
     Cmd, ConnectionLike, ControlFlow, ErrorKind, Msg, PubSubCommands, RedisError, RedisResult,
     ToRedisArgs, Value,
 };
+use larder::Event;
 
 use super::values::{pipelined, run, run_packed, value};
 use crate::commands::pubsub::{is_held_back, listener, push};

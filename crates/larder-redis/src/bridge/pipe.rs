@@ -7,8 +7,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use redis::aio::{MultiplexedConnection, PubSub};
-use redis::{AsyncConnectionConfig, ConnectionInfo, IntoConnectionInfo, RedisResult};
+use super::redis::aio::{MultiplexedConnection, PubSub};
+use super::redis::{AsyncConnectionConfig, ConnectionInfo, IntoConnectionInfo, RedisResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::aio::finish;

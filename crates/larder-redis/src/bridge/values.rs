@@ -1,7 +1,8 @@
 //! Between the `redis` crate's forms and ours: commands to words, replies to values.
 
+use super::redis;
+use super::redis::{Arg, Cmd, ErrorKind, PushKind, RedisError, RedisResult, Value, VerbatimFormat};
 use larder::ToValue;
-use redis::{Arg, Cmd, ErrorKind, PushKind, RedisError, RedisResult, Value, VerbatimFormat};
 
 use crate::fault::Fault;
 use crate::reply::Reply;
