@@ -17,6 +17,24 @@ const KEYEVENT: &[u8] = b"__keyevent@";
 #[derive(Debug, Default)]
 pub(crate) struct Notified(AtomicU32);
 
+/// Classes that may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Classes(u32);
+
+impl Classes {
+    /// Reads their letters; `None` if there is one that there is not.
+    pub(crate) fn read(letters: &[u8]) -> Option<Self> {
+        let mut sum = 0;
+        for letter in letters {
+            sum |= match letter {
+                b'A' => bits(ALL),
+                letter => bit(*letter)?,
+            };
+        }
+        Some(Classes(sum))
+    }
+}
+
 fn bit(class: u8) -> Option<u32> {
     let at = CLASSES.iter().position(|known| *known == class)?;
     Some(1 << at)
@@ -30,17 +48,9 @@ fn bits(classes: &[u8]) -> u32 {
 }
 
 impl Notified {
-    /// Sets the classes; `None`, and nothing done, if there is one that there is not.
-    pub(crate) fn set(&self, classes: &[u8]) -> Option<()> {
-        let mut sum = 0;
-        for class in classes {
-            sum |= match class {
-                b'A' => bits(ALL),
-                class => bit(*class)?,
-            };
-        }
-        self.0.store(sum, Ordering::Relaxed);
-        Some(())
+    /// Sets the classes.
+    pub(crate) fn set(&self, classes: Classes) {
+        self.0.store(classes.0, Ordering::Relaxed);
     }
 
     /// The classes, as CONFIG GET shows them.
@@ -102,7 +112,7 @@ fn class(event: &[u8]) -> Option<u8> {
         "keymiss" => b'm',
         "overwritten" => b'o',
         "type_changed" => b'c',
-        "geosearchstore" | "georadius" => b'z',
+        "geosearchstore" => b'z',
         _ => match event.as_bytes().first()? {
             b'l' | b'r' => b'l',
             b's' => b's',
@@ -136,11 +146,10 @@ mod tests {
             ("Eg$lshzxetdK", "AKE"),
             ("nK", "nK"),
         ] {
-            assert_eq!(notified.set(set.as_bytes()), Some(()));
+            notified.set(Classes::read(set.as_bytes()).expect("there are such classes"));
             assert_eq!(notified.classes(), shown);
         }
-        assert_eq!(notified.set(b"Kq"), None);
-        assert_eq!(notified.classes(), "nK");
+        assert_eq!(Classes::read(b"Kq"), None);
     }
 
     #[test]
@@ -148,7 +157,7 @@ mod tests {
         let notified = Notified::default();
         assert!(notified.admits(b"news", b"set"));
         assert!(!notified.admits(b"__keyspace@0__:key", b"set"));
-        notified.set(b"K$").expect("there are such classes");
+        notified.set(Classes::read(b"K$").expect("there are such classes"));
         assert!(notified.admits(b"__keyspace@0__:key", b"set"));
         assert!(!notified.admits(b"__keyspace@0__:key", b"del"));
         assert!(!notified.admits(b"__keyevent@0__:set", b"key"));

@@ -18,6 +18,10 @@ fn run(session: &mut Session, line: &str) -> Reply {
     session.execute(&words(line))
 }
 
+fn text(text: &str) -> Reply {
+    Reply::Bulk(text.into())
+}
+
 fn error(reply: &Reply) -> &str {
     match reply {
         Reply::Error(fault) => fault.text(),
@@ -418,4 +422,106 @@ fn how_a_value_is_held_is_told_in_a_servers_words() {
         Reply::Ok
     );
     assert_eq!(run(&mut session, "OBJECT ENCODING none"), Reply::Null);
+}
+
+#[test]
+fn what_follows_a_swap_in_a_transaction_sees_the_swapped_databases() {
+    let mut session = Session::of(&Databases::default());
+    run(&mut session, "SET key zero");
+    for line in ["MULTI", "SWAPDB 0 1", "EXISTS key", "COPY other key DB 1"] {
+        run(&mut session, line);
+    }
+    let wanted = [Reply::Ok, Reply::Int(0), Reply::Int(0)];
+    assert_eq!(run(&mut session, "EXEC"), Reply::Array(wanted.into()));
+}
+
+#[test]
+fn every_database_tells_its_events_under_the_number_that_it_has() {
+    let databases = Databases::default();
+    let mut session = Session::of(&databases);
+    run(&mut session, "CONFIG SET notify-keyspace-events KEA");
+    let mut listener = Session::of(&databases);
+    run(&mut listener, "PSUBSCRIBE __keyevent@*");
+    let mut told = |session: &mut Session, line| {
+        run(session, line);
+        let mut channels = Vec::new();
+        while let Some(Reply::Push(push)) = listener.take_push() {
+            let Reply::Bulk(channel) = &push[2] else {
+                panic!("a channel, not {:?}", push[2]);
+            };
+            channels.push(String::from_utf8_lossy(channel).into_owned());
+        }
+        channels.join(" ")
+    };
+    assert_eq!(told(&mut session, "SET key 0"), "__keyevent@0__:set");
+    run(&mut session, "SELECT 5");
+    assert_eq!(told(&mut session, "SET key 5"), "__keyevent@5__:set");
+    assert_eq!(
+        told(&mut session, "MOVE key 7"),
+        "__keyevent@5__:move_from __keyevent@7__:move_to"
+    );
+    run(&mut session, "SWAPDB 5 0");
+    assert_eq!(told(&mut session, "SET key 0"), "__keyevent@5__:set");
+    // Made only now, after the swap.
+    run(&mut session, "SWAPDB 9 10");
+    run(&mut session, "SELECT 9");
+    assert_eq!(told(&mut session, "SET key 9"), "__keyevent@9__:set");
+}
+
+#[test]
+fn a_bound_is_moved_where_there_is_one_and_refused_where_there_is_none() {
+    let bounded = larder::Store::builder().max_bytes(1 << 20).build();
+    let mut session = Session::new(bounded.expect("it is a bound"));
+    for number in 0..2_000 {
+        run(
+            &mut session,
+            &format!("SET key{number} {number}-some-bytes-of-a-value"),
+        );
+    }
+    let before = run(&mut session, "DBSIZE");
+    assert_eq!(run(&mut session, "CONFIG SET maxmemory 32kb"), Reply::Ok);
+    let pair = (text("maxmemory"), text("32768"));
+    assert_eq!(
+        run(&mut session, "CONFIG GET maxmemory"),
+        Reply::Map(vec![pair])
+    );
+    assert_ne!(run(&mut session, "DBSIZE"), before);
+    for (line, why) in [
+        ("CONFIG SET maxmemory 0", "has to have one"),
+        ("CONFIG SET maxmemory lots", "must be a memory value"),
+        (
+            "CONFIG SET maxmemory 99999999999gb",
+            "must be a memory value",
+        ),
+        (
+            "CONFIG SET maxmemory-policy noeviction",
+            "from when it was built",
+        ),
+        ("CONFIG SET maxmemory 1mb databases 4", "immutable"),
+    ] {
+        let reply = run(&mut session, line);
+        assert!(error(&reply).contains(why), "{line}: {reply:?}");
+    }
+    let pair = (text("maxmemory"), text("32768"));
+    assert_eq!(
+        run(&mut session, "CONFIG GET maxmemory"),
+        Reply::Map(vec![pair])
+    );
+    let mut unbounded = Session::new(larder::Store::new());
+    assert_eq!(run(&mut unbounded, "CONFIG SET maxmemory 0"), Reply::Ok);
+    let reply = run(&mut unbounded, "CONFIG SET maxmemory 1mb");
+    assert!(error(&reply).contains("built without a bound"), "{reply:?}");
+}
+
+#[test]
+fn idle_times_are_told_in_seconds() {
+    let time = larder::ManualClock::new();
+    let store = larder::Store::builder().clock(time.clock()).idle_times(16);
+    let mut session = Session::new(store.build().expect("nothing is wrong with it"));
+    run(&mut session, "SET key value");
+    time.advance(Duration::from_millis(41_500));
+    assert_eq!(run(&mut session, "OBJECT IDLETIME key"), Reply::Int(41));
+    run(&mut session, "GET key");
+    assert_eq!(run(&mut session, "OBJECT IDLETIME key"), Reply::Int(0));
+    assert_eq!(run(&mut session, "OBJECT IDLETIME none"), Reply::Null);
 }

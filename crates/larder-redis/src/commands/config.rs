@@ -5,6 +5,7 @@ use larder::Glob;
 use super::{exactly, subcommand_arity, unknown_subcommand};
 use crate::args::{Args, Outcome, is};
 use crate::fault::Fault;
+use crate::notify::Classes;
 use crate::reply::Reply;
 use crate::session::Session;
 
@@ -81,14 +82,69 @@ fn failed(name: &str, why: &str) -> Fault {
     ))
 }
 
-/// What may be set is which keyspace events are told; a store has its bound and its policy from when it was built.
+/// A parameter that is to be set, once all of them are known to be right.
+enum Setting {
+    Notified(Classes),
+    MaxMemory(u64),
+    /// It is so already.
+    Unchanged,
+}
+
+/// So many bytes, with one of the units that a server knows.
+fn bytes(word: &[u8]) -> Option<u64> {
+    let digits = word.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, unit) = word.split_at(digits);
+    let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    let units: [(&str, u64); 8] = [
+        ("", 1),
+        ("b", 1),
+        ("k", 1000),
+        ("kb", 1 << 10),
+        ("m", 1_000_000),
+        ("mb", 1 << 20),
+        ("g", 1_000_000_000),
+        ("gb", 1 << 30),
+    ];
+    let (_, factor) = units.into_iter().find(|(name, _)| is(unit, name))?;
+    number.checked_mul(factor)
+}
+
+/// Reads a bound in bytes for a store that can have another one.
+fn bound(store: &larder::Store, word: &[u8]) -> Result<Setting, &'static str> {
+    let bytes = bytes(word).ok_or("argument must be a memory value")?;
+    match (store.max_bytes(), bytes) {
+        (None, 0) => Ok(Setting::Unchanged),
+        (None, _) => Err("the store was built without a bound in bytes"),
+        (Some(_), 0) => Err("the store was built with a bound in bytes, and has to have one"),
+        (Some(_), bytes) => Ok(Setting::MaxMemory(bytes)),
+    }
+}
+
+/// Reads a value; says why it cannot be set.
+fn setting(
+    session: &Session,
+    (name, now): &(&'static str, String),
+    word: &[u8],
+) -> Result<Setting, &'static str> {
+    match *name {
+        "notify-keyspace-events" => Classes::read(word)
+            .map(Setting::Notified)
+            .ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'."),
+        "maxmemory" => bound(&session.store, word),
+        _ if is(word, now) => Ok(Setting::Unchanged),
+        "appendonly" if !is(word, "yes") => Err("argument must be 'yes' or 'no'"),
+        "maxmemory-policy" => Err("a store has its policy from when it was built"),
+        _ => Err(IMMUTABLE),
+    }
+}
+
+/// What may be set is which keyspace events are told, and the bound of the selected database. All is set, or nothing.
 fn set(session: &Session, args: Args<'_>) -> Outcome {
-    let pairs: Vec<_> = args.rest().chunks_exact(2).collect();
     let known = parameters(session);
-    let mut names: Vec<String> = Vec::new();
-    for pair in &pairs {
+    let (mut names, mut settings) = (Vec::new(), Vec::new());
+    for pair in args.rest().chunks_exact(2) {
         let name = String::from_utf8_lossy(pair[0]).to_ascii_lowercase();
-        let Some((_, value)) = known.iter().find(|(known, _)| *known == name) else {
+        let Some(parameter) = known.iter().find(|(known, _)| *known == name) else {
             return Err(Fault::new(format!(
                 "ERR Unknown option or number of arguments for CONFIG SET - '{name}'"
             )));
@@ -96,17 +152,17 @@ fn set(session: &Session, args: Args<'_>) -> Outcome {
         if names.contains(&name) {
             return Err(failed(&name, "duplicate parameter"));
         }
-        // What is so already may be said.
-        if name != "notify-keyspace-events" && !is(pair[1], value) {
-            return Err(failed(&name, IMMUTABLE));
-        }
+        settings.push(setting(session, parameter, pair[1]).map_err(|why| failed(&name, why))?);
         names.push(name);
     }
-    for (name, pair) in names.iter().zip(pairs) {
-        let set = session.databases.notified();
-        if name == "notify-keyspace-events" && set.set(pair[1]).is_none() {
-            let why = "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.";
-            return Err(failed(name, why));
+    for setting in settings {
+        match setting {
+            Setting::Notified(classes) => session.databases.notified().set(classes),
+            Setting::MaxMemory(bytes) => {
+                let set = session.store.set_capacity(bytes);
+                set.map_err(|error| failed("maxmemory", &error.to_string()))?;
+            }
+            Setting::Unchanged => {}
         }
     }
     Ok(Reply::Ok)

@@ -108,12 +108,20 @@ fn filtered(mut args: Args<'_>) -> Outcome {
 
 /// The command that words are of, and its keys among them.
 fn keys<'a>(words: &[&'a [u8]]) -> Result<(&'static Command, Vec<&'a [u8]>), Fault> {
-    let command = table::find(words[0]).ok_or(Fault::fixed("ERR Invalid command specified"))?;
+    let unknown = Fault::fixed("ERR Invalid command specified");
+    let command = table::find(words[0]).ok_or(unknown.clone())?;
+    if !table::has_subcommand(command, words) {
+        return Err(unknown);
+    }
     if command.keys == Keys::None {
         return Err(Fault::fixed("ERR The command has no key arguments"));
     }
     let arity = Fault::fixed("ERR Invalid number of arguments specified for command");
     if !command.takes(words.len()) {
+        return Err(arity);
+    }
+    // The one command with keys whose subcommands have a number of words of their own.
+    if command.name == "object" && words.len() != 3 {
         return Err(arity);
     }
     let keys = command.keys_of(words).ok_or(arity)?;

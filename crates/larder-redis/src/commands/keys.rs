@@ -219,6 +219,12 @@ pub(crate) fn object(session: &mut Session, mut args: Args<'_>) -> Outcome {
              policies at runtime LRU and LFU data will take some time to adjust.",
         ));
     }
-    // Nobody shares a value, and when one was last read is not kept.
-    Ok(Reply::truth(is(word, "REFCOUNT")))
+    if is(word, "IDLETIME") {
+        let idle = seen.idle.unwrap_or_default();
+        return Ok(Reply::Int(
+            i64::try_from(idle.as_secs()).unwrap_or(i64::MAX),
+        ));
+    }
+    // Nobody shares a value.
+    Ok(Reply::Int(1))
 }

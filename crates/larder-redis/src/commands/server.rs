@@ -68,6 +68,8 @@ pub(crate) fn swapdb(session: &mut Session, mut args: Args<'_>) -> Outcome {
     let (other, _) = session.databases.select(other)?;
     if one != other {
         session.databases.swap(one, other);
+        // At once: in a transaction, the next command is this session's own.
+        session.follow_swaps();
     }
     Ok(Reply::Ok)
 }

@@ -221,12 +221,13 @@ pub(crate) fn pop(args: Args<'_>) -> Result<Want, Fault> {
     })
 }
 
+/// BLMPOP. Of several faults, that of the time is the last one to be told.
 pub(crate) fn pop_many(mut args: Args<'_>) -> Result<Want, Fault> {
-    let wait = time(args.take()?)?;
+    let wait = args.take()?;
     let (keys, end, most) = many(&mut args, end)?;
     Ok(Want {
         goods: Goods::Many(owned(keys), end, most),
-        wait,
+        wait: time(wait)?,
     })
 }
 
@@ -245,13 +246,13 @@ pub(crate) fn pop_member(args: Args<'_>) -> Result<Want, Fault> {
     })
 }
 
-/// BZMPOP.
+/// BZMPOP, as BLMPOP.
 pub(crate) fn pop_members(mut args: Args<'_>) -> Result<Want, Fault> {
-    let wait = time(args.take()?)?;
+    let wait = args.take()?;
     let (keys, which, most) = many(&mut args, Extreme::read)?;
     Ok(Want {
         goods: Goods::Members(owned(keys), which, most),
-        wait,
+        wait: time(wait)?,
     })
 }
 
