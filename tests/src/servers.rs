@@ -15,6 +15,8 @@ const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
 /// How often, and with what pause, a connection to a starting server is tried.
 const TRIES: u32 = 400;
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long a reply may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server's program and what it says of its version.
 #[derive(Clone, Debug)]
@@ -120,7 +122,7 @@ impl Server {
     pub fn connect(&self) -> io::Result<Wire> {
         let stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Wire {
             stream,
             read: Vec::new(),

@@ -1,8 +1,13 @@
 //! The same generated commands to larder and to real servers, replies compared value by value.
 //!
 //! Each stream begins from an empty database, with a seed that is told when it fails. How many commands: the variable
-//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]; what a full run compared is kept, see `record`. Where replies may differ is said in
+//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]; from which seed on: `LARDER_DIFFERENTIAL_SEED`; what a full run compared is kept, see `record`. Where replies may differ is said in
 //! `differential/differences.rs`, with reasons; nothing else may.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "servers are other processes, whose time is the machine's"
+)]
 
 #[path = "differential/bitmaps.rs"]
 mod bitmaps;
@@ -14,6 +19,8 @@ mod differences;
 mod draw;
 #[path = "differential/events.rs"]
 mod events;
+#[path = "differential/expiries.rs"]
+mod expiries;
 #[path = "differential/field_lives.rs"]
 mod field_lives;
 #[path = "differential/geo.rs"]
@@ -113,6 +120,17 @@ fn newer_commands_answer_as_a_server_does() {
 #[test]
 fn connections_and_databases_answer_as_a_server_does() {
     run::compare("connections", server::command);
+}
+
+#[test]
+fn passwords_are_refused_as_by_a_server() {
+    let answers_at_once = |version: &str| !version.starts_with("Redis 8");
+    run::compare_with("passwords", server::password, answers_at_once);
+}
+
+#[test]
+fn what_expires_is_gone_when_it_is_for_a_server() {
+    expiries::compare();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use redis::{Cmd, RedisResult, Value};
 
 use crate::draw::{Draw, Words};
 use crate::record::Compared;
-use crate::run::count;
+use crate::run::{count, first_seed};
 
 /// Clients that act; of them so many may wait at once.
 const CLIENTS: usize = 6;
@@ -66,7 +66,20 @@ const SINGLE_WAITS: &[&str] = &[
     "BZMPOP 0 1 {z} MAX COUNT 2",
 ];
 
-/// What wakes on newer servers only, where it overwrites. No key changes its type here: then servers leave out to wake.
+/// What makes a key hold another type.
+const CHANGES: &[&str] = &[
+    "SET {q} {v}",
+    "SADD {q} {e}",
+    "ZADD {q} 1 {e}",
+    "SET {z} {v}",
+    "RPUSH {z} {e}",
+    "HSET {z} {f} {v}",
+];
+
+/// Where one of these overwrites a value of another type, a server leaves out to wake who waits for the key; larder does not.
+const OVERWRITES: [&[u8]; 3] = [b"SORT", b"ZUNIONSTORE", b"ZRANGESTORE"];
+
+/// What wakes on newer servers only, where it overwrites.
 const NEWER_FEEDS: &[&str] = &[
     "COPY {q} {q} REPLACE",
     "SORT {q} ALPHA STORE {q}",
@@ -172,6 +185,8 @@ struct Scene<'s> {
     pairs: Vec<Pair>,
     history: Vec<String>,
     compared: usize,
+    /// Whether the command that ran last is one of [`OVERWRITES`].
+    overwrote: bool,
     /// A difference that is allowed left different values behind.
     apart: bool,
 }
@@ -199,6 +214,7 @@ impl<'s> Scene<'s> {
             pairs,
             history: Vec::new(),
             compared: 0,
+            overwrote: false,
             apart: false,
         }
     }
@@ -216,7 +232,8 @@ impl<'s> Scene<'s> {
             return;
         }
         self.compared += 1;
-        if ours != theirs && theirs.is_some_and(is_wrong_type) {
+        let served_here_only = self.overwrote && theirs.is_none();
+        if ours != theirs && (served_here_only || theirs.is_some_and(is_wrong_type)) {
             self.apart = true;
         } else if ours != theirs {
             let from = self.history.len().saturating_sub(60);
@@ -232,6 +249,7 @@ impl<'s> Scene<'s> {
     /// Runs a command of a client.
     fn run(&mut self, who: usize, ours: &Words, theirs: &Words) {
         self.note(who, ours);
+        self.overwrote = OVERWRITES.contains(&&ours[0][..]);
         let pair = &mut self.pairs[who];
         pair.send(theirs);
         let mut future = pair.start(ours);
@@ -259,8 +277,8 @@ impl<'s> Scene<'s> {
                 .ask(&[words("PING")])
                 .expect("the server answers");
         }
-        for who in 0..CLIENTS {
-            let pair = &mut self.pairs[who];
+        let mut arrived = Vec::new();
+        for (who, pair) in self.pairs.iter_mut().enumerate() {
             let Some((_, future)) = &mut pair.waits else {
                 continue;
             };
@@ -270,9 +288,15 @@ impl<'s> Scene<'s> {
                 pair.waits = None;
             }
             if reply.is_some() || answer.is_some() {
-                let answer = answer.as_ref().map(value);
-                self.compare(who, reply.as_ref(), answer.as_ref());
+                arrived.push((who, reply, answer.as_ref().map(value)));
             }
+        }
+        // What one client was refused, another got.
+        self.apart |= arrived.iter().any(|(_, reply, answer)| {
+            reply != answer && answer.as_ref().is_some_and(is_wrong_type)
+        });
+        for (who, reply, answer) in arrived {
+            self.compare(who, reply.as_ref(), answer.as_ref());
         }
     }
 
@@ -329,6 +353,7 @@ impl<'s> Scene<'s> {
                 "MULTI"
             }
             () if waiting.len() < MOST_WAITING && draw.once_in(2) => draw.one(waits),
+            () if draw.once_in(12) => draw.one(CHANGES),
             // SORT parts a transaction in two here.
             () if may_multi && !pair.in_multi && draw.once_in(4) => draw.one(NEWER_FEEDS),
             () => draw.one(FEEDS),
@@ -346,7 +371,7 @@ pub(crate) fn compare() {
     }
     for program in programs {
         let server = program.start();
-        let (mut compared, mut seed, mut apart) = (0, 0, 0);
+        let (mut compared, mut seed, mut apart) = (0, first_seed(), 0);
         while compared < count() {
             let mut scene = Scene::new(&program.version, &server, seed);
             let mut draw = Draw::new(seed as u64);

@@ -5,6 +5,8 @@ pub(crate) struct Draw {
     state: u64,
     /// Whether the commands drawn so far have opened a transaction.
     pub(crate) in_multi: bool,
+    /// Whether they have watched keys, and no transaction has ended since.
+    pub(crate) watches: bool,
 }
 
 /// A command: its words.
@@ -15,6 +17,7 @@ impl Draw {
         Draw {
             state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             in_multi: false,
+            watches: false,
         }
     }
 
@@ -108,7 +111,7 @@ impl Draw {
 
     /// A command from a line, with words in braces drawn: `{k}` key, `{v}` value, `{i}` integer,
     /// `{o}` a number at an edge, or none, `{s}` a small one, `{b}` a bit, `{x}` a far moment, `{e}` one of few elements, `{t}` seconds that last,
-    /// `{f}` one of few fields, `{q}` one of few lists, `{z}` one of few sorted sets, `{w}` a weight, `{l}` a time to live, at times none that can be, `{lon}` and `{lat}` a place, `{m}` one of few of its names, `{r}` a radius in units `{u}`.
+    /// `{f}` one of few fields, `{q}` one of few lists, `{z}` one of few sorted sets, `{w}` a weight, `{n}` one that may be nothing or infinite, `{l}` a time to live, at times none that can be, `{lon}` and `{lat}` a place, `{m}` one of few of its names, `{r}` a radius in units `{u}`.
     pub(crate) fn fill(&mut self, line: &str) -> Words {
         let word = |word: &str| match word {
             "{k}" => self.key().into_bytes(),
@@ -135,6 +138,7 @@ impl Draw {
                 _ => self.number(100_000, 200_000).into_bytes(),
             },
             "{w}" => self.one(&["1", "2", "-3", "0.5", "12"]).into(),
+            "{n}" => self.one(&["0", "1", "inf", "-inf", "-2", "0.5"]).into(),
             "{z}" => format!("z{}", self.below(3)).into_bytes(),
             "{q}" => format!("q{}", self.below(4)).into_bytes(),
             "{f}" => format!("f{}", self.below(5)).into_bytes(),

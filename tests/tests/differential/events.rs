@@ -5,19 +5,32 @@ use larder_tests::servers::{Program, Server, Shape, Wire, pack};
 
 use crate::draw::{Draw, Words};
 use crate::record::Compared;
-use crate::run::count;
-use crate::{bitmaps, hyperloglogs, keys, strings};
+use crate::run::{count, first_seed};
+use crate::{
+    bitmaps, field_lives, geo, hashes, hyperloglogs, keys, lists, server, sets, sorted_sets,
+    strings, transactions,
+};
 
 /// Commands of one seed.
 const STREAM: usize = 500;
 
-/// Kinds whose events the core tells.
+/// Kinds of commands, one a seed.
 const KINDS: &[fn(&mut Draw) -> Words] = &[
     strings::command,
     keys::command,
     bitmaps::command,
     hyperloglogs::command,
+    lists::command,
+    hashes::command,
+    sets::command,
+    sorted_sets::command,
+    geo::command,
+    transactions::command,
+    server::command,
+    field_lives::command,
 ];
+/// The last of them, which servers before Redis 8 do not know.
+const SINCE_REDIS_8: usize = 1;
 
 fn words(line: &str) -> Words {
     line.split(' ')
@@ -64,16 +77,18 @@ impl Here {
     }
 }
 
-/// A writer and a listener on a server.
+/// A writer and a listener on a server, and who marks the end of a command's events: the writer's own mark would be queued
+/// where it has opened a transaction.
 struct There {
     writer: Wire,
     listener: Wire,
+    marker: Wire,
 }
 
 impl There {
     fn new(server: &Server) -> Self {
         let connect = || server.connect().expect("the server listens");
-        let (mut writer, mut listener) = (connect(), connect());
+        let (mut writer, mut listener, marker) = (connect(), connect(), connect());
         let begin = [
             words("FLUSHALL"),
             words("CONFIG SET notify-keyspace-events KEA"),
@@ -83,12 +98,19 @@ impl There {
             listener.send(&words(begin)).expect("the server listens");
             listener.reply().expect("the server answers");
         }
-        There { writer, listener }
+        There {
+            writer,
+            listener,
+            marker,
+        }
     }
 
-    fn ask(&mut self, words_of: &Words) -> Vec<Shape> {
-        let both = [words_of.clone(), words("PUBLISH end .")];
+    /// What a command tells. `touches` are sent in one go with it.
+    fn ask(&mut self, command: &Words, touches: Option<Words>) -> Vec<Shape> {
+        let both: Vec<Words> = [command.clone()].into_iter().chain(touches).collect();
         self.writer.ask(&both).expect("the server answers");
+        let mark = [words("PUBLISH end .")];
+        self.marker.ask(&mark).expect("the server answers");
         let mut events = Vec::new();
         loop {
             match self.listener.reply().expect("the server answers") {
@@ -99,29 +121,51 @@ impl There {
     }
 }
 
-/// Whether what is told of a command is another matter for each server, or a matter of chance or of the clock.
-fn is_uneven(words: &Words) -> bool {
-    let name = words[0].to_ascii_uppercase();
-    let in_multi = [&b"MULTI"[..], b"EXEC", b"DISCARD"];
-    let by_chance = [&b"SPOP"[..]];
-    // Of a key that is set twice in one call, one event is told here.
-    let set_twice = name.starts_with(b"MSET") && words.len() > 3 && words[1] == words[3];
-    let mut past = words.iter().skip(2);
-    // A moment that has passed is told as a removal or as an expiry.
-    let may_be_over = name.windows(6).any(|part| part == b"EXPIRE")
-        || [&b"GETEX"[..], b"SET"].contains(&&name[..])
-            && past.any(|word| {
-                word.eq_ignore_ascii_case(b"EXAT") || word.eq_ignore_ascii_case(b"PXAT")
-            });
-    in_multi.contains(&&name[..])
-        || by_chance.contains(&&name[..])
-        || may_be_over
-        || set_twice
-        // A server tells `setbit`, larder `set`: it is the string that is set.
-        || name == b"BITFIELD"
-        || name == b"FLUSHALL"
-        || name == b"FLUSHDB"
-        || name == b"SELECT"
+/// Whether a deadline of this command may have passed already.
+fn may_be_over(command: &Words) -> bool {
+    let name = command[0].to_ascii_uppercase();
+    let at = |word: &Vec<u8>| [&b"EXAT"[..], b"PXAT"].contains(&&word.to_ascii_uppercase()[..]);
+    name.windows(6).any(|part| part == b"EXPIRE")
+        || name.ends_with(b"EX") && command.len() > 2
+        || name == b"SET" && command.iter().skip(2).any(at)
+}
+
+/// Looks at all keys that a command may have been about: a server tells of a deadline that had passed when it was set, when
+/// it next comes upon the key; larder at once.
+fn look_at(command: &Words) -> Words {
+    let mut look = words("EXISTS");
+    look.extend(command[1..].iter().cloned());
+    look
+}
+
+/// Whether what is told of a command is chance, or differs from server to server.
+fn is_uneven(version: &str, command: &Words, in_multi: bool) -> bool {
+    let name = command[0].to_ascii_uppercase();
+    // Valkey tells `expired` of what is over at once, or nothing; Redis `del`, or `expired` when it comes upon the key,
+    // which in a transaction is later than the look at it.
+    may_be_over(command) && (version.starts_with("Valkey") || in_multi)
+        // One of several members goes, by chance.
+        || name == b"SPOP" && command.len() == 2
+        // The sums may have other digits, the events would be of other commands then.
+        || name == b"HINCRBYFLOAT"
+        || name == b"INCRBYFLOAT"
+        // The server looks at the low bits of an index only.
+        || name == b"LSET" && command.get(2).is_some_and(|index| index.len() > 9)
+}
+
+/// An event of GEOSEARCHSTORE as GEORADIUS with STORE tells it.
+fn rename_geo(event: &mut Shape) {
+    let Shape::Items(_, Some(words)) = event else {
+        return;
+    };
+    for word in words {
+        if let Shape::Bulk(Some(text)) = word
+            && text.ends_with(b"geosearchstore")
+        {
+            text.truncate(text.len() - b"geosearchstore".len());
+            text.extend_from_slice(b"georadiusstore");
+        }
+    }
 }
 
 /// Compares the events that generated commands cause with those of every server.
@@ -132,19 +176,29 @@ pub(crate) fn compare() {
     }
     for program in programs {
         let server = program.start();
-        let (mut compared, mut told, mut seed) = (0, 0, 0);
+        let (mut compared, mut told, mut seed) = (0, 0, first_seed());
         while compared < count() {
             let (mut here, mut there) = (Here::new(), There::new(&server));
             let mut draw = Draw::new(seed as u64);
-            let kind = KINDS[seed % KINDS.len()];
+            let kinds = if program.version.starts_with("Redis 7") {
+                &KINDS[..KINDS.len() - SINCE_REDIS_8]
+            } else {
+                KINDS
+            };
+            let kind = kinds[seed % kinds.len()];
             let mut history = Vec::new();
             while history.len() < STREAM.min(count()) {
+                let in_multi = draw.in_multi;
                 let command = kind(&mut draw);
-                if is_uneven(&command) {
-                    draw.in_multi = false;
+                if is_uneven(&program.version, &command, in_multi) {
                     continue;
                 }
-                let (ours, theirs) = (here.ask(&command), there.ask(&command));
+                let touches = (may_be_over(&command) && !in_multi).then(|| look_at(&command));
+                let (mut ours, theirs) = (here.ask(&command), there.ask(&command, touches));
+                // One event for what both commands store.
+                if command[0].to_ascii_uppercase().starts_with(b"GEORADIUS") {
+                    ours.iter_mut().for_each(rename_geo);
+                }
                 let line: Vec<_> = command
                     .iter()
                     .map(|word| word.escape_ascii().to_string())

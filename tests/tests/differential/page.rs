@@ -104,7 +104,8 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "config",
-        "GET of what exists; SET of notify-keyspace-events: a store has its bound and its policy from when it was built",
+        "GET of what exists; SET of notify-keyspace-events, and of maxmemory, which is the selected database's own, where it was \
+         built with a bound; a store has its policy from when it was built",
     ),
     (
         "copy",
@@ -115,8 +116,16 @@ const NOTES: &[(&str, &str)] = &[
     ("delex", AFTER_DOCUMENTATION),
     ("delex", "no digests"),
     ("dump", "the bytes are larder's own, not a server's"),
-    ("flushall", "in a transaction, parts it in two"),
-    ("flushdb", "in a transaction, parts it in two"),
+    (
+        "flushall",
+        "in a transaction, parts it in two; every watched key counts as changed",
+    ),
+    (
+        "flushdb",
+        "in a transaction, parts it in two; every watched key counts as changed",
+    ),
+    ("georadius", "with STORE, tells `geosearchstore`"),
+    ("georadiusbymember", "with STORE, tells `geosearchstore`"),
     ("geosearch", "no BYPOLYGON"),
     ("geosearchstore", "no BYPOLYGON"),
     (
@@ -133,6 +142,11 @@ const NOTES: &[(&str, &str)] = &[
     ("memory", "USAGE"),
     ("move", "in a transaction, parts it in two"),
     ("object", "in a transaction, parts it in two"),
+    (
+        "object",
+        "IDLETIME is known of the 16,384 keys used last of each database, and of some of them not where the database was not \
+         built to know it: 0",
+    ),
     ("pfcount", "a count is never kept: it is computed each time"),
     ("randomkey", "in a transaction, parts it in two"),
     (
@@ -147,8 +161,6 @@ const NOTES: &[(&str, &str)] = &[
     ("sort_ro", "in a transaction, parts it in two"),
     ("sunioncard", AFTER_DOCUMENTATION),
     ("sunioncard", "APPROX counts exactly"),
-    ("zinter", INFINITE),
-    ("zinterstore", INFINITE),
     (
         "swapdb",
         "who waits for an element goes on waiting in the store that it began in; every watched key counts as changed",
@@ -162,13 +174,11 @@ const NOTES: &[(&str, &str)] = &[
 /// Of commands that Redis has since 8.4.
 const AFTER_DOCUMENTATION: &str = "after Redis' documentation: no server that has it was at hand";
 
-/// Of scores that no weight can change.
-const INFINITE: &str = "infinity times a weight of zero is 0 whichever set it is in; servers do so for the smallest set only";
-
 /// What cannot be told of one command.
 const AT_LARGE: &[&str] = &[
-    "Keyspace events are told of database 0, when `CONFIG SET notify-keyspace-events` has switched them on, `m` (misses), `n` (new keys), \
-     `o` and `c` excepted; not yet of changes of elements. Of a key that MSET names twice, one is told.",
+    "Keyspace events are told when `CONFIG SET notify-keyspace-events` has switched them on, `m` (misses), `o` and `c` \
+     excepted, and `n` (new keys) to who asks for `new` by its name. A deadline that had passed when it was set is told at \
+     once; a server tells it when it next comes upon the key.",
     "Who waits for several keys, of which an earlier one came to hold another type meanwhile, is served from a later one; \
      Redis since 7.2 answers WRONGTYPE.",
     "A waiter is served also where a command overwrites a value of another type; servers wake it for a key that is new.",
