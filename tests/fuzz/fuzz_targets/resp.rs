@@ -1,7 +1,8 @@
 //! Any bytes to a session of RESP, in any division: no panic, the same answer, and what grows is bounded.
 #![no_main]
 
-use larder_redis::{Databases, Limits, RespSession, Session};
+use larder::Store;
+use larder_redis::{Limits, RespSession, Session};
 use libfuzzer_sys::fuzz_target;
 
 fn session() -> RespSession {
@@ -9,7 +10,9 @@ fn session() -> RespSession {
         .bulk_bytes(1 << 16)
         .words(1 << 10)
         .request_bytes(1 << 20);
-    RespSession::with_limits(Session::of(&Databases::default()), limits)
+    let store = Store::builder().stripes(1).build();
+    let store = store.expect("nothing is wrong with it");
+    RespSession::with_limits(Session::new(store), limits)
 }
 
 /// Commands that wait, sleep, tell the time, or answer by chance.
