@@ -318,14 +318,15 @@ fn next<E: Entries>(home: Home, view: &View<'_, E>) -> Home {
 }
 
 impl Policy for S3Fifo {
-    /// The new hash's ghosts; the bucket and the entry of the next victim.
+    /// The new hash's ghosts; the bucket and the entry of the victim after the next, so that they have arrived when the next
+    /// insert wants them. Those of the next one were brought near by the insert before.
     #[inline]
     fn approach<E: Entries>(&self, view: &View<'_, E>, home: Home) {
         self.ghost.approach(home);
         if !view.full {
             return;
         }
-        if let Some(head) = self.small.peek(0) {
+        if let Some(head) = self.small.peek(1) {
             view.table.approach(head.hash);
             view.entries.approach(view.shared, head.entry);
         }
