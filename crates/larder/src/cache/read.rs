@@ -134,14 +134,14 @@ impl<K, V, S> Core<K, V, S> {
         })
     }
 
-    /// Brings the records near that may be a hash's, whose bucket was brought near before.
-    fn approach_records(&self, hash: u64) {
-        self.stripes.of(hash).read(|table, shared, shard| {
-            table.find(low_bits(hash), |entry| {
-                shard.entries.approach(shared, entry);
-                false
-            });
-        });
+    /// Brings the record near that may be a hash's, whose bucket was brought near before.
+    fn approach_record(&self, hash: u64) {
+        let stripe = self.stripes.of(hash);
+        if let Some(shard) = stripe.enter()
+            && let Glance::Seen(seen) = stripe.table.glance(low_bits(hash))
+        {
+            shard.entries.approach(&stripe.shared, seen.reference());
+        }
     }
 
     /// Counts a look-up.
@@ -239,7 +239,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
                 size += 1;
             }
             for (_, hash) in batch[..size].iter().flatten() {
-                core.approach_records(*hash);
+                core.approach_record(*hash);
             }
             for (key, hash) in batch[..size].iter().flatten() {
                 values.push(core.get(*key, *hash, V::clone));

@@ -369,8 +369,8 @@ impl Core {
         with_buffer(|buffer| {
             for (keys, hashes) in keys.chunks(BATCH).zip(hashes.chunks(BATCH)) {
                 self.approach(hashes);
-                for key in keys {
-                    let found = self.read(key.as_ref(), |seen| match seen {
+                for (key, hash) in keys.iter().zip(hashes) {
+                    let found = self.read_hashed(*hash, key.as_ref(), |seen| match seen {
                         Seen::Int(int) => Some(int),
                         other => {
                             other.copy_into(buffer);

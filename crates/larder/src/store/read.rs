@@ -119,9 +119,19 @@ impl Core {
     pub(crate) fn read<R>(
         &self,
         key: &[u8],
+        take: impl FnMut(Seen<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        self.read_hashed(self.hash(key), key, take)
+    }
+
+    /// [`Self::read`] of a key whose hash is known.
+    #[inline]
+    pub(crate) fn read_hashed<R>(
+        &self,
+        hash: u64,
+        key: &[u8],
         mut take: impl FnMut(Seen<'_>) -> R,
     ) -> Result<Option<R>, Error> {
-        let hash = self.hash(key);
         let stripe = self.stripes.of(hash);
         match look(stripe, low_bits(hash), key) {
             Look::Absent if key.len() <= MAX_KEY => return Ok(None),
