@@ -11,7 +11,8 @@ use syn::{Error, Expr, Ident, Lit, LitInt, LitStr, Result, Token, Type, parenthe
 use crate::tags::{self, Template};
 
 const KNOWN: &str = "max_entries, max_weight, weigher, unbounded, ttl, idle, jitter, refresh_at, early, stale, \
-    stale_if_error, soft_timeout, timeout, none, errors, tags, name, clock, key, skip, scope, bulk, result";
+    stale_if_error, soft_timeout, timeout, none, errors, tags, name, clock, cache, cache_if, ttl_fn, single_flight, key, \
+    skip, scope, bulk, result";
 
 /// Entries of a cache about whose size nothing is said.
 const USUAL_ENTRIES: u64 = 10_000;
@@ -31,6 +32,10 @@ pub(crate) enum Scope {
     Thread,
     /// A cache that the caller has.
     Field(Box<Expr>),
+    /// A cache of that name, for the process.
+    Named(Box<Expr>),
+    /// What is kept for a request, found from an argument.
+    Request(Box<Expr>),
 }
 
 /// A key that is not made of the arguments as they are.
@@ -52,6 +57,12 @@ pub(crate) struct Attributes {
     /// For how long errors are kept.
     pub(crate) errors: Option<(Ident, Duration)>,
     pub(crate) tags: Vec<Template>,
+    /// Which results are kept.
+    pub(crate) cache_if: Option<Expr>,
+    /// For how long a success is kept.
+    pub(crate) ttl_fn: Option<Expr>,
+    /// That no caller waits for another's call of the body.
+    pub(crate) unshared: Option<Ident>,
     pub(crate) clock: Option<Expr>,
     /// Under which the statistics are listed.
     pub(crate) name: Option<LitStr>,
@@ -87,12 +98,17 @@ struct Reader {
     freshness: Vec<(Ident, TokenStream)>,
     none: Option<(Ident, Duration)>,
     errors: Option<(Ident, Duration)>,
-    tags: Option<Vec<Template>>,
+    tags: Option<(Ident, Vec<Template>)>,
+    cache_if: Option<(Ident, Expr)>,
+    ttl_fn: Option<(Ident, Expr)>,
+    /// `Some` inside if it is off.
+    single_flight: Option<Option<Ident>>,
     clock: Option<Expr>,
     name: Option<(Ident, LitStr)>,
     key: Option<Key>,
     skip: Option<Vec<Ident>>,
     scope: Option<Scope>,
+    cache: Option<(Ident, Expr)>,
     bulk: Option<Ident>,
     result: Option<bool>,
     /// Those that make the cache.
@@ -102,10 +118,29 @@ struct Reader {
 impl Reader {
     fn read(&mut self, input: ParseStream<'_>, name: &Ident) -> Result<()> {
         match name.to_string().as_str() {
-            "tags" => return once(&mut self.tags, name, tags::parse(input, name)?),
+            "tags" => {
+                let tags = (name.clone(), tags::parse(input, name)?);
+                return once(&mut self.tags, name, tags);
+            }
             "key" => return once(&mut self.key, name, parse_key(input, name)?),
             "skip" => return once(&mut self.skip, name, names(input, name)?),
             "scope" => return once(&mut self.scope, name, parse_scope(input, name)?),
+            "cache" => {
+                let named = (name.clone(), value(input, name)?);
+                return once(&mut self.cache, name, named);
+            }
+            "cache_if" => {
+                let rule = (name.clone(), rule(input, name)?);
+                return once(&mut self.cache_if, name, rule);
+            }
+            "ttl_fn" => {
+                let rule = (name.clone(), rule(input, name)?);
+                return once(&mut self.ttl_fn, name, rule);
+            }
+            "single_flight" => {
+                let off = parse_single_flight(input, name)?;
+                return once(&mut self.single_flight, name, off);
+            }
             "bulk" if is_bare(input) => return once(&mut self.bulk, name, name.clone()),
             "result" if is_bare(input) => return once(&mut self.result, name, true),
             _ => self.of_cache.push(name.clone()),
@@ -155,12 +190,22 @@ impl Reader {
 
     /// Refuses settings that have no effect.
     fn check(&self) -> Result<()> {
-        if let (Some(Scope::Field(_)), Some(name)) = (&self.scope, self.of_cache.first()) {
-            let message = format!(
-                "the cache in the field has its own settings: give `{name}` to its `Cache::builder()`"
-            );
+        if let (Some(_), Some((name, _))) = (&self.scope, &self.cache) {
+            let message = "`cache` says where results are kept, as `scope` does: give one of them";
             return Err(Error::new(name.span(), message));
         }
+        let owner = match (&self.scope, &self.cache) {
+            (Some(Scope::Field(_)), _) => Some("the cache in the field"),
+            (_, Some(_)) => Some("the cache of that name"),
+            _ => None,
+        };
+        if let (Some(owner), Some(name)) = (owner, self.of_cache.first()) {
+            let message =
+                format!("{owner} has its own settings: give `{name}` to its `Cache::builder()`");
+            return Err(Error::new(name.span(), message));
+        }
+        self.check_request()?;
+        self.check_flight()?;
         if let (Some(Scope::Thread), Some((name, _))) = (&self.scope, &self.name) {
             let message = "`name` is for one cache in the process: each thread has its own here";
             return Err(Error::new(name.span(), message));
@@ -170,6 +215,61 @@ impl Reader {
             return Err(Error::new(name.span(), message));
         }
         Ok(())
+    }
+}
+
+impl Reader {
+    /// Refuses what has no meaning where results end with their request.
+    fn check_request(&self) -> Result<()> {
+        let Some(Scope::Request(_)) = &self.scope else {
+            return Ok(());
+        };
+        let rules = [&self.cache_if, &self.ttl_fn];
+        let rules = rules.into_iter().flatten().map(|(name, _)| name);
+        let tags = self.tags.as_ref().map(|(name, _)| name);
+        let settings = self.of_cache.iter().chain(rules).chain(tags);
+        let settings = settings.chain(&self.bulk);
+        match settings.chain(self.unshared()).next() {
+            Some(name) => {
+                let message = format!(
+                    "`{name}` is not for `scope = cx(…)`: all results are kept until the request ends"
+                );
+                Err(Error::new(name.span(), message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn unshared(&self) -> Option<&Ident> {
+        self.single_flight.as_ref()?.as_ref()
+    }
+
+    /// Refuses to bound a wait that there is none of.
+    fn check_flight(&self) -> Result<()> {
+        let mut waits = self.freshness.iter().map(|(name, _)| name);
+        let wait = waits.find(|name| *name == "timeout" || *name == "soft_timeout");
+        match (self.unshared(), wait, &self.bulk) {
+            (Some(_), Some(wait), _) => {
+                let message =
+                    format!("with `single_flight = off` nobody waits: leave `{wait}` out");
+                Err(Error::new(wait.span(), message))
+            }
+            (Some(off), _, Some(_)) => {
+                let message = "the keys of a `bulk` function are always computed once each";
+                Err(Error::new(off.span(), message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Scope {
+    /// The argument, or `self`, through which results are found.
+    pub(crate) fn argument(&self) -> Option<Ident> {
+        match self {
+            Scope::Field(place) | Scope::Request(place) => tags::base(place),
+            Scope::Static | Scope::Thread | Scope::Named(_) => None,
+        }
     }
 }
 
@@ -188,9 +288,10 @@ impl Parse for Attributes {
             let entries = LitInt::new(&USUAL_ENTRIES.to_string(), Span::call_site());
             Bound::Entries(syn::parse_quote!(#entries))
         };
-        let mut named = reader.freshness.iter().map(|(name, _)| name);
+        let mut windows = reader.freshness.iter().map(|(name, _)| name);
+        let named = (reader.cache).map(|(_, named)| Scope::Named(Box::new(named)));
         Ok(Attributes {
-            timeout: named.find(|name| *name == "timeout").cloned(),
+            timeout: windows.find(|name| *name == "timeout").cloned(),
             bound: reader.bound.unwrap_or_else(usual),
             weigher: reader.weigher,
             ttl: reader.ttl,
@@ -198,12 +299,15 @@ impl Parse for Attributes {
             freshness: reader.freshness.into_iter().map(|(_, call)| call).collect(),
             none: reader.none,
             errors: reader.errors,
-            tags: reader.tags.unwrap_or_default(),
+            tags: reader.tags.map_or_else(Vec::new, |(_, tags)| tags),
+            cache_if: reader.cache_if.map(|(_, rule)| rule),
+            ttl_fn: reader.ttl_fn.map(|(_, rule)| rule),
+            unshared: reader.single_flight.flatten(),
             clock: reader.clock,
             name: reader.name.map(|(_, name)| name),
             key: reader.key,
             skip: reader.skip.unwrap_or_default(),
-            scope: reader.scope.unwrap_or(Scope::Static),
+            scope: named.or(reader.scope).unwrap_or(Scope::Static),
             bulk: reader.bulk,
             result: reader.result.unwrap_or(false),
         })
@@ -248,6 +352,37 @@ fn value(input: ParseStream<'_>, name: &Ident) -> Result<Expr> {
     }
     input.parse::<Token![=]>()?;
     input.parse()
+}
+
+/// `= |result| result.is_some()`, `= is_worth_it`
+fn rule(input: ParseStream<'_>, name: &Ident) -> Result<Expr> {
+    let example = match name.to_string().as_str() {
+        "cache_if" => "cache_if = |result| result.is_some()",
+        _ => "ttl_fn = |value| value.max_age",
+    };
+    let wanted =
+        format!("`{name}` is a closure, or the path of a function, of a reference: `{example}`");
+    if is_bare(input) {
+        return Err(Error::new(name.span(), wanted));
+    }
+    match value(input, name)? {
+        rule @ (Expr::Closure(_) | Expr::Path(_)) => Ok(rule),
+        other => Err(Error::new_spanned(other, wanted)),
+    }
+}
+
+/// `= key`, `= off`
+fn parse_single_flight(input: ParseStream<'_>, name: &Ident) -> Result<Option<Ident>> {
+    let wanted = "`single_flight` is `key` or `off`";
+    if input.parse::<Token![=]>().is_err() {
+        return Err(Error::new(name.span(), wanted));
+    }
+    let kind: Ident = (input.parse()).map_err(|error| Error::new(error.span(), wanted))?;
+    match kind.to_string().as_str() {
+        "key" => Ok(None),
+        "off" => Ok(Some(name.clone())),
+        _ => Err(Error::new(kind.span(), wanted)),
+    }
 }
 
 /// `= "users"`
@@ -314,9 +449,9 @@ fn names(input: ParseStream<'_>, name: &Ident) -> Result<Vec<Ident>> {
     Ok(names.into_iter().collect())
 }
 
-/// `= static`, `= thread`, `= field(self.cache)`
+/// `= static`, `= thread`, `= field(self.cache)`, `= cx(request)`
 fn parse_scope(input: ParseStream<'_>, name: &Ident) -> Result<Scope> {
-    let wanted = "`scope` is `static`, `thread` or `field(self.cache)`";
+    let wanted = "`scope` is `static`, `thread`, `field(self.cache)` or `cx(request)`";
     if input.parse::<Token![=]>().is_err() {
         return Err(Error::new(name.span(), wanted));
     }
@@ -329,10 +464,14 @@ fn parse_scope(input: ParseStream<'_>, name: &Ident) -> Result<Scope> {
         .map_err(|error| Error::new(error.span(), wanted))?;
     match kind.to_string().as_str() {
         "thread" => Ok(Scope::Thread),
-        "field" if input.peek(syn::token::Paren) => {
+        which @ ("field" | "cx") if input.peek(syn::token::Paren) => {
             let inside;
             parenthesized!(inside in input);
-            Ok(Scope::Field(Box::new(inside.parse()?)))
+            let place = Box::new(inside.parse()?);
+            Ok(match which {
+                "field" => Scope::Field(place),
+                _ => Scope::Request(place),
+            })
         }
         _ => Err(Error::new(kind.span(), wanted)),
     }

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::{Error, Ident, ItemFn, Result};
 
 use crate::attributes::Attributes;
-use crate::memoize::timed_out;
+use crate::memoize::{judged, timed_out};
 use crate::signature::Signature;
 use crate::tags::Template;
 
@@ -43,6 +43,23 @@ pub(crate) fn tagging(attributes: &Attributes, signature: &Signature) -> TokenSt
     quote!(.tag_by(|key: &#key, tags| tags.extend([#(#tags),*])))
 }
 
+/// What gives each pair its time to live, and says whether it is kept, where there is a rule for that.
+fn with_rules(attributes: &Attributes) -> Option<TokenStream> {
+    if attributes.ttl_fn.is_none() && attributes.cache_if.is_none() {
+        return None;
+    }
+    let value = Ident::new("value", Span::mixed_site());
+    let loaded = match &attributes.ttl_fn {
+        Some(rule) => quote! {{
+            let ttl = ::larder::memo::lifetime(&#value, #rule);
+            ttl.into_iter().fold(::larder::Loaded::new(#value), ::larder::Loaded::ttl)
+        }},
+        None => quote!(::larder::Loaded::new(#value)),
+    };
+    let judged = judged(attributes, &value, loaded);
+    Some(quote!(|(key, #value)| (key, #judged)))
+}
+
 /// The statements of a function that asks `cache` for its keys; `body` is the name of what it memoizes.
 pub(crate) fn walk(
     attributes: &Attributes,
@@ -78,9 +95,15 @@ pub(crate) fn walk(
     };
     let of_missing = passed(quote!(&#missing));
     let called = quote!(#body(#of_missing)#wait);
+    let pairs = |pairs: TokenStream| match with_rules(attributes) {
+        Some(rules) => {
+            quote!(#pairs.map(|pairs| ::std::iter::IntoIterator::into_iter(pairs).map(#rules)))
+        }
+        None => pairs,
+    };
     let (load, of_value, failed) = if signature.is_fallible {
         (
-            quote!(::larder::memo::Fallible::into_result(#called)),
+            pairs(quote!(::larder::memo::Fallible::into_result(#called))),
             quote!(#fallible::of_value(#values)),
             quote! {
                 ::std::result::Result::Err(::larder::LoadError::Failed(#error)) => #fallible::of_error(#error),
@@ -88,7 +111,7 @@ pub(crate) fn walk(
         )
     } else {
         let load = quote!(::std::result::Result::<_, ::std::convert::Infallible>::Ok(#called));
-        (load, quote!(#values), quote!())
+        (pairs(load), quote!(#values), quote!())
     };
     let timed_out = timed_out(attributes, &fallible);
     let of_all = passed(quote!(#keys));

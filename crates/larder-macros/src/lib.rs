@@ -4,8 +4,10 @@
 
 mod after;
 mod attributes;
+mod body;
 mod bulk;
 mod memoize;
+mod request;
 mod signature;
 mod tags;
 
@@ -41,6 +43,9 @@ use syn::{ItemFn, parse_macro_input};
 /// | `stale = "30s"`, `stale_if_error = "10m"` | how long after `ttl` a result still serves while one caller computes, or where the body fails |
 /// | `soft_timeout = "50ms"` | how long a caller waits for another's call of the body before it takes what is stale |
 /// | `timeout = "2s"` | how long at all; the error type is then `From<LoadError<Infallible>>` |
+/// | `ttl_fn = \|user\| user.max_age` | how long a result is kept, by a reference to it (to what is in `Ok` and `Some`): a `Duration`, or an `Option` of one, whose `None` leaves it to `ttl` |
+/// | `cache_if = \|found\| found.is_some()` | which results are kept, by a reference to what would be; the others go to those who asked |
+/// | `single_flight = key`, `off` | whether callers wait for another's call of the body with the same arguments; with `off` each runs it that finds nothing, and the result of the first is kept |
 /// | `none = "15s"` | how long `None` is kept |
 /// | `errors = "2s"` | keeps errors too, for so long; `peek` and `put` then speak of the `Result` |
 /// | `tags = ["user:{id}", "org:{result.org}"]` | tags of [`Tags::shared()`](https://docs.rs/larder); those with `result` only where there is one |
@@ -48,14 +53,18 @@ use syn::{ItemFn, parse_macro_input};
 /// | `clock = time.clock()` | where the time comes from |
 /// | `skip(db)` | arguments that do not belong to the key |
 /// | `key: u64 = user.id` | the key, where it is not the arguments as they are |
-/// | `scope = static`, `thread`, `field(self.cache)` | one cache for all, one for each thread, or one that you have |
+/// | `scope = static`, `thread` | one cache for all, or one for each thread |
+/// | `scope = field(self.cache)`, `cache = USERS` | a cache that you have, in a field of `self` or of an argument, or under a name of its own |
+/// | `scope = cx(request)` | results are kept for one request, and lent; see below |
 /// | `bulk` | the function takes a slice of keys and returns a map (or pairs), each of which is kept; see below |
 /// | `result` | the return type is a `Result` under another name |
 ///
 /// Beside a function `f` stands a module `f` with `invalidate`, `peek`, `put` (named by references to the key's
 /// arguments), `refresh` and `uncached` (called as `f` is), `clear`, `stats` and `cache`. A method's results are in its
 /// field, a [`Cache`](https://docs.rs/larder) whose key is the argument, or the tuple of them; its body goes on as
-/// `f_uncached`.
+/// `f_uncached`. So it is with a function whose cache is in a field of an argument, but that its body is not to be had.
+///
+/// An argument through which a cache or a request is found is no part of the key.
 ///
 /// The body runs in its caller, also to refresh: a body that waits has timeouts of its own. `timeout` and `soft_timeout`
 /// bound how long others wait for it.
@@ -77,6 +86,25 @@ use syn::{ItemFn, parse_macro_input};
 /// assert_eq!(prices(&[1, 2])[&2], 200);
 /// assert_eq!(prices::peek(&2), Some(200));
 /// assert_eq!(prices(&[2, 3])[&3], 300); // the body sees 3 alone
+/// ```
+///
+/// With `scope = cx(request)` results end with their request: they are in the [`Memos`](https://docs.rs/larder) that the
+/// argument is or has (`cx(request.memos)`), or that its type gives by `AsRef`. Callers get references, `&User` where
+/// the body returns `User`, and `Result<&User, E>` for `Result<User, E>`: neither needs to be `Clone`. Such a function
+/// has no companions.
+///
+/// ```
+/// use larder::{Memos, memoize};
+///
+/// #[memoize(scope = cx(memos))]
+/// fn user(memos: &Memos, id: u64) -> Result<String, std::fmt::Error> {
+///     Ok(format!("user {id}"))
+/// }
+///
+/// let request = Memos::new();
+/// let name: &String = user(&request, 7)?;
+/// assert!(std::ptr::eq(name, user(&request, 7)?));
+/// # Ok::<(), std::fmt::Error>(())
 /// ```
 ///
 /// ```

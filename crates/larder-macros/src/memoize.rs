@@ -5,79 +5,102 @@
 //! mod f                  the cache, the body as `uncached`, and the companions
 //! ```
 //!
-//! A function and a module may share a name. Methods have no module: their body goes on as `f_uncached` beside them,
-//! and the companions are the calls of the cache in their field.
+//! A function and a module may share a name. Methods have no module: their body goes on as `f_uncached` (see
+//! [`Body`]), and the companions are the calls of the cache in their field.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, ItemFn, Result, Visibility};
 
 use crate::attributes::{Attributes, Bound, Scope, written};
-use crate::bulk;
-use crate::signature::{From, Signature, body_name};
+use crate::body::Body;
+use crate::signature::{From, Signature};
 use crate::tags::Template;
+use crate::{bulk, request};
 
 pub(crate) fn expand(attributes: &Attributes, function: &ItemFn) -> Result<TokenStream> {
     let signature = Signature::of(function, attributes)?;
     Ok(match &attributes.scope {
         Scope::Field(field) => method(attributes, function, &signature, &quote!(&#field)),
-        Scope::Static | Scope::Thread => free(attributes, function, &signature),
+        Scope::Request(memos) => request::expand(attributes, function, &signature, memos)?,
+        Scope::Static | Scope::Thread | Scope::Named(_) => free(attributes, function, &signature),
     })
 }
 
 /// A variable that no argument's name can be confused with.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }
 
 /// The key, without a clone of any argument.
-fn key(attributes: &Attributes, signature: &Signature) -> TokenStream {
+pub(crate) fn key(attributes: &Attributes, signature: &Signature) -> TokenStream {
     match &attributes.key {
         Some(key) => key.made.to_token_stream(),
         None => signature.borrowed(From::Call),
     }
 }
 
-/// `value` with its tags, as a `Loaded`; `key` is a reference.
+/// `value` with its tags and its time to live, as a `Loaded`; `key` is a reference.
 fn loaded(
     attributes: &Attributes,
     signature: &Signature,
     key: &TokenStream,
     value: &Ident,
 ) -> TokenStream {
-    if attributes.tags.is_empty() {
+    if attributes.tags.is_empty() && attributes.ttl_fn.is_none() {
         return quote!(::larder::Loaded::new(#value));
     }
     let (of_result, of_key): (Vec<_>, Vec<_>) =
         (attributes.tags.iter()).partition(|template| template.names_result());
     let of_key = of_key.into_iter().map(Template::tag);
     let of_result: Vec<_> = of_result.into_iter().map(Template::tag).collect();
-    let pattern = match (
-        signature.is_fallible && !signature.unwraps,
-        signature.is_optional,
-    ) {
+    let [tags, ttl, loaded] = ["tags", "ttl", "loaded"].map(local);
+    let extend = (!of_result.is_empty()).then(|| quote!(#tags.extend([#(#of_result),*]);));
+    let live = (attributes.ttl_fn.as_ref())
+        .map(|rule| quote!(#ttl = ::larder::memo::lifetime(result, #rule);));
+    let of_success = (extend.is_some() || live.is_some()).then(|| {
+        let pattern = success(signature);
+        quote! {
+            #[allow(irrefutable_let_patterns)]
+            if let #pattern = &#value { #extend #live }
+        }
+    });
+    let named_key = attributes.key.as_ref().map(|_| quote!(let key = #key;));
+    quote! {{
+        #named_key
+        #[allow(unused_mut)]
+        let mut #tags = ::std::vec::Vec::<::larder::Tag>::from([#(#of_key),*]);
+        #[allow(unused_mut)]
+        let mut #ttl = ::std::option::Option::<::std::time::Duration>::None;
+        #of_success
+        let #loaded = #tags.into_iter().fold(::larder::Loaded::new(#value), ::larder::Loaded::tag);
+        #ttl.into_iter().fold(#loaded, ::larder::Loaded::ttl)
+    }}
+}
+
+/// The pattern by which a reference to what is kept shows the success in it, as `result`.
+fn success(signature: &Signature) -> TokenStream {
+    let keeps_result = signature.is_fallible && !signature.unwraps;
+    match (keeps_result, signature.is_optional) {
         (true, true) => quote!(::std::result::Result::Ok(::std::option::Option::Some(
             result
         ))),
         (true, false) => quote!(::std::result::Result::Ok(result)),
         (false, true) => quote!(::std::option::Option::Some(result)),
         (false, false) => quote!(result),
+    }
+}
+
+/// `loaded`, which is made of `value`, or the same for those alone who asked.
+pub(crate) fn judged(attributes: &Attributes, value: &Ident, loaded: TokenStream) -> TokenStream {
+    let Some(rule) = &attributes.cache_if else {
+        return loaded;
     };
-    let of_result = (!of_result.is_empty()).then(|| {
-        let tags = local("tags");
-        quote! {
-            #[allow(irrefutable_let_patterns)]
-            if let #pattern = &#value { #tags.extend([#(#of_result),*]); }
-        }
-    });
-    let named_key = attributes.key.as_ref().map(|_| quote!(let key = #key;));
-    let tags = local("tags");
+    let is_kept = local("is_kept");
     quote! {{
-        #named_key
-        #[allow(unused_mut)]
-        let mut #tags = ::std::vec![#(#of_key),*];
-        #of_result
-        #tags.into_iter().fold(::larder::Loaded::new(#value), ::larder::Loaded::tag)
+        let #is_kept = ::larder::memo::is_kept(&#value, #rule);
+        let #value = #loaded;
+        if #is_kept { #value } else { #value.unstored() }
     }}
 }
 
@@ -110,6 +133,7 @@ fn walk(
         #body(#(#passed),*)#wait
     }};
     let loaded = loaded(attributes, signature, &quote!(&#key_), &value);
+    let loaded = judged(attributes, &value, loaded);
     let load = if signature.unwraps {
         quote!(::larder::memo::Fallible::into_result(#call).map(|#value| #loaded))
     } else {
@@ -132,15 +156,18 @@ fn walk(
         (quote!(#value), quote!())
     };
     let timed_out = timed_out(attributes, &fallible);
+    let patience =
+        (attributes.unshared.as_ref()).map(|_| quote!(.patient(::std::time::Duration::ZERO)));
     quote! {
         let #cache_ = #cache;
         let #key_ = #made;
         let mut #moved_ = ::std::option::Option::Some((#(#moved,)*));
-        match #cache_.#ask(&#key_, #loader)#wait {
+        match #cache_ #patience.#ask(&#key_, #loader)#wait {
             ::std::result::Result::Ok(#value) => #of_value,
             #failed
             #timed_out
-            // The function calls itself with the same arguments: the inner call is not kept.
+            // The function calls itself with the same arguments, or another caller runs it and is not to be waited
+            // for: this call is not kept.
             ::std::result::Result::Err(_) => #call,
         }
     }
@@ -166,28 +193,25 @@ fn method(
     cache: &TokenStream,
 ) -> TokenStream {
     let ItemFn {
-        attrs,
-        vis,
-        sig,
-        block,
+        attrs, vis, sig, ..
     } = function;
-    let body = body_name(&sig.ident);
-    let mut body_sig = sig.clone();
-    body_sig.ident = body.clone();
-    let uncached = if signature.has_self {
-        quote!(self.#body)
-    } else {
-        quote!(Self::#body)
-    };
-    let walk = walk(attributes, function, signature, (cache, "fetch"), &uncached);
+    let body = Body::of(function, signature);
+    let (within, beside) = (&body.within, &body.beside);
+    let walk = walk(
+        attributes,
+        function,
+        signature,
+        (cache, "fetch"),
+        &body.name,
+    );
     quote! {
         #(#attrs)*
         #vis #sig {
+            #within
             #walk
         }
 
-        #[doc(hidden)]
-        #vis #body_sig #block
+        #beside
     }
 }
 
@@ -266,6 +290,15 @@ fn store(attributes: &Attributes, signature: &Signature) -> TokenStream {
         None => signature.key_type(),
     };
     let value = signature.value_type();
+    let kept = quote!(::larder::Cache<#key, #value>);
+    if let Scope::Named(named) = &attributes.scope {
+        return quote! {
+            /// The cache.
+            pub fn cache() -> &'static #kept {
+                &#named
+            }
+        };
+    }
     let bound = match &attributes.bound {
         Bound::Entries(entries) => quote!(.max_entries(#entries)),
         Bound::Weight(weight) => quote!(.max_weight(#weight)),
@@ -281,7 +314,6 @@ fn store(attributes: &Attributes, signature: &Signature) -> TokenStream {
             .build()
             .expect("the settings in #[memoize] are valid")
     };
-    let kept = quote!(::larder::Cache<#key, #value>);
     match attributes.scope {
         Scope::Thread => quote! {
             /// The cache of this thread.

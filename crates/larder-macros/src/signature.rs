@@ -25,6 +25,8 @@ pub(crate) struct Signature {
     /// The names of all arguments but `self`, in order.
     pub(crate) names: Vec<Ident>,
     pub(crate) has_self: bool,
+    /// The argument through which results are found.
+    pub(crate) place: Option<Ident>,
     pub(crate) output: Type,
     /// Whether only a success is kept.
     pub(crate) is_fallible: bool,
@@ -41,11 +43,13 @@ const MOST_PARTS: usize = 6;
 impl Signature {
     pub(crate) fn of(function: &ItemFn, attributes: &Attributes) -> Result<Self> {
         let in_field = matches!(attributes.scope, Scope::Field(_));
+        let has_place = in_field || matches!(attributes.scope, Scope::Request(_));
+        let place = attributes.scope.argument();
         refuse_generics(function, in_field)?;
         let (mut parts, mut names, mut has_self) = (Vec::new(), Vec::new(), false);
         for argument in &function.sig.inputs {
             let typed = match argument {
-                FnArg::Receiver(receiver) if !in_field => {
+                FnArg::Receiver(receiver) if !has_place => {
                     let message =
                         "a method keeps its results in a field: `scope = field(self.cache)`";
                     return Err(Error::new(receiver.span(), message));
@@ -63,7 +67,9 @@ impl Signature {
                 ));
             };
             names.push(pattern.ident.clone());
-            if attributes.key.is_none() && !attributes.skip.contains(&pattern.ident) {
+            let is_skipped =
+                attributes.skip.contains(&pattern.ident) || place.as_ref() == Some(&pattern.ident);
+            if attributes.key.is_none() && !is_skipped {
                 parts.push(part(pattern.ident.clone(), &typed.ty)?);
             }
         }
@@ -92,6 +98,7 @@ impl Signature {
             parts,
             names,
             has_self,
+            place: place.filter(|place| *place != "self"),
             is_fallible,
             unwraps: is_fallible && attributes.errors.is_none(),
             is_optional: is_optional(&output, is_fallible),
@@ -121,6 +128,9 @@ impl Signature {
         }
         if self.bulk.is_some() {
             return bulk::check(attributes);
+        }
+        if let Scope::Request(_) = &attributes.scope {
+            return Ok(());
         }
         let known = match &attributes.key {
             Some(_) => vec![format_ident!("key")],
@@ -284,7 +294,7 @@ fn is_named_result(output: &Type) -> bool {
     is_named(output, "Result")
 }
 
-fn is_named(given: &Type, name: &str) -> bool {
+pub(crate) fn is_named(given: &Type, name: &str) -> bool {
     matches!(given, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 

@@ -94,8 +94,9 @@ impl Template {
 }
 
 /// `result` of `result.org.id()`
-fn base(place: &Expr) -> Option<Ident> {
+pub(crate) fn base(place: &Expr) -> Option<Ident> {
     match place {
+        Expr::Reference(reference) => base(&reference.expr),
         Expr::Path(path) => path.path.get_ident().cloned(),
         Expr::Field(field) => base(&field.base),
         Expr::MethodCall(call) => base(&call.receiver),

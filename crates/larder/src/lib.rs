@@ -92,7 +92,7 @@ pub use patterns::session::{
     InvalidId, NoRandomness, Session, SessionId, Sessions, SessionsBuilder,
 };
 pub use patterns::{
-    Aside, AsyncSink, AsyncSource, Backoff, Full, Sink, Source, Trouble, WriteBehind,
+    Aside, AsyncSink, AsyncSource, Backoff, Full, Memos, Sink, Source, Trouble, WriteBehind,
     WriteBehindBuilder, WriteThrough,
 };
 pub use reaper::Upkeep;

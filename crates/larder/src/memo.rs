@@ -3,6 +3,7 @@
 use std::borrow::ToOwned;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::time::Duration;
 
 use equivalent::Equivalent;
 
@@ -183,6 +184,21 @@ impl<K: Ord, V> Pairs for BTreeMap<K, V> {
 impl<K, V> Pairs for Vec<(K, V)> {
     type Key = K;
     type Value = V;
+}
+
+/// Whether a rule keeps a value; `#[memoize]` calls it.
+#[doc(hidden)]
+pub fn is_kept<V>(value: &V, rule: impl FnOnce(&V) -> bool) -> bool {
+    rule(value)
+}
+
+/// For how long a rule keeps a value; `#[memoize]` calls it.
+#[doc(hidden)]
+pub fn lifetime<V, T: Into<Option<Duration>>>(
+    value: &V,
+    rule: impl FnOnce(&V) -> T,
+) -> Option<Duration> {
+    rule(value).into()
 }
 
 /// A memoized function by its name, and how to ask what its cache has done.

@@ -70,11 +70,11 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// The limit of a caller that waits for so long from now on.
+    /// The limit of a caller that waits for so long from now on; one that does not wait has reached it.
     pub(crate) fn new(clock: &Clock, wait: Duration) -> Self {
         Limit {
             clock: clock.clone(),
-            at: clock.fine_now_up().saturating_add(millis(wait)),
+            at: clock.after(clock.fine_now_up(), millis(wait)),
         }
     }
 

@@ -113,27 +113,27 @@ where
     /// Stores what was loaded; a key that the loader left out has no value.
     fn absorb<E>(
         &mut self,
-        loaded: Result<impl IntoIterator<Item = (K, V)>, E>,
+        loaded: Result<impl IntoIterator<Item = (K, impl Into<Loaded<V>>)>, E>,
     ) -> Result<(), LoadError<E>> {
         let turns = std::mem::take(&mut self.turns);
         let pairs = match loaded {
             Ok(pairs) => pairs,
             Err(error) => return self.fall_back(turns, error),
         };
-        let mut found: HashMap<u64, Vec<(K, V)>> = HashMap::new();
+        let mut found: HashMap<u64, Vec<(K, Loaded<V>)>> = HashMap::new();
         for (key, value) in pairs {
             let hash = self.core.hash(&key);
-            found.entry(hash).or_default().push((key, value));
+            found.entry(hash).or_default().push((key, value.into()));
         }
         for (number, plan, claim) in turns {
             let key = self.keys[number];
-            let value = found.get_mut(&plan.hash).and_then(|pairs| {
+            let loaded = found.get_mut(&plan.hash).and_then(|pairs| {
                 let place = pairs.iter().position(|(other, _)| key.equivalent(other))?;
                 Some(pairs.swap_remove(place).1)
             });
-            if let Some(value) = value {
-                let loaded = Ok::<_, E>(Loaded::new(value));
-                self.answers[number] = Some(self.core.finish(claim, loaded, plan.fallback)?);
+            if let Some(loaded) = loaded {
+                let value = self.core.finish(claim, Ok(loaded), plan.fallback)?;
+                self.answers[number] = Some(value);
             }
         }
         Ok(())
@@ -165,8 +165,8 @@ where
 impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// Returns the values of many keys in their order, loading those that are missing with one call of the loader.
     ///
-    /// The loader gets the keys that this caller is to load, and returns pairs; `None` comes back for a key that it leaves
-    /// out. A key that another caller loads is waited for; only if that fails is the loader called again, for that key.
+    /// The loader gets the keys that this caller is to load, and returns pairs of keys and values, or
+    /// [`Loaded`] values; `None` comes back for a key that it leaves out. A key that another caller loads is waited for; only if that fails is the loader called again, for that key.
     ///
     /// ```
     /// let cache = larder::Cache::<u32, u32>::new(100);
@@ -195,14 +195,15 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// # Panics
     ///
     /// If the loader does.
-    pub fn get_many_or_load<'k, Q, E, I>(
+    pub fn get_many_or_load<'k, Q, E, I, L>(
         &self,
         keys: impl IntoIterator<Item = &'k Q>,
         mut loader: impl FnMut(Vec<&'k Q>) -> Result<I, E>,
     ) -> Result<Vec<Option<V>>, LoadError<E>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized + 'k,
-        I: IntoIterator<Item = (K, V)>,
+        I: IntoIterator<Item = (K, L)>,
+        L: Into<Loaded<V>>,
     {
         let mut batch = Batch::new(&self.core, keys);
         while batch.claim()? {
@@ -230,14 +231,15 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// # Errors
     ///
     /// As [`get_many_or_load`](Cache::get_many_or_load).
-    pub async fn get_many_or_load_async<'k, Q, E, I, F>(
+    pub async fn get_many_or_load_async<'k, Q, E, I, L, F>(
         &self,
         keys: impl IntoIterator<Item = &'k Q>,
         mut loader: impl FnMut(Vec<&'k Q>) -> F,
     ) -> Result<Vec<Option<V>>, LoadError<E>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized + 'k,
-        I: IntoIterator<Item = (K, V)>,
+        I: IntoIterator<Item = (K, L)>,
+        L: Into<Loaded<V>>,
         F: Future<Output = Result<I, E>>,
     {
         let mut batch = Batch::new(&self.core, keys);

@@ -40,7 +40,7 @@ use super::core::{Core, Displaced, Left, Life, Open, Origin};
 use super::follower::Follower;
 use super::freshness::Standing;
 use super::listener::Cause;
-use super::loaded::Loaded;
+use super::loaded::{Keep, Loaded};
 use super::typed::{Flight, Task};
 use super::write::find;
 
@@ -273,6 +273,20 @@ impl<K: Eq, V, S> Seat<'_, K, V, S> {
         })
     }
 
+    /// Ends a load whose value is not stored, and takes the entry out as [`withdraw`](Self::withdraw) does.
+    fn give_up(&self) -> Option<Displaced<K, V>> {
+        let core = self.core;
+        let row = (low_bits(self.hash), self.id);
+        let outdated = self.withdraw();
+        let flights = |world: &mut Open<'_, K, V>| world.shard.entries.flights.remove(&row);
+        drop(
+            core.stripes
+                .of(self.hash)
+                .write(&core.stripes.budget, flights),
+        );
+        outdated
+    }
+
     /// Lets the entry be returned for a while without another try to load.
     fn hush(&self) {
         let core = self.core;
@@ -313,6 +327,8 @@ enum Landing<K, V> {
     Overtaken(Option<Displaced<K, V>>),
     /// What is there was taken out if it is wrong now.
     TooHeavy(Option<Displaced<K, V>>),
+    /// Not stored, as its source said; what is there was taken out if it is wrong now.
+    Passed(Option<Displaced<K, V>>),
 }
 
 impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
@@ -360,10 +376,14 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
     where
         V: Clone,
     {
-        let Seat { core, hash, id, .. } = self.seat;
-        let Loaded { value, ttl, tags } = loaded;
+        let Seat { core, hash, .. } = self.seat;
+        let Loaded {
+            value,
+            ttl,
+            tags,
+            keep,
+        } = loaded;
         let life = core.life_by(&value, ttl);
-        let row = (low_bits(hash), id);
         let mut origin = Origin {
             epoch: self.epoch,
             load_nanos: self.elapsed_nanos().unwrap_or(0),
@@ -371,15 +391,15 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         };
         let mut stored = Some(value.clone());
         let mut left = Departed::default();
-        let landing = core.stripes.write(hash, &mut left, |world, left| {
-            self.store(world, left, &mut stored, (life, &mut origin))
-        });
-        let landing = landing.unwrap_or_else(|NoRoom| {
-            let outdated = self.seat.withdraw();
-            let flights = |world: &mut Open<'_, K, V>| world.shard.entries.flights.remove(&row);
-            drop(core.stripes.of(hash).write(&core.stripes.budget, flights));
-            Landing::TooHeavy(outdated)
-        });
+        let landing = match keep {
+            Keep::Passed => Landing::Passed(self.seat.give_up()),
+            Keep::Stored => {
+                let landing = core.stripes.write(hash, &mut left, |world, left| {
+                    self.store(world, left, &mut stored, (life, &mut origin))
+                });
+                landing.unwrap_or_else(|NoRoom| Landing::TooHeavy(self.seat.give_up()))
+            }
+        };
         self.end = End::Landed;
         if self.seat.relay.followers() > 0 {
             drop(self.seat.relay.land(value.clone()));
@@ -394,7 +414,7 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
                 core.counters.count(Count::Rejections);
                 core.removed(outdated);
             }
-            Landing::Overtaken(doubtful) => core.removed(doubtful),
+            Landing::Overtaken(outdated) | Landing::Passed(outdated) => core.removed(outdated),
         }
         value
     }

@@ -25,6 +25,14 @@ pub struct Loaded<V> {
     pub(super) value: V,
     pub(super) ttl: Option<Duration>,
     pub(super) tags: Vec<Tag>,
+    pub(super) keep: Keep,
+}
+
+/// What becomes of a value besides going to those who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    Stored,
+    Passed,
 }
 
 impl<V> Loaded<V> {
@@ -38,7 +46,23 @@ impl<V> Loaded<V> {
             value,
             ttl: None,
             tags: Vec::new(),
+            keep: Keep::Stored,
         }
+    }
+
+    /// Gives it to those who asked, and stores nothing: what is there already stays as it is.
+    ///
+    /// ```
+    /// use larder::{Cache, Loaded};
+    ///
+    /// let cache = Cache::<u32, u32>::new(100);
+    /// let half = || Ok::<_, String>(Loaded::new(5).unstored());
+    /// assert_eq!(cache.fetch(&1, half), Ok(5));
+    /// assert_eq!(cache.get(&1), None);
+    /// ```
+    pub fn unstored(mut self) -> Self {
+        self.keep = Keep::Passed;
+        self
     }
 
     /// Gives it a time to live of its own.

@@ -9,8 +9,11 @@ use std::time::Duration;
 use equivalent::Equivalent;
 
 use crate::error::LoadError;
+use crate::memo::ToKey;
 
 use super::Cache;
+use super::flight::Intent;
+use super::loaded::Loaded;
 
 impl<K, V, S> Cache<K, V, S> {
     /// The loading calls, for a caller that waits no longer than `patience` for another caller's load.
@@ -113,5 +116,81 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
             .core
             .load_async(key, Some(self.patience), loader)
             .await
+    }
+
+    /// As [`Cache::fetch`].
+    ///
+    /// # Errors
+    ///
+    /// Besides, [`LoadError::TimedOut`].
+    pub fn fetch<Q, E>(
+        &self,
+        key: &Q,
+        loader: impl FnOnce() -> Result<Loaded<V>, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
+    {
+        let core = &self.cache.core;
+        match core.plan(key, Some(self.patience)) {
+            Ok(value) => Ok(value),
+            Err(plan) => core.carry_out(key, plan, loader),
+        }
+    }
+
+    /// As [`Cache::fetch_async`].
+    ///
+    /// # Errors
+    ///
+    /// Besides, [`LoadError::TimedOut`].
+    pub async fn fetch_async<Q, E>(
+        &self,
+        key: &Q,
+        loader: impl Future<Output = Result<Loaded<V>, E>>,
+    ) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
+    {
+        let core = &self.cache.core;
+        match core.plan(key, Some(self.patience)) {
+            Ok(value) => Ok(value),
+            Err(plan) => core.carry_out_async(key, plan, loader).await,
+        }
+    }
+
+    /// As [`Cache::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// Besides, [`LoadError::TimedOut`].
+    pub fn refresh<Q, E>(
+        &self,
+        key: &Q,
+        loader: impl FnOnce() -> Result<Loaded<V>, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
+    {
+        let core = &self.cache.core;
+        let plan = core.plan_of(core.hash(key), Intent::Renew, None, Some(self.patience));
+        core.carry_out(key, plan, loader)
+    }
+
+    /// As [`Cache::refresh_async`].
+    ///
+    /// # Errors
+    ///
+    /// Besides, [`LoadError::TimedOut`].
+    pub async fn refresh_async<Q, E>(
+        &self,
+        key: &Q,
+        loader: impl Future<Output = Result<Loaded<V>, E>>,
+    ) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
+    {
+        let core = &self.cache.core;
+        let plan = core.plan_of(core.hash(key), Intent::Renew, None, Some(self.patience));
+        core.carry_out_async(key, plan, loader).await
     }
 }

@@ -14,7 +14,7 @@ use crate::stripes::low_bits;
 use super::Cache;
 use super::core::{Core, Displaced, Life, Open, Origin};
 use super::listener::Cause;
-use super::loaded::Loaded;
+use super::loaded::{Keep, Loaded};
 
 /// What became of a value.
 ///
@@ -233,9 +233,18 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     /// # Consistency
     ///
     /// As [`insert`](Cache::insert). Invalidations count from the call on: for a value that was read before, take a
-    /// loading call, which counts from the beginning of the load.
+    /// loading call, which counts from the beginning of the load. A value that is [`unstored`](Loaded::unstored) is handed
+    /// back as [`Outcome::Rejected`].
     pub fn insert_loaded(&self, key: K, loaded: Loaded<V>) -> Outcome<V> {
-        let Loaded { value, ttl, tags } = loaded;
+        let Loaded {
+            value,
+            ttl,
+            tags,
+            keep,
+        } = loaded;
+        if keep == Keep::Passed {
+            return Outcome::Rejected(value);
+        }
         let life = self.core.life_by(&value, ttl);
         let origin = self.core.origin().map(|origin| Origin { tags, ..origin });
         self.core.insert(key, value, life, origin)

@@ -1,0 +1,6 @@
+#[larder::memoize(single_flight = all)]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

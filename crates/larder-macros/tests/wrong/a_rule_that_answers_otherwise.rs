@@ -1,0 +1,6 @@
+#[larder::memoize(cache_if = |length| length.leading_zeros())]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[larder::memoize(ttl_fn)]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

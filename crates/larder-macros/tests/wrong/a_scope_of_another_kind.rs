@@ -1,0 +1,6 @@
+#[larder::memoize(scope = request)]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[larder::memoize(cache = LENGTHS, ttl = "60s")]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}
