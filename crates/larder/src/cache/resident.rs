@@ -18,7 +18,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     /// # Cost
     ///
     /// O(1); one stripe's lock for reading; neither a deadline nor the clock is read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resident_with<Q: Hash + Equivalent<K> + ?Sized, R>(
         &self,
         key: &Q,
@@ -28,23 +28,22 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
         let hash = core.hash(key);
         let low = low_bits(hash);
         core.stripes.of(hash).read(|table, _, shard| {
-            let entries = &shard.entries;
-            match table.glance(low) {
-                Glance::Absent => return None,
-                Glance::Seen(seen) => {
-                    if let Some((held, value)) = entries.pair(seen.reference())
-                        && key.equivalent(held)
-                    {
-                        seen.touch();
-                        return Some(read(value));
-                    }
-                }
-                Glance::Elsewhere => {}
-            }
-            let value = table.hit(low, |entry| {
-                let (held, value) = entries.pair(entry)?;
+            let same = |entry| {
+                let (held, value) = shard.entries.pair(entry)?;
                 key.equivalent(held).then_some(value)
-            })?;
+            };
+            // One call of `read`, so that it becomes a part of its caller.
+            let value = match table.glance(low) {
+                Glance::Absent => return None,
+                Glance::Seen(seen) => match same(seen.reference()) {
+                    Some(value) => {
+                        seen.touch();
+                        value
+                    }
+                    None => table.hit(low, same)?,
+                },
+                Glance::Elsewhere => table.hit(low, same)?,
+            };
             Some(read(value))
         })
     }

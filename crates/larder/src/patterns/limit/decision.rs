@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::time::DOUBT_MS;
-
 use super::meter::{Cell, Verdict, Wait};
 use super::rule::{Nanos, Rule};
 
@@ -83,13 +81,6 @@ impl Decision {
     #[must_use]
     pub fn is_hopeless(&self) -> bool {
         !self.allowed && self.retry_after.is_none()
-    }
-
-    /// Whether it refuses at the present too, made at the coarse time, which may lag behind.
-    #[inline]
-    pub(super) fn is_sure_refusal(&self) -> bool {
-        let doubt = Duration::from_millis(DOUBT_MS);
-        !self.allowed && self.retry_after.is_none_or(|wait| wait > doubt)
     }
 
     /// What a rule's state says.

@@ -21,7 +21,7 @@ use super::queue::{Queues, Ready};
 use super::reservation::Reservation;
 use super::rule::{Nanos, Rule};
 use super::states::{Cells, Due, Keeper, Kept, States};
-use super::terms::{Terms, foresee, turn};
+use super::terms::{Answer, Terms, foresee, turn};
 
 /// Decides how often each key may call: by one rule, or by several at once.
 ///
@@ -132,6 +132,25 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
+        if let States::Words(packing, words) = &self.states {
+            let rule = &self.terms.rules[0];
+            let again = |word: &_, now| packing.change(rule, word, now, Deed::Check(cost));
+            let known = self.terms.keeper(words).with(key, |word, now, due| {
+                if due == Due::Now {
+                    return None;
+                }
+                let verdict = packing.check(rule, word, now, cost);
+                let stands = verdict.stands();
+                Some(if stands {
+                    verdict
+                } else {
+                    again(word, self.terms.clock.fine_nanos())
+                })
+            });
+            if let Some(verdict) = known {
+                return Decision::of(rule, verdict);
+            }
+        }
         self.carry_out(key, Deed::Check(cost))
     }
 
@@ -296,7 +315,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
     }
 
     /// Does a deed to a key's state.
-    #[inline]
+    #[inline(never)]
     fn carry_out<Q>(&self, key: &Q, deed: Deed) -> Decision
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
@@ -304,21 +323,23 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> RateLimiter<K> {
         match &self.states {
             States::Words(packing, words) => {
                 let rule = &self.terms.rules[0];
-                let at = |word: &_, now| Decision::of(rule, packing.change(rule, word, now, deed));
+                let at = |word: &_, now| packing.change(rule, word, now, deed);
                 let keeper = self.terms.keeper(words);
                 let known = keeper.with(key, |word: &AtomicU64, now, due| match (due, deed) {
                     (Due::Later, _) => Some(self.terms.ask(now, |now| at(word, now))),
                     (Due::Now, Deed::Check(cost)) => {
                         let word = word.load(Ordering::Relaxed);
                         let verdict = packing.foresee(rule, word, now, cost);
-                        let decision = Decision::of(rule, verdict);
-                        decision.is_sure_refusal().then_some(decision)
+                        (verdict.wait.is_some() && verdict.stands()).then_some(verdict)
                     }
                     (Due::Now, _) => None,
                 });
                 match known {
-                    Some(decision) => decision,
-                    None => self.begin(&keeper, key, deed, |now| packing.fresh(now).into(), at),
+                    Some(verdict) => Decision::of(rule, verdict),
+                    None => {
+                        let at = |word: &_, now| Decision::of(rule, at(word, now));
+                        self.begin(&keeper, key, deed, |now| packing.fresh(now).into(), at)
+                    }
                 }
             }
             States::Cells(cells) => self.carry_out_on_cells(cells, key, deed),

@@ -87,7 +87,7 @@ impl Cell {
     /// Brings the state to now.
     #[inline]
     pub(super) fn advance(&mut self, rule: &Rule, now: Nanos) {
-        let period = rule.period_nanos();
+        let period = rule.nanos;
         match self {
             Cell::Pace { spent, at } => {
                 let then = settle(*at, now);
@@ -122,7 +122,7 @@ impl Cell {
         if cost > rule.burst {
             return Some(Wait::Forever);
         }
-        let period = rule.period_nanos();
+        let period = rule.nanos;
         let wait = match self {
             Cell::Pace { spent, .. } => {
                 let wanted = wide(*spent).saturating_add(units(cost, period));
@@ -148,7 +148,7 @@ impl Cell {
     pub(super) fn spend(&mut self, rule: &Rule, now: Nanos, cost: u64) {
         match self {
             Cell::Pace { spent, .. } => {
-                let sum = wide(*spent).saturating_add(units(cost, rule.period_nanos()));
+                let sum = wide(*spent).saturating_add(units(cost, rule.nanos));
                 *spent = narrow(sum.min(capacity(rule)));
             }
             Cell::Window {
@@ -169,7 +169,7 @@ impl Cell {
     pub(super) fn refund(&mut self, rule: &Rule, cost: u64) {
         match self {
             Cell::Pace { spent, .. } => {
-                let paid = units(cost, rule.period_nanos());
+                let paid = units(cost, rule.nanos);
                 *spent = narrow(wide(*spent).saturating_sub(paid));
             }
             Cell::Window { used, before, .. } => {
@@ -194,7 +194,7 @@ impl Cell {
     /// How many more calls would be allowed now.
     #[inline]
     pub(super) fn remaining(&self, rule: &Rule, now: Nanos) -> u64 {
-        let period = rule.period_nanos();
+        let period = rule.nanos;
         match self {
             Cell::Pace { spent, .. } => {
                 let room = capacity(rule).saturating_sub(wide(*spent));
@@ -216,7 +216,7 @@ impl Cell {
     /// After how long the state is as new.
     #[inline]
     pub(super) fn reset(&self, rule: &Rule, now: Nanos) -> Nanos {
-        let period = rule.period_nanos();
+        let period = rule.nanos;
         match self {
             Cell::Pace { spent, .. } => ceiling(wide(*spent), rule.limit),
             Cell::Window {
@@ -299,7 +299,7 @@ fn sliding_wait(
     now: Nanos,
     cost: u64,
 ) -> Nanos {
-    let period = rule.period_nanos();
+    let period = rule.nanos;
     let covered = until(start, period, now);
     let room = rule.limit - cost;
     if let Some(room) = room.checked_sub(used) {
@@ -336,7 +336,7 @@ fn until(start: Nanos, period: Nanos, now: Nanos) -> Nanos {
 /// What a rule's pace allows at once.
 #[inline]
 fn capacity(rule: &Rule) -> u128 {
-    units(rule.burst, rule.period_nanos())
+    units(rule.burst, rule.nanos)
 }
 
 #[inline]

@@ -46,8 +46,8 @@ pub(super) struct Pace {
     price: u64,
     /// What may be spent at once.
     capacity: u64,
-    /// 2⁶⁴ divided by the price.
-    inverse: u64,
+    /// 2⁶⁴ divided by the price, and by the rate.
+    inverses: [u64; 2],
 }
 
 /// Where a window's numbers stand in its word.
@@ -84,18 +84,18 @@ impl Packing {
     }
 
     /// Does a deed, again if another thread changed the word meanwhile. The verdict is about the state after it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn change(&self, rule: &Rule, word: &AtomicU64, now: Nanos, deed: Deed) -> Verdict {
-        let mut before = word.load(Ordering::Relaxed);
-        loop {
-            let (after, verdict) = self.turn(rule, before, now, deed);
-            if after == before {
-                return verdict;
-            }
-            match word.compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return verdict,
-                Err(found) => before = found,
-            }
+        exchange(word, |word| self.turn(rule, word, now, deed))
+    }
+
+    /// Charges a call if it is allowed, as [`change`](Self::change) does: the arithmetic of each kind by itself, with
+    /// nothing to be decided on the way.
+    #[inline(always)]
+    pub(super) fn check(&self, rule: &Rule, word: &AtomicU64, now: Nanos, cost: u64) -> Verdict {
+        match self {
+            Packing::Pace(pace) => exchange(word, |word| pace.check(rule, word, now, cost)),
+            Packing::Window(window) => exchange(word, |word| window.check(rule, word, now, cost)),
         }
     }
 
@@ -118,7 +118,7 @@ impl Packing {
 
 impl Pace {
     fn of(rule: &Rule, horizon: Nanos) -> Option<Self> {
-        let (limit, period) = (rule.limit, rule.period_nanos());
+        let (limit, period) = (rule.limit, rule.nanos);
         let common = common_divisor(limit, period);
         let (rate, price) = (limit.checked_div(common)?, period / common);
         let capacity = price.checked_mul(rule.burst)?;
@@ -128,7 +128,7 @@ impl Pace {
             rate,
             price,
             capacity,
-            inverse: u64::try_from((1_u128 << 64) / u128::from(price)).unwrap_or(u64::MAX),
+            inverses: [price, rate].map(inverse),
         })
     }
 
@@ -137,53 +137,66 @@ impl Pace {
         now.wrapping_mul(self.rate)
     }
 
-    #[inline]
-    fn turn(&self, rule: &Rule, word: u64, now: Nanos, deed: Deed) -> (u64, Verdict) {
-        let now = self.ticks(now);
+    /// The ticks that are spent in a word.
+    #[inline(always)]
+    fn spent(&self, word: u64, now: u64) -> u64 {
         // Beyond the capacity only if time has gone back; then it stands still for the key.
         let ahead = word.wrapping_sub(now).cast_signed();
-        let spent = u64::try_from(ahead).unwrap_or(0).min(self.capacity);
-        let price = |cost: u64| cost.saturating_mul(self.price).min(self.capacity);
-        let (spent, wait) = match deed {
-            Deed::Check(0) => (spent, None),
-            Deed::Check(cost) if cost > rule.burst => (spent, Some(Wait::Forever)),
-            Deed::Check(cost) => match (spent + price(cost)).checked_sub(self.capacity) {
-                None | Some(0) => (spent + price(cost), None),
-                Some(over) => (spent, Some(Wait::Nanos(self.nanos(over)))),
-            },
-            Deed::Charge(cost) => ((spent + price(cost)).min(self.capacity), None),
-            Deed::Refund(cost) => (spent.saturating_sub(price(cost)), None),
-        };
-        let is_still = wait.is_some() || deed == Deed::Check(0);
-        let word = if is_still {
-            word
-        } else {
-            now.wrapping_add(spent)
-        };
-        let verdict = Verdict {
-            wait,
-            remaining: self.calls(self.capacity - spent),
-            reset: self.nanos(spent),
-        };
-        (word, verdict)
+        u64::try_from(ahead).unwrap_or(0).min(self.capacity)
     }
 
-    /// How many calls so many ticks pay for.
-    #[inline]
-    fn calls(&self, ticks: u64) -> u64 {
-        let about = ((u128::from(ticks) * u128::from(self.inverse)) >> 64) as u64;
-        // The inverse is rounded down, and so at most one call is missed.
-        about + u64::from(ticks - about * self.price >= self.price)
+    /// What a call of this cost weighs.
+    #[inline(always)]
+    fn weight(&self, cost: u64) -> u64 {
+        cost.saturating_mul(self.price).min(self.capacity)
+    }
+
+    #[inline(always)]
+    fn check(&self, rule: &Rule, word: u64, now: Nanos, cost: u64) -> (u64, Verdict) {
+        let now = self.ticks(now);
+        let spent = self.spent(word, now);
+        let wanted = spent + self.weight(cost);
+        if wanted <= self.capacity && cost <= rule.burst {
+            let after = if cost == 0 {
+                word
+            } else {
+                now.wrapping_add(wanted)
+            };
+            return (after, self.verdict(wanted, None));
+        }
+        let wait = if cost > rule.burst {
+            Wait::Forever
+        } else {
+            Wait::Nanos(self.nanos(wanted - self.capacity))
+        };
+        (word, self.verdict(spent, Some(wait)))
+    }
+
+    fn turn(&self, rule: &Rule, word: u64, now: Nanos, deed: Deed) -> (u64, Verdict) {
+        let ticks = self.ticks(now);
+        let spent = self.spent(word, ticks);
+        let spent = match deed {
+            Deed::Check(cost) => return self.check(rule, word, now, cost),
+            Deed::Charge(cost) => (spent + self.weight(cost)).min(self.capacity),
+            Deed::Refund(cost) => spent.saturating_sub(self.weight(cost)),
+        };
+        (ticks.wrapping_add(spent), self.verdict(spent, None))
+    }
+
+    #[inline(always)]
+    fn verdict(&self, spent: u64, wait: Option<Wait>) -> Verdict {
+        Verdict {
+            wait,
+            remaining: quotient(self.capacity - spent, self.price, self.inverses[0]).0,
+            reset: self.nanos(spent),
+        }
     }
 
     /// How long it takes until so many ticks have flowed back.
-    #[inline]
+    #[inline(always)]
     fn nanos(&self, ticks: u64) -> Nanos {
-        if self.rate == 1 {
-            ticks
-        } else {
-            ticks.div_ceil(self.rate)
-        }
+        let (nanos, is_exact) = quotient(ticks, self.rate, self.inverses[1]);
+        nanos + u64::from(!is_exact)
     }
 }
 
@@ -197,7 +210,7 @@ impl Window {
         };
         let left = u64::BITS.checked_sub(counts).filter(|left| *left >= 2)?;
         let fits = |unit: &Nanos| {
-            rule.period_nanos().is_multiple_of(*unit) && horizon / unit < 1 << (left - 1).min(62)
+            rule.nanos.is_multiple_of(*unit) && horizon / unit < 1 << (left - 1).min(62)
         };
         let unit = [1, NANOS_PER_MILLI].into_iter().find(fits)?;
         Some(Window {
@@ -208,36 +221,39 @@ impl Window {
         })
     }
 
-    #[inline]
+    #[inline(always)]
+    fn check(&self, rule: &Rule, word: u64, now: Nanos, cost: u64) -> (u64, Verdict) {
+        let mut cell = self.unpack(word, now);
+        cell.advance(rule, now);
+        let wait = cell.wait(rule, now, cost);
+        if wait.is_some() || cost == 0 {
+            return (word, cell.verdict(rule, now, wait));
+        }
+        cell.spend(rule, now, cost);
+        (self.packed(&cell), cell.verdict(rule, now, None))
+    }
+
     fn turn(&self, rule: &Rule, word: u64, now: Nanos, deed: Deed) -> (u64, Verdict) {
         let mut cell = self.unpack(word, now);
         cell.advance(rule, now);
-        let wait = match deed {
-            Deed::Check(cost) => {
-                let wait = cell.wait(rule, now, cost);
-                if wait.is_none() {
-                    cell.spend(rule, now, cost);
-                }
-                wait
-            }
-            Deed::Charge(cost) => {
-                cell.spend(rule, now, cost);
-                None
-            }
-            Deed::Refund(cost) => {
-                cell.refund(rule, cost);
-                None
-            }
-        };
-        let verdict = cell.verdict(rule, now, wait);
-        let is_still = wait.is_some() || deed == Deed::Check(0);
+        match deed {
+            Deed::Check(cost) => return self.check(rule, word, now, cost),
+            Deed::Charge(cost) => cell.spend(rule, now, cost),
+            Deed::Refund(cost) => cell.refund(rule, cost),
+        }
+        (self.packed(&cell), cell.verdict(rule, now, None))
+    }
+
+    /// The word of a cell that was unpacked.
+    #[inline(always)]
+    fn packed(&self, cell: &Cell) -> u64 {
         match cell {
             Cell::Window {
                 start,
                 used,
                 before,
-            } if !is_still => (self.pack(start, used, before), verdict),
-            _ => (word, verdict),
+            } => self.pack(*start, *used, *before),
+            Cell::Pace { .. } | Cell::Log(_) => unreachable!("a window was unpacked"),
         }
     }
 
@@ -278,6 +294,37 @@ impl Window {
             },
         }
     }
+}
+
+/// Changes a word, again if another thread changed it meanwhile; `turn` tells the word after, and the verdict.
+#[inline(always)]
+fn exchange(word: &AtomicU64, turn: impl Fn(u64) -> (u64, Verdict)) -> Verdict {
+    let mut before = word.load(Ordering::Relaxed);
+    loop {
+        let (after, verdict) = turn(before);
+        if after == before {
+            return verdict;
+        }
+        match word.compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return verdict,
+            Err(found) => before = found,
+        }
+    }
+}
+
+/// 2⁶⁴ divided by a number, rounded down.
+fn inverse(number: u64) -> u64 {
+    u64::try_from((1_u128 << 64) / u128::from(number)).unwrap_or(u64::MAX)
+}
+
+/// A quotient, rounded down, by the divisor's inverse, and whether it is exact: a tenth of what dividing costs.
+#[inline(always)]
+fn quotient(dividend: u64, divisor: u64, inverse: u64) -> (u64, bool) {
+    let about = ((u128::from(dividend) * u128::from(inverse)) >> 64) as u64;
+    let left = dividend - about * divisor;
+    // The inverse is rounded down, and so at most one is missed.
+    let is_short = left >= divisor;
+    (about + u64::from(is_short), left == 0 || left == divisor)
 }
 
 fn common_divisor(mut one: u64, mut other: u64) -> u64 {

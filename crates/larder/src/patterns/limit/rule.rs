@@ -40,6 +40,8 @@ pub struct Rule {
     pub(super) name: &'static str,
     pub(super) limit: u64,
     pub(super) period: Duration,
+    /// The period as the arithmetic takes it.
+    pub(super) nanos: Nanos,
     /// What may be spent at once: for windows the limit.
     pub(super) burst: u64,
 }
@@ -51,6 +53,7 @@ impl Rule {
             name: "default",
             limit,
             period,
+            nanos: u64::try_from(period.as_nanos()).unwrap_or(u64::MAX),
             burst: limit,
         }
     }
@@ -211,14 +214,9 @@ impl Rule {
         }
     }
 
-    /// The period as the arithmetic takes it.
-    pub(super) fn period_nanos(&self) -> Nanos {
-        u64::try_from(self.period.as_nanos()).unwrap_or(u64::MAX)
-    }
-
     /// After how long without a call a key's state is as new, at any quota.
     pub(super) fn forgets_after(&self) -> Duration {
-        let period = u128::from(self.period_nanos());
+        let period = u128::from(self.nanos);
         let nanos = match self.kind {
             Kind::FixedWindow | Kind::SlidingLog => period,
             Kind::SlidingWindow => 2 * period,

@@ -152,7 +152,7 @@ pub(super) struct Keeper<'a, K, T> {
 impl<K: Hash + Eq, T> Keeper<'_, K, T> {
     /// Runs `work` on a key's state at the coarse time, if it has one that counts. `work` is told whether the deadline is to
     /// be renewed: then it must not charge.
-    #[inline]
+    #[inline(always)]
     pub(super) fn with<Q: Hash + Equivalent<K> + ?Sized, R>(
         &self,
         key: &Q,

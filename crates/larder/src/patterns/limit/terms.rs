@@ -1,15 +1,19 @@
 //! `Terms`: what a limiter was built with, and how it decides by several rules.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use crate::cache::Cache;
-use crate::time::Clock;
+use crate::time::{Clock, DOUBT_MS};
 
 use super::decision::Decision;
-use super::meter::{Cell, Wait};
+use super::meter::{Cell, Verdict, Wait};
 use super::packing::Deed;
 use super::rule::{Nanos, Rule};
-use super::states::{Keep, Keeper, Kept};
+use super::states::{Keep, Keeper, Kept, NANOS_PER_MILLI};
+
+/// How much the coarse clock may lag behind the present.
+const DOUBT: Nanos = DOUBT_MS * NANOS_PER_MILLI;
 
 /// A key's limit under a rule.
 pub(super) type Quota<K> = Box<dyn Fn(&K, &Rule) -> u64 + Send + Sync>;
@@ -44,15 +48,37 @@ impl<K> Terms<K> {
         }
     }
 
-    /// Asks at a time; where it refuses a call that the present may allow, asks again then.
-    #[inline]
-    pub(super) fn ask(&self, now: Nanos, at: impl Fn(Nanos) -> Decision) -> Decision {
-        let decision = at(now);
-        if decision.allowed || decision.is_sure_refusal() {
-            decision
-        } else {
-            at(self.clock.fine_nanos())
+    /// Asks at a time that may lag behind; where it refuses a call that the present may allow, asks again then.
+    #[inline(always)]
+    pub(super) fn ask<A: Answer>(&self, now: Nanos, at: impl Fn(Nanos) -> A) -> A {
+        let answer = at(now);
+        if answer.stands() {
+            return answer;
         }
+        at(self.clock.fine_nanos())
+    }
+}
+
+/// What a call is told at a time that may lag behind the present.
+pub(super) trait Answer {
+    /// Whether the present would say the same.
+    fn stands(&self) -> bool;
+}
+
+impl Answer for Verdict {
+    #[inline(always)]
+    fn stands(&self) -> bool {
+        match self.wait {
+            Some(Wait::Nanos(wait)) => wait > DOUBT,
+            Some(Wait::Forever) | None => true,
+        }
+    }
+}
+
+impl Answer for Decision {
+    fn stands(&self) -> bool {
+        let doubt = Duration::from_nanos(DOUBT);
+        self.retry_after.is_none_or(|wait| wait > doubt)
     }
 }
 
