@@ -1,6 +1,6 @@
 //! The usual guide's invalidation: one key, a pattern, all that belongs to a user; and its scan over everything.
 
-use larder::{Cache, Glob, Loaded, Store, Tag, Tags};
+use larder::{Cache, Glob, Loaded, Store, Tag, Tags, Upkeep};
 
 /// All that the guide's example keeps of so many users.
 const KEYS: [&str; 4] = [
@@ -108,6 +108,53 @@ fn trap_scan_all_that_belongs_to_a_user_goes_by_its_tag_and_no_key_is_looked_at(
             .chain(keys(11))
             .all(|key| cache.get(&key).is_some())
     );
+}
+
+#[test]
+fn trap_scan_all_that_belongs_to_a_user_goes_by_its_prefixes_and_no_key_is_looked_at() {
+    let cache: Cache<String, u32> = Cache::builder()
+        .max_entries(1_000)
+        .prefixes(b':')
+        .build()
+        .expect("the settings are valid");
+    filled(&cache, 100);
+    cache.invalidate_matching(&patterns(1));
+    // Nobody has looked at them: they are counted until somebody asks.
+    assert_eq!(cache.len(), 400);
+    assert!(keys(1).all(|key| cache.get(&key).is_none()));
+    assert!(
+        keys(10)
+            .chain(keys(11))
+            .all(|key| cache.get(&key).is_some())
+    );
+    // What comes afterwards stays.
+    filled(&cache, 2);
+    assert!(keys(1).all(|key| cache.get(&key) == Some(1)));
+}
+
+#[test]
+fn trap_scan_the_keys_of_a_store_go_by_their_prefixes_too() -> Result<(), larder::Error> {
+    let store = Store::builder()
+        .upkeep(Upkeep::Manual)
+        .prefixes(b':')
+        .build();
+    let store = store.expect("the settings are valid");
+    for user in 0..100 {
+        for key in keys(user) {
+            store.set(&key, user)?;
+        }
+    }
+    store.invalidate_matching(&patterns(1));
+    assert_eq!(store.len(), 400, "nobody has looked at them");
+    assert!(keys(1).all(|key| !store.exists(&key)));
+    assert!(keys(10).chain(keys(11)).all(|key| store.exists(&key)));
+    store.set("user:1:profile", 7)?;
+    store.tick();
+    assert_eq!((store.len(), store.get("user:1:profile")?), (397, Some(7)));
+    // A prefix that is no group is looked for.
+    store.invalidate_prefix("user:1");
+    assert_eq!(store.keys("user:1*").len(), 0);
+    Ok(())
 }
 
 #[test]

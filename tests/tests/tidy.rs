@@ -24,7 +24,7 @@ const RANKS: &[(u8, &[&str])] = &[
             "key", "time", "sync", "lease", "number", "glob", "budget", "tags",
         ],
     ),
-    (1, &["bytes", "decimal", "stats"]),
+    (1, &["bytes", "decimal", "stats", "prefixes"]),
     (2, &["error", "json"]),
     // Structures that know nothing of a cache, and arguments as keys.
     (5, &["ds", "memo"]),

@@ -58,6 +58,7 @@ mod lease;
 pub mod memo;
 mod number;
 mod patterns;
+mod prefixes;
 mod reaper;
 mod record;
 mod shard;

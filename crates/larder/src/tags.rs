@@ -22,6 +22,8 @@
 //! An invalidation writes four words.
 
 use std::fmt;
+use std::hash::Hash;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -50,7 +52,7 @@ const CAPACITY: usize = WAYS << 13;
 /// Hashes are seeded anew in every process: do not store them. Two names may have one hash, once in 2⁶⁴ pairs; then
 /// invalidating one invalidates the other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Tag(u64);
+pub struct Tag(NonZeroU64);
 
 impl Tag {
     /// The tag of a name.
@@ -64,8 +66,13 @@ impl Tag {
     /// One hash of the name; no allocation.
     #[must_use]
     pub fn new(name: impl AsRef<[u8]>) -> Self {
+        Tag::of(name.as_ref())
+    }
+
+    /// The tag of whatever has a hash.
+    pub(crate) fn of(name: impl Hash) -> Self {
         static SEEDS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-        Tag(SEEDS.hash_one(name.as_ref()))
+        Tag(NonZeroU64::new(SEEDS.hash_one(name)).unwrap_or(NonZeroU64::MIN))
     }
 }
 
@@ -96,24 +103,38 @@ impl fmt::Debug for Tag {
 pub struct Stamp {
     /// None of the tags was invalidated between the load and this epoch: a check that finds so lifts it.
     epoch: AtomicU64,
-    tags: Box<[Tag]>,
+    /// At hand, so that a check of an entry with one tag follows no pointer.
+    first: Option<Tag>,
+    /// Behind a thin pointer, since most entries have none.
+    others: Option<Box<Box<[Tag]>>>,
 }
 
 impl Clone for Stamp {
     fn clone(&self) -> Self {
         Stamp {
             epoch: AtomicU64::new(self.epoch()),
-            tags: self.tags.clone(),
+            first: self.first,
+            others: self.others.clone(),
         }
     }
 }
 
 impl Stamp {
-    pub(crate) fn new(epoch: u64, tags: Vec<Tag>) -> Self {
+    pub(crate) fn new(epoch: u64, tags: impl IntoIterator<Item = Tag>) -> Self {
+        let mut tags = tags.into_iter();
+        let first = tags.next();
+        let others: Box<[Tag]> = tags.collect();
         Stamp {
             epoch: AtomicU64::new(epoch),
-            tags: tags.into_boxed_slice(),
+            first,
+            others: (!others.is_empty()).then(|| Box::new(others)),
         }
+    }
+
+    #[inline]
+    fn tags(&self) -> impl Iterator<Item = Tag> {
+        let others = self.others.iter().flat_map(|others| others.iter());
+        self.first.into_iter().chain(others.copied())
     }
 
     #[inline]
@@ -121,10 +142,22 @@ impl Stamp {
         self.epoch.load(Ordering::Relaxed)
     }
 
+    /// The same with more tags.
+    pub(crate) fn with(self, tags: impl Iterator<Item = Tag>) -> Self {
+        Stamp::new(self.epoch(), self.tags().chain(tags))
+    }
+
+    /// The same with no tags but these; `None` if it has no others.
+    pub(crate) fn without_others(&self, tags: impl Iterator<Item = Tag>) -> Option<Self> {
+        let tags: Vec<Tag> = tags.collect();
+        (tags.len() < self.tags().count()).then(|| Stamp::new(self.epoch(), tags))
+    }
+
     /// Bytes behind the stamp.
     #[cfg(test)]
     fn bytes(&self) -> usize {
-        size_of_val(&*self.tags)
+        let block = |others: &Box<Box<[Tag]>>| size_of::<Box<[Tag]>>() + size_of_val(&***others);
+        self.others.as_ref().map_or(0, block)
     }
 }
 
@@ -155,8 +188,9 @@ impl Ledger {
     }
 
     fn of(&self, tag: Tag) -> (&[AtomicU64; WAYS + 1], u64) {
-        let bucket = tag.0 as usize & (self.buckets.len() - 1);
-        (&self.buckets[bucket].0, tag.0 >> EPOCH_BITS)
+        let hash = tag.0.get();
+        let bucket = hash as usize & (self.buckets.len() - 1);
+        (&self.buckets[bucket].0, hash >> EPOCH_BITS)
     }
 
     /// Notes that a tag was invalidated.
@@ -334,7 +368,7 @@ impl Tags {
     /// ```
     #[must_use]
     pub fn stamp(&self, tags: impl IntoIterator<Item = Tag>) -> Stamp {
-        Stamp::new(self.epoch(), tags.into_iter().collect())
+        Stamp::new(self.epoch(), tags)
     }
 
     /// Whether none of a stamp's tags was invalidated, for good or softly, since it was made.
@@ -371,7 +405,7 @@ impl Tags {
     #[inline]
     pub(crate) fn validity(&self, stamp: &Stamp) -> Validity {
         let epoch = stamp.epoch();
-        if stamp.tags.is_empty() || epoch >= self.epoch() && epoch < LAST_EPOCH {
+        if stamp.first.is_none() || epoch >= self.epoch() && epoch < LAST_EPOCH {
             return Validity::Valid;
         }
         self.ask_ledgers(stamp, epoch)
@@ -382,7 +416,7 @@ impl Tags {
     fn ask_ledgers(&self, stamp: &Stamp, epoch: u64) -> Validity {
         let Registry { hard, any, .. } = &*self.registry;
         let now = self.noted_epoch();
-        let later = |ledger: &Ledger| stamp.tags.iter().any(|tag| ledger.is_later(*tag, epoch));
+        let later = |ledger: &Ledger| stamp.tags().any(|tag| ledger.is_later(tag, epoch));
         if epoch < LAST_EPOCH && !later(any) {
             if let Some(now) = now {
                 stamp.epoch.fetch_max(now, Ordering::Relaxed);
@@ -454,7 +488,7 @@ mod tests {
         }
         assert!(old.iter().all(|stamp| !tags.is_valid(stamp)));
         assert_eq!(tags.registry.hard.buckets.len(), 256);
-        assert_eq!(old[0].bytes(), 8);
+        assert_eq!((old[0].bytes(), size_of::<Stamp>()), (0, 24));
         // What is stamped now is judged by what comes from now on.
         assert!(tags.is_valid(&tags.stamp([tag(5)])));
     }

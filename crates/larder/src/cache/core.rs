@@ -58,7 +58,7 @@ pub(super) struct Core<K, V, S> {
     /// Freshness and tags, where entries have marks.
     pub(super) rules: Option<Box<Rules>>,
     pub(super) judge: Judge<V>,
-    pub(super) tag_by: Option<Tagger<K>>,
+    pub(super) tag_by: Vec<Tagger<K>>,
     pub(super) executor: Option<Executor>,
     pub(super) counters: Counters,
     pub(super) watch: Watch,
@@ -239,8 +239,8 @@ impl<K, V, S> Core<K, V, S> {
     fn sign_with(&self, world: &mut Open<'_, K, V>, entry: Ref, origin: &mut Origin) {
         let entries = &mut world.shard.entries;
         let mut tags = std::mem::take(&mut origin.tags);
-        if let (Some(tag_by), Some((key, _))) = (&self.tag_by, entries.pair(entry)) {
-            tag_by(key, &mut tags);
+        if let Some((key, _)) = entries.pair(entry) {
+            self.tag_by.iter().for_each(|tag_by| tag_by(key, &mut tags));
         }
         if let Some(mark) = entries.mark_mut(entry) {
             mark.sign(origin.load_nanos, Stamp::new(origin.epoch, tags));

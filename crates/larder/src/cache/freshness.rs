@@ -18,7 +18,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::tags::{Stamp, Tags, Validity};
+use crate::prefixes::Prefixes;
+use crate::tags::{Stamp, Tag, Tags, Validity};
 use crate::time::{Clock, Millis, millis};
 
 use super::core::Life;
@@ -173,6 +174,8 @@ pub(super) struct Rules {
     pub(super) hard_timeout: Option<Duration>,
     retry_after: Millis,
     tags: Option<Tags>,
+    /// Groups of keys, if they are tags.
+    prefixes: Option<Prefixes>,
     /// Where the chances come from.
     draws: AtomicU64,
 }
@@ -228,6 +231,7 @@ impl Rules {
             hard_timeout: None,
             retry_after: 0,
             tags: None,
+            prefixes: None,
             draws: AtomicU64::new(0),
         }
     }
@@ -246,9 +250,21 @@ impl Rules {
         }
     }
 
-    pub(super) fn with_tags(mut self, tags: Option<Tags>) -> Self {
-        self.tags = tags;
+    pub(super) fn with_tags(mut self, tags: Option<Tags>, prefixes: Option<Prefixes>) -> Self {
+        (self.tags, self.prefixes) = (tags, prefixes);
         self
+    }
+
+    /// Invalidates the entries that a group's tag is for, if keys are in groups and `tag` knows of one.
+    pub(super) fn invalidate(&self, tag: impl FnOnce(&Prefixes) -> Option<Tag>) -> bool {
+        let tag = self.prefixes.as_ref().and_then(tag);
+        match (&self.tags, tag) {
+            (Some(tags), Some(tag)) => {
+                tags.invalidate(tag);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// How long after its freshness a value is kept.

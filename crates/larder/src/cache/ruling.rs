@@ -3,6 +3,7 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use crate::prefixes::Prefixes;
 use crate::tags::{Tag, Tags};
 use crate::worker::Worker;
 
@@ -14,7 +15,8 @@ use super::freshness::{Freshness, Rules};
 pub(super) struct Ruling<K, V> {
     freshness: Option<Freshness>,
     tags: Option<Tags>,
-    tag_by: Option<Tagger<K>>,
+    tag_by: Vec<Tagger<K>>,
+    prefixes: Option<Prefixes>,
     judge: Judge<V>,
     executor: Option<Executor>,
     has_no_thread: bool,
@@ -25,7 +27,8 @@ impl<K, V> Default for Ruling<K, V> {
         Ruling {
             freshness: None,
             tags: None,
-            tag_by: None,
+            tag_by: Vec::new(),
+            prefixes: None,
             judge: Judge {
                 ttl_of: None,
                 is_failure: None,
@@ -40,14 +43,14 @@ impl<K, V> Default for Ruling<K, V> {
 pub(super) struct Ruled<K, V> {
     pub(super) rules: Option<Box<Rules>>,
     pub(super) judge: Judge<V>,
-    pub(super) tag_by: Option<Tagger<K>>,
+    pub(super) tag_by: Vec<Tagger<K>>,
     pub(super) executor: Option<Executor>,
 }
 
 impl<K, V> Ruling<K, V> {
     /// Whether entries have marks.
     pub(super) fn are_given(&self) -> bool {
-        self.freshness.is_some() || self.tags.is_some()
+        self.freshness.is_some() || self.tags.is_some() || self.prefixes.is_some()
     }
 
     pub(super) fn ttl(&self) -> Option<Duration> {
@@ -66,7 +69,7 @@ impl<K, V> Ruling<K, V> {
                 "freshness has a ttl: do not give another",
             ),
             (
-                self.tag_by.is_some() && self.tags.is_none(),
+                !self.tag_by.is_empty() && self.tags.is_none() && self.prefixes.is_none(),
                 "tag_by needs tags",
             ),
             (self.has_no_thread, "no thread could be started"),
@@ -80,7 +83,9 @@ impl<K, V> Ruling<K, V> {
                 .freshness
                 .as_ref()
                 .map_or_else(Rules::plain, Rules::new);
-            Box::new(rules.with_tags(self.tags))
+            // Groups of keys are tags: of a registry that nobody else knows, unless one was given.
+            let tags = self.tags.or(self.prefixes.is_some().then(Tags::new));
+            Box::new(rules.with_tags(tags, self.prefixes))
         });
         Ruled {
             rules,
@@ -102,7 +107,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Lets entries have tags, and their tags be invalidated through this registry.
     ///
-    /// Costs 64 bytes per entry, and 8 per tag.
+    /// Costs 64 bytes per entry, and for each tag beyond the first 8, in a block of their own.
     pub fn tags(mut self, tags: &Tags) -> Self {
         self.rules.tags = Some(tags.clone());
         self
@@ -128,8 +133,39 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// # Ok::<(), larder::BuildError>(())
     /// ```
     pub fn tag_by(mut self, tag_by: impl Fn(&K, &mut Vec<Tag>) + Send + Sync + 'static) -> Self {
-        self.rules.tag_by = Some(Box::new(tag_by));
+        self.rules.tag_by.push(Box::new(tag_by));
         self
+    }
+
+    /// Lets groups of keys be invalidated at once by what they begin with, down to a separator.
+    ///
+    /// Every entry is in a group for each prefix of its key that ends with the separator, up to eight, and
+    /// [`invalidate_prefix`](Cache::invalidate_prefix) and [`invalidate_matching`](Cache::invalidate_matching) then look at
+    /// no entry. The groups are tags, of the registry that [`tags`](Self::tags) gives, or of one of the cache's own.
+    ///
+    /// ```
+    /// use larder::Cache;
+    ///
+    /// let cache: Cache<String, u32> = Cache::builder().max_entries(100).prefixes(b':').build()?;
+    /// cache.insert("user:1:name".to_owned(), 1);
+    /// cache.insert("user:10:name".to_owned(), 2);
+    /// cache.invalidate_prefix("user:1:");
+    /// assert_eq!((cache.get("user:1:name"), cache.get("user:10:name")), (None, Some(2)));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// 64 bytes per entry, 16 in a block of its own if its key has a separator, and 8 for each; as many hashes, and one
+    /// more, when it is written. The
+    /// registry takes 1 MiB where none was given.
+    pub fn prefixes(mut self, separator: u8) -> Self
+    where
+        K: AsRef<[u8]> + 'static,
+    {
+        let prefixes = Prefixes::new(separator);
+        self.rules.prefixes = Some(prefixes.clone());
+        self.tag_by(move |key: &K, tags| tags.extend(prefixes.of_key(key.as_ref())))
     }
 
     /// Lets values have a time to live that follows from what they are; `None` leaves it to the cache.

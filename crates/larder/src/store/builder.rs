@@ -70,6 +70,8 @@ pub struct StoreBuilder {
     bus: Option<Bus>,
     database: u32,
     tags: Option<Tags>,
+    /// Keys are in groups by prefixes that end with this.
+    separator: Option<u8>,
 }
 
 impl StoreBuilder {
@@ -272,6 +274,31 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets groups of keys be invalidated at once by what they begin with, down to a separator; see
+    /// [`Store::invalidate_prefix`].
+    ///
+    /// Every key is in a group for each of its prefixes that ends with the separator, up to eight. The groups are tags, of
+    /// the store's registry.
+    ///
+    /// ```
+    /// use larder::Store;
+    ///
+    /// let store = Store::builder().prefixes(b':').build()?;
+    /// store.set_many([("user:1:name", "Ada"), ("user:10:name", "Bob")]).expect("they are small");
+    /// store.invalidate_prefix("user:1:");
+    /// assert!(!store.exists("user:1:name") && store.exists("user:10:name"));
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// Some 100 bytes per key, the key once more, and 8 bytes per separator in it; a lock and a hash for each when it comes
+    /// into being. Calls on keys that exist pay nothing.
+    pub fn prefixes(mut self, separator: u8) -> Self {
+        self.separator = Some(separator);
+        self
+    }
+
     /// Makes the store.
     ///
     /// ```
@@ -305,10 +332,12 @@ impl StoreBuilder {
         if let Some(bus) = &self.bus {
             listening.follow(bus);
         }
+        let tagged = Tagged::by(self.tags, self.separator);
         let balance = Balance::new(count);
         let pages = Arc::new(Pages::new(stable_pages(measure, limit)));
         let mut stripes = Stripes::new(count, limit, expected, || {
-            let mut words = Words::new(hasher.clone(), measure, listening.word());
+            let mut words = Words::new(hasher.clone(), measure, listening.word())
+                .with_grouping(tagged.grouping());
             words.set_share(limit / count as u64);
             (
                 Arc::clone(&pages),
@@ -339,7 +368,7 @@ impl StoreBuilder {
                 waiting,
                 graves: Graves::default(),
                 idle: self.idle_times.map(Idle::new).unwrap_or_default(),
-                tagged: Tagged::by(self.tags),
+                tagged,
             }
         });
         Ok(Store { core })

@@ -26,6 +26,7 @@ mod held;
 mod hyperloglog;
 mod idle;
 mod inspect;
+mod invalidation;
 mod keys;
 mod list;
 mod many;

@@ -13,29 +13,31 @@
 //! Locks: a stripe's, then a shard's of the map; never the other way round. A stamp is judged, stored and dropped under
 //! its shard's lock, so that the sweep meets it or it meets what the sweep was for.
 //!
+//! In a store with groups of prefixes every key has a stamp from its birth on, with the tags of its groups, which it keeps
+//! under whatever other tags it is given.
+//!
 //! Tags belong to a key, whatever it holds, until it is invalidated, untagged, or found gone by the sweep: a shard that
 //! has doubled since it was last cleared of such keys has them looked for.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ahash::RandomState;
 
 use super::core::{Core, Store};
-use super::group::hash_key;
+use super::group::{Key, hash_key};
 use super::options::{SetOptions, SetOutcome, Setting};
 use super::scan::{Cursor, ScanPage};
 use super::scan_options::ScanOptions;
-use super::seat::{After, Seat};
+use super::seat::Seat;
 use super::stored::Stored;
 use super::strings::holds;
 use crate::bytes::ToValue;
 use crate::error::Error;
-use crate::shard::{Departed, NoRoom};
-use crate::stripes::low_bits;
+use crate::prefixes::Prefixes;
 use crate::sync::{Mutex, MutexGuard};
-use crate::tags::{Stamp, Tags};
+use crate::tags::{Stamp, Tag, Tags};
 use crate::time::Millis;
 
 /// Shards of the map: with a million tagged keys the sweep holds a lock for some 20 µs.
@@ -74,7 +76,9 @@ struct Sweep {
 
 /// The tagged keys of a store; see the module's text.
 pub(crate) struct Tagging {
-    tags: Tags,
+    pub(super) tags: Tags,
+    /// Groups of keys by their prefixes, if every key is in some.
+    pub(super) prefixes: Option<Prefixes>,
     hasher: RandomState,
     shards: Box<[Mutex<Shard>]>,
     /// Stamps are in order up to this epoch of the tags.
@@ -89,39 +93,56 @@ pub(crate) struct Tagging {
     is_asked: AtomicBool,
 }
 
-/// A store's tagging, made with its first tagged key.
+/// A store's tagging, made with its first tagged key, or with the store if all keys are.
 #[derive(Default)]
 pub(crate) struct Tagged {
     /// Chosen when the store was built.
     tags: Option<Tags>,
-    tagging: OnceLock<Tagging>,
+    tagging: OnceLock<Arc<Tagging>>,
 }
 
 impl Tagged {
-    pub(crate) fn by(tags: Option<Tags>) -> Self {
-        Tagged {
+    pub(crate) fn by(tags: Option<Tags>, separator: Option<u8>) -> Self {
+        let tagged = Tagged {
             tags,
             tagging: OnceLock::new(),
+        };
+        if let Some(separator) = separator {
+            tagged.make(Some(Prefixes::new(separator)));
         }
+        tagged
+    }
+
+    fn make(&self, prefixes: Option<Prefixes>) -> &Tagging {
+        let tags = self.tags.as_ref().unwrap_or_else(|| Tags::shared());
+        let make = || Arc::new(Tagging::new(tags.clone(), prefixes));
+        self.tagging.get_or_init(make)
     }
 
     fn get_or_make(&self) -> &Tagging {
-        let tags = self.tags.as_ref().unwrap_or_else(|| Tags::shared());
-        self.tagging.get_or_init(|| Tagging::new(tags.clone()))
+        self.make(None)
+    }
+
+    /// The tagging, if keys are in groups.
+    pub(crate) fn grouping(&self) -> Option<&Arc<Tagging>> {
+        let tagging = self.tagging.get();
+        tagging.filter(|tagging| tagging.prefixes.is_some())
     }
 
     /// The tagging, if stamps may be out of order.
     #[inline(always)]
     pub(crate) fn pending(&self) -> Option<&Tagging> {
-        self.tagging.get().filter(|tagging| tagging.is_pending())
+        let tagging = self.tagging.get().map(|tagging| &**tagging);
+        tagging.filter(|tagging| tagging.is_pending())
     }
 }
 
 impl Tagging {
-    fn new(tags: Tags) -> Self {
+    fn new(tags: Tags, prefixes: Option<Prefixes>) -> Self {
         Tagging {
             swept: AtomicU64::new(tags.epoch()),
             tags,
+            prefixes,
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             sweep: Mutex::default(),
@@ -158,12 +179,61 @@ impl Tagging {
         is_invalid
     }
 
+    /// The tags of a key's groups.
+    fn groups<'a>(&'a self, key: &'a [u8]) -> impl Iterator<Item = Tag> + 'a {
+        let prefixes = self.prefixes.iter();
+        prefixes.flat_map(|prefixes| prefixes.of_key(key))
+    }
+
+    /// Notes a key that has just come into being, under its stripe's lock. What it has of tags from before, it keeps.
+    pub(crate) fn note_birth(&self, key: &[u8]) {
+        let mut shard = self.shard(key);
+        let held = shard.stamps.get(key);
+        if held.is_none_or(|stamp| !self.tags.is_valid(stamp)) {
+            let born = self.tags.stamp([]);
+            self.note(&mut shard, key, born);
+        }
+    }
+
+    /// Takes a key's tags away but those of its groups; whether it had any.
+    fn untag(&self, key: &[u8]) -> bool {
+        let mut shard = self.shard(key);
+        let Some(stamp) = shard.stamps.get_mut(key) else {
+            return false;
+        };
+        let left = stamp.without_others(self.groups(key));
+        match (left, &self.prefixes) {
+            (None, _) => return false,
+            (Some(_), None) => drop(shard.stamps.remove(key)),
+            (Some(left), Some(_)) => *stamp = left,
+        }
+        true
+    }
+
     /// Notes a stamp, in the place of another, under the shard's lock.
     fn note(&self, shard: &mut Shard, key: &[u8], stamp: Stamp) {
+        let stamp = match &self.prefixes {
+            Some(_) => stamp.with(self.groups(key)),
+            None => stamp,
+        };
         shard.stamps.insert(key.into(), stamp);
         if shard.stamps.len() >= shard.crowded_at {
             self.is_crowded.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Notes the stamp of the key in a seat, or removes the key if one of its tags was invalidated meanwhile, and says which.
+    fn note_or_expel(&self, seat: &mut Seat<'_, '_>, stamp: Stamp) -> bool {
+        let key = seat.key();
+        let mut shard = self.shard(key);
+        let is_valid = self.tags.is_valid(&stamp);
+        if is_valid {
+            self.note(&mut shard, key, stamp);
+        } else {
+            shard.stamps.remove(key);
+            seat.delete();
+        }
+        is_valid
     }
 
     /// Begins a sweep if none is under way and there is a reason; `false` if there is nothing to sweep.
@@ -236,25 +306,19 @@ impl Core {
 
     /// Removes a key if its stamp is not valid, and its stamp if there is no such key.
     fn expel(&self, tagging: &Tagging, key: &[u8]) {
-        let hash = hash_key(&self.hasher, key);
-        let mut after = After::new(false);
-        after.wanted = self.wanted();
-        let mut departed = Departed::default();
-        let removed = self.stripes.write(hash, &mut departed, |world, departed| {
-            after.observed = self.is_observed(hash);
-            let passed = |at| self.clock.has_passed(at);
-            let mut seat = Seat::open(world, departed, &mut after, key, low_bits(hash), passed);
+        let place = Key {
+            bytes: key,
+            hash: hash_key(&self.hasher, key),
+        };
+        let removed = self.write_at(place, |seat| {
             if tagging.take_invalid(key) {
                 seat.delete();
             } else if !seat.exists() {
                 tagging.shard(key).stamps.remove(key);
             }
-            self.watched.mark(&after.touched);
-            Ok::<_, NoRoom>(())
+            Ok(())
         });
         debug_assert!(removed.is_ok(), "a removal takes no room");
-        // Nobody waits for a key to go.
-        self.conclude(departed, &mut after);
     }
 
     /// Removes all keys whose tags were invalidated.
@@ -334,19 +398,8 @@ impl Store {
     pub fn tag(&self, key: impl AsRef<[u8]>, stamp: Stamp) -> bool {
         let (core, key) = (&*self.core, key.as_ref());
         let tagging = core.tagged.get_or_make();
-        let mut stamp = Some(stamp);
         let tagged = core.write_at(core.key(key), |seat| {
-            if !seat.exists() {
-                return Ok(false);
-            }
-            let mut shard = tagging.shard(key);
-            let Some(stamp) = stamp.take().filter(|stamp| tagging.tags.is_valid(stamp)) else {
-                shard.stamps.remove(key);
-                seat.delete();
-                return Ok(false);
-            };
-            tagging.note(&mut shard, key, stamp);
-            Ok(true)
+            Ok(seat.exists() && tagging.note_or_expel(seat, stamp.clone()))
         });
         self.core.ask_for_sweep(tagging);
         tagged.unwrap_or(false)
@@ -400,11 +453,10 @@ impl Store {
         let outcome = core.write_at(core.key(key), |seat| {
             let held = holds(&guard, seat)?;
             let old = if return_old { seat.value()? } else { None };
-            let mut shard = tagging.shard(key);
             let set = held && tagging.tags.is_valid(&stamp);
             if set {
                 seat.assign(&stored, expiry)?;
-                tagging.note(&mut shard, key, stamp.clone());
+                tagging.note_or_expel(seat, stamp.clone());
             }
             Ok(SetOutcome { set, old })
         });
@@ -433,7 +485,7 @@ impl Store {
     pub fn untag(&self, key: impl AsRef<[u8]>) -> bool {
         let key = self.core.key(key.as_ref()).bytes;
         let tagging = self.core.tagged.tagging.get();
-        tagging.is_some_and(|tagging| tagging.shard(key).stamps.remove(key).is_some())
+        tagging.is_some_and(|tagging| tagging.untag(key))
     }
 }
 

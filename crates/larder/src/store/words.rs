@@ -10,6 +10,7 @@ use super::events::wants_departures;
 use super::group::hash_key;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
+use super::tagging::Tagging;
 use crate::ds::arena::{Arena, Pages, rounded};
 use crate::ds::{Ref, approach};
 use crate::entry::{Entries, Holding};
@@ -32,6 +33,8 @@ pub(crate) struct Words {
     measure: Measure,
     /// Who listens to the keyspace: a word of `events`.
     wanted: Arc<AtomicU64>,
+    /// Told of new keys, if they are in groups.
+    grouping: Option<Arc<Tagging>>,
 }
 
 impl Words {
@@ -42,6 +45,23 @@ impl Words {
             hasher,
             measure,
             wanted,
+            grouping: None,
+        }
+    }
+
+    /// Has new keys noted for their groups.
+    pub(crate) fn with_grouping(self, grouping: Option<&Arc<Tagging>>) -> Self {
+        Words {
+            grouping: grouping.cloned(),
+            ..self
+        }
+    }
+
+    /// Notes a new key.
+    #[inline]
+    pub(crate) fn note_birth(&self, key: &[u8]) {
+        if let Some(grouping) = &self.grouping {
+            grouping.note_birth(key);
         }
     }
 

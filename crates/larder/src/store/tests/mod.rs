@@ -7,6 +7,7 @@ mod graves;
 mod hashes;
 mod lists;
 mod oracle;
+mod prefixes;
 mod races;
 mod recorded;
 mod scan;
