@@ -8,7 +8,7 @@
 use std::hint::black_box;
 
 use cached::macros::{cached, concurrent_cached};
-use larder::Cache;
+use larder::{Cache, CacheBuilder, Loaded, Tags};
 use larder_peers::clock::{Spread, Stopwatch};
 use larder_peers::table::{Table, digits};
 
@@ -69,6 +69,76 @@ fn main() {
     ));
     numbers(&mut table);
     texts(&mut table);
+    print!("{table}");
+    tags();
+}
+
+/// What it costs to keep groups that may be invalidated at once: hits of entries with a tag, against moka's predicates,
+/// the nearest to it; `cached` has nothing of the kind.
+fn tags() {
+    let mut table = Table::new(
+        "Hits of entries in groups, ns of CPU",
+        ["what", "median", "min", "max"],
+    );
+    table.note(format!(
+        "{KEYS} entries; `after others`: groups of other entries are invalidated before every {KEYS} hits"
+    ));
+    let kept = |tags: Option<&Tags>| {
+        let builder = Cache::builder().max_entries(10_000);
+        let builder = tags.into_iter().fold(builder, CacheBuilder::tags);
+        let cache: Cache<u64, u64> = builder.build().expect("the settings are valid");
+        for number in 0..KEYS {
+            let loaded = Loaded::new(of_number(number)).tag(&number.to_le_bytes());
+            cache.insert_loaded(number, loaded);
+        }
+        cache
+    };
+    let (quiet, busy) = (Tags::new(), Tags::new());
+    let [plain, tagged, troubled] = [None, Some(&quiet), Some(&busy)].map(kept);
+    let moka = |predicates: bool| {
+        let moka = moka::sync::Cache::<u64, u64>::builder().max_capacity(10_000);
+        let moka = if predicates {
+            moka.support_invalidation_closures()
+        } else {
+            moka
+        };
+        let moka = moka.build();
+        (0..KEYS).for_each(|number| moka.insert(number, of_number(number)));
+        moka
+    };
+    let (others, by_predicate) = (moka(false), moka(true));
+    let (mut calls, mut moka_calls) = (0_u64, 0_u64);
+    let hit = |cache: &Cache<u64, u64>, number| cache.get(&number).expect("all are kept");
+    let rows: Vec<(&str, Call<'_>)> = vec![
+        ("larder, no tags", Box::new(|number| hit(&plain, number))),
+        ("larder, one tag", Box::new(|number| hit(&tagged, number))),
+        (
+            "larder, one tag, after others",
+            Box::new(|number| {
+                calls += 1;
+                if calls.is_multiple_of(KEYS) {
+                    busy.invalidate(&(KEYS + number).to_le_bytes());
+                }
+                hit(&troubled, number)
+            }),
+        ),
+        (
+            "moka, no predicates",
+            Box::new(|number| others.get(&number).expect("all are kept")),
+        ),
+        (
+            "moka, a predicate, after others",
+            Box::new(|number| {
+                moka_calls += 1;
+                if moka_calls.is_multiple_of(KEYS) {
+                    let other = move |key: &u64, _: &u64| *key == KEYS + number;
+                    drop(by_predicate.invalidate_entries_if(other));
+                }
+                by_predicate.get(&number).expect("all are kept")
+            }),
+        ),
+    ];
+    measure(&mut table, "u64", rows, of_number);
     print!("{table}");
 }
 
