@@ -60,6 +60,34 @@ fn with_rules(attributes: &Attributes) -> Option<TokenStream> {
     Some(quote!(|(key, #value)| (key, #judged)))
 }
 
+/// The load of the keys that are missing, by the call `called`, and what becomes of its values and of its error.
+fn outcome(
+    attributes: &Attributes,
+    signature: &Signature,
+    called: &TokenStream,
+    (values, error): (&Ident, &Ident),
+) -> [TokenStream; 3] {
+    let output = &signature.output;
+    let fallible = quote!(<#output as ::larder::memo::Fallible>);
+    let pairs = |pairs: TokenStream| match with_rules(attributes) {
+        Some(rules) => {
+            quote!(#pairs.map(|pairs| ::std::iter::IntoIterator::into_iter(pairs).map(#rules)))
+        }
+        None => pairs,
+    };
+    if !signature.is_fallible {
+        let load = quote!(::std::result::Result::<_, ::std::convert::Infallible>::Ok(#called));
+        return [pairs(load), quote!(#values), quote!()];
+    }
+    [
+        pairs(quote!(::larder::memo::Fallible::into_result(#called))),
+        quote!(#fallible::of_value(#values)),
+        quote! {
+            ::std::result::Result::Err(::larder::LoadError::Failed(#error)) => #fallible::of_error(#error),
+        },
+    ]
+}
+
 /// The statements of a function that asks `cache` for its keys; `body` is the name of what it memoizes.
 pub(crate) fn walk(
     attributes: &Attributes,
@@ -95,24 +123,7 @@ pub(crate) fn walk(
     };
     let of_missing = passed(quote!(&#missing));
     let called = quote!(#body(#of_missing)#wait);
-    let pairs = |pairs: TokenStream| match with_rules(attributes) {
-        Some(rules) => {
-            quote!(#pairs.map(|pairs| ::std::iter::IntoIterator::into_iter(pairs).map(#rules)))
-        }
-        None => pairs,
-    };
-    let (load, of_value, failed) = if signature.is_fallible {
-        (
-            pairs(quote!(::larder::memo::Fallible::into_result(#called))),
-            quote!(#fallible::of_value(#values)),
-            quote! {
-                ::std::result::Result::Err(::larder::LoadError::Failed(#error)) => #fallible::of_error(#error),
-            },
-        )
-    } else {
-        let load = quote!(::std::result::Result::<_, ::std::convert::Infallible>::Ok(#called));
-        (pairs(load), quote!(#values), quote!())
-    };
+    let [load, of_value, failed] = outcome(attributes, signature, &called, (&values, &error));
     let timed_out = timed_out(attributes, &fallible);
     let of_all = passed(quote!(#keys));
     quote! {

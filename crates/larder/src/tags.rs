@@ -156,8 +156,9 @@ impl Stamp {
     /// Bytes behind the stamp.
     #[cfg(test)]
     fn bytes(&self) -> usize {
-        let block = |others: &Box<Box<[Tag]>>| size_of::<Box<[Tag]>>() + size_of_val(&***others);
-        self.others.as_ref().map_or(0, block)
+        let others = self.others.iter();
+        let blocks = others.map(|others| size_of::<Box<[Tag]>>() + size_of_val(&***others));
+        blocks.sum()
     }
 }
 

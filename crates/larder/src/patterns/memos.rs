@@ -155,7 +155,7 @@ impl Link {
             next: OnceLock::new(),
             len: |kept| {
                 let kept: Option<&Kept<K, V>> = kept.downcast_ref();
-                kept.map_or(0, |kept| kept.index.len() as usize)
+                kept.map_or(0, |kept| kept.index.len())
             },
         }
     }

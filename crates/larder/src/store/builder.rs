@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use ahash::RandomState;
 
 use super::core::{Core, Store};
-use super::events::Listening;
+use super::events::{Listening, Told};
 use super::graves::Graves;
 use super::held::stable_pages;
 use super::idle::Idle;
@@ -336,8 +336,11 @@ impl StoreBuilder {
         let balance = Balance::new(count);
         let pages = Arc::new(Pages::new(stable_pages(measure, limit)));
         let mut stripes = Stripes::new(count, limit, expected, || {
-            let mut words = Words::new(hasher.clone(), measure, listening.word())
-                .with_grouping(tagged.grouping());
+            let told = Told {
+                wanted: listening.word(),
+                grouping: tagged.grouping().cloned(),
+            };
+            let mut words = Words::new(hasher.clone(), measure, told);
             words.set_share(limit / count as u64);
             (
                 Arc::clone(&pages),

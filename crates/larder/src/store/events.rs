@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::core::{Core, Store};
+use super::tagging::Tagging;
 use crate::bus::{Bus, BusError, Name, Overflow, Subscription, Topic};
 use crate::event::{EventKind, EventMask, KeyEvent};
 use crate::glob::Glob;
@@ -123,6 +124,24 @@ pub(crate) fn wants_departures(word: &AtomicU64) -> bool {
     let wanted = EventMask::from_bits(word);
     word != 0
         && (word & STALE != 0 || wanted.has(EventKind::Expired) || wanted.has(EventKind::Evicted))
+}
+
+/// Who is told of keys that come and go, under the lock of their stripe.
+pub(crate) struct Told {
+    /// What those want who listen to the keyspace: a word of [`Listening`].
+    pub(crate) wanted: Arc<AtomicU64>,
+    /// Told of new keys, if keys are in groups.
+    pub(crate) grouping: Option<Arc<Tagging>>,
+}
+
+impl Told {
+    /// Tells of a new key.
+    #[inline]
+    pub(crate) fn of_birth(&self, key: &[u8]) {
+        if let Some(grouping) = &self.grouping {
+            grouping.note_birth(key);
+        }
+    }
 }
 
 /// Whether a channel with this prefix may match the pattern.

@@ -51,6 +51,7 @@ mod stored;
 mod strings;
 mod survey;
 mod tagging;
+mod tags;
 mod take;
 #[cfg(test)]
 mod tests;

@@ -374,7 +374,7 @@ impl<'s, 'w> Seat<'s, 'w> {
                 return Err(NoRoom);
             };
             self.found = Some((self.world.add(self.spot, entry), entry));
-            self.world.shard.entries.note_birth(self.key);
+            self.world.shard.entries.told.of_birth(self.key);
             self.tell(EventKind::New);
             self.after.added += 1;
             self.after.due = self.after.due.min(deadline.unwrap_or(Millis::MAX));

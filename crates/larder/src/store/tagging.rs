@@ -25,16 +25,11 @@ use std::sync::{Arc, OnceLock};
 
 use ahash::RandomState;
 
-use super::core::{Core, Store};
+use super::core::Core;
 use super::group::{Key, hash_key};
-use super::options::{SetOptions, SetOutcome, Setting};
 use super::scan::{Cursor, ScanPage};
 use super::scan_options::ScanOptions;
 use super::seat::Seat;
-use super::stored::Stored;
-use super::strings::holds;
-use crate::bytes::ToValue;
-use crate::error::Error;
 use crate::prefixes::Prefixes;
 use crate::sync::{Mutex, MutexGuard};
 use crate::tags::{Stamp, Tag, Tags};
@@ -98,7 +93,7 @@ pub(crate) struct Tagging {
 pub(crate) struct Tagged {
     /// Chosen when the store was built.
     tags: Option<Tags>,
-    tagging: OnceLock<Arc<Tagging>>,
+    pub(super) tagging: OnceLock<Arc<Tagging>>,
 }
 
 impl Tagged {
@@ -119,7 +114,8 @@ impl Tagged {
         self.tagging.get_or_init(make)
     }
 
-    fn get_or_make(&self) -> &Tagging {
+    /// The tagging, made if no key had tags before.
+    pub(super) fn get_or_make(&self) -> &Tagging {
         self.make(None)
     }
 
@@ -196,7 +192,7 @@ impl Tagging {
     }
 
     /// Takes a key's tags away but those of its groups; whether it had any.
-    fn untag(&self, key: &[u8]) -> bool {
+    pub(super) fn untag(&self, key: &[u8]) -> bool {
         let mut shard = self.shard(key);
         let Some(stamp) = shard.stamps.get_mut(key) else {
             return false;
@@ -223,7 +219,7 @@ impl Tagging {
     }
 
     /// Notes the stamp of the key in a seat, or removes the key if one of its tags was invalidated meanwhile, and says which.
-    fn note_or_expel(&self, seat: &mut Seat<'_, '_>, stamp: Stamp) -> bool {
+    pub(super) fn note_or_expel(&self, seat: &mut Seat<'_, '_>, stamp: Stamp) -> bool {
         let key = seat.key();
         let mut shard = self.shard(key);
         let is_valid = self.tags.is_valid(&stamp);
@@ -365,130 +361,6 @@ impl Core {
     }
 }
 
-impl Store {
-    /// Gives a key tags, in the place of those it has; `false` if there is no such key, or one of the tags was invalidated
-    /// since the stamp was made, in which case the key is removed.
-    ///
-    /// When one of them is invalidated, the key is gone for every call that begins afterwards. The tags are those of the
-    /// store's registry, [`Tags::shared`] unless [`StoreBuilder::tags`](crate::StoreBuilder::tags) says another, which
-    /// caches and memoized functions may share.
-    ///
-    /// ```
-    /// use larder::{Store, Tags};
-    ///
-    /// let tags = Tags::new();
-    /// let store = Store::builder().tags(&tags).build()?;
-    /// store.hash::<String>("user:7").set("name", "Ada").expect("it is small");
-    /// assert!(store.tag("user:7", tags.stamp(["org:1".into()])));
-    /// tags.invalidate("org:1");
-    /// assert!(!store.exists("user:7"));
-    /// # Ok::<(), larder::BuildError>(())
-    /// ```
-    ///
-    /// # Cost
-    ///
-    /// O(1); one stripe's lock, and another of the tagged keys. Some 100 bytes per tagged key. Invalidating is O(1); from
-    /// then until upkeep has swept the tagged keys, each call on a key looks whether it is among them.
-    ///
-    /// # Consistency
-    ///
-    /// Tags stay with the key through all that is written to it. A key that is removed loses them, at the latest by some
-    /// later upkeep: made again before that, it may still have them. [`len`](Store::len) counts invalidated keys until
-    /// they are asked for or swept; a transaction sees its keys as they were when it began.
-    pub fn tag(&self, key: impl AsRef<[u8]>, stamp: Stamp) -> bool {
-        let (core, key) = (&*self.core, key.as_ref());
-        let tagging = core.tagged.get_or_make();
-        let tagged = core.write_at(core.key(key), |seat| {
-            Ok(seat.exists() && tagging.note_or_expel(seat, stamp.clone()))
-        });
-        self.core.ask_for_sweep(tagging);
-        tagged.unwrap_or(false)
-    }
-
-    /// Sets a key as [`set_with`](Store::set_with) does and gives it tags, in one step; nothing is done if one of the tags
-    /// was invalidated since the stamp was made.
-    ///
-    /// Make the stamp before the value is read from where it comes from: an invalidation in between is then noticed.
-    ///
-    /// ```
-    /// use larder::{SetOptions, Store, Tags};
-    ///
-    /// let tags = Tags::new();
-    /// let store = Store::builder().tags(&tags).build()?;
-    /// let stamp = tags.stamp(["org:1".into()]);
-    /// let slow = "read from the database";
-    /// tags.invalidate("org:1");
-    /// let outcome = store.set_tagged("user:7", slow, SetOptions::new(), stamp).expect("it is small");
-    /// assert!(!outcome.is_set() && !store.exists("user:7"));
-    /// # Ok::<(), larder::BuildError>(())
-    /// ```
-    ///
-    /// # Cost
-    ///
-    /// As [`set_with`](Store::set_with) and [`tag`](Store::tag).
-    ///
-    /// # Consistency
-    ///
-    /// As [`tag`](Store::tag).
-    ///
-    /// # Errors
-    ///
-    /// As [`set_with`](Store::set_with); then nothing has changed.
-    pub fn set_tagged(
-        &self,
-        key: impl AsRef<[u8]>,
-        value: impl ToValue,
-        options: SetOptions<'_>,
-        stamp: Stamp,
-    ) -> Result<SetOutcome, Error> {
-        let (core, key) = (&*self.core, key.as_ref());
-        let tagging = core.tagged.get_or_make();
-        let Setting {
-            expiry,
-            guard,
-            return_old,
-        } = options.resolve(&core.clock)?;
-        let raw = value.to_value();
-        let stored = Stored::new(&raw);
-        let outcome = core.write_at(core.key(key), |seat| {
-            let held = holds(&guard, seat)?;
-            let old = if return_old { seat.value()? } else { None };
-            let set = held && tagging.tags.is_valid(&stamp);
-            if set {
-                seat.assign(&stored, expiry)?;
-                tagging.note_or_expel(seat, stamp.clone());
-            }
-            Ok(SetOutcome { set, old })
-        });
-        core.ask_for_sweep(tagging);
-        outcome
-    }
-
-    /// Takes a key's tags away; whether it had any.
-    ///
-    /// ```
-    /// use larder::{Store, Tags};
-    ///
-    /// let tags = Tags::new();
-    /// let store = Store::builder().tags(&tags).build()?;
-    /// store.set("a", 1).expect("it is small");
-    /// store.tag("a", tags.stamp(["group".into()]));
-    /// assert!(store.untag("a"));
-    /// tags.invalidate("group");
-    /// assert!(store.exists("a"));
-    /// # Ok::<(), larder::BuildError>(())
-    /// ```
-    ///
-    /// # Cost
-    ///
-    /// O(1); a lock of the tagged keys.
-    pub fn untag(&self, key: impl AsRef<[u8]>) -> bool {
-        let key = self.core.key(key.as_ref()).bytes;
-        let tagging = self.core.tagged.tagging.get();
-        tagging.is_some_and(|tagging| tagging.untag(key))
-    }
-}
-
 impl Core {
     /// How many keys have stamps.
     #[cfg(test)]
@@ -500,7 +372,7 @@ impl Core {
     }
 
     /// Has upkeep look for keys that are gone.
-    fn ask_for_sweep(&self, tagging: &Tagging) {
+    pub(super) fn ask_for_sweep(&self, tagging: &Tagging) {
         if tagging.is_crowded.load(Ordering::Relaxed)
             && !self.watch.is_manual()
             && !tagging.is_asked.swap(true, Ordering::Relaxed)

@@ -1,16 +1,14 @@
 //! `Words`: a stripe's keys and values as records in an arena, and what is too large for one beside it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use ahash::RandomState;
 
 use super::builder::Measure;
-use super::events::wants_departures;
+use super::events::{Told, wants_departures};
 use super::group::hash_key;
 use super::outside::{Gone, Large, OUTSIDE_BYTES, Outside, Outsides};
 use super::stored::Stored;
-use super::tagging::Tagging;
 use crate::ds::arena::{Arena, Pages, rounded};
 use crate::ds::{Ref, approach};
 use crate::entry::{Entries, Holding};
@@ -31,37 +29,18 @@ pub(crate) struct Words {
     pub(super) outside: Outsides,
     hasher: RandomState,
     measure: Measure,
-    /// Who listens to the keyspace: a word of `events`.
-    wanted: Arc<AtomicU64>,
-    /// Told of new keys, if they are in groups.
-    grouping: Option<Arc<Tagging>>,
+    /// Who is told of keys that come and go.
+    pub(super) told: Told,
 }
 
 impl Words {
-    pub(crate) fn new(hasher: RandomState, measure: Measure, wanted: Arc<AtomicU64>) -> Self {
+    pub(crate) fn new(hasher: RandomState, measure: Measure, told: Told) -> Self {
         Words {
             arena: Arena::new(u32::MAX),
             outside: Outsides::default(),
             hasher,
             measure,
-            wanted,
-            grouping: None,
-        }
-    }
-
-    /// Has new keys noted for their groups.
-    pub(crate) fn with_grouping(self, grouping: Option<&Arc<Tagging>>) -> Self {
-        Words {
-            grouping: grouping.cloned(),
-            ..self
-        }
-    }
-
-    /// Notes a new key.
-    #[inline]
-    pub(crate) fn note_birth(&self, key: &[u8]) {
-        if let Some(grouping) = &self.grouping {
-            grouping.note_birth(key);
+            told,
         }
     }
 
@@ -500,8 +479,8 @@ impl Entries for Words {
     }
 
     fn take(&mut self, pages: &Arc<Pages>, entry: Ref) -> Gone {
-        let key =
-            wants_departures(&self.wanted).then(|| self.with_key(pages, entry, |key| key.into()));
+        let key = wants_departures(&self.told.wanted)
+            .then(|| self.with_key(pages, entry, |key| key.into()));
         let mut gone = Gone::new(self.take_outside(pages, entry));
         gone.key = key;
         self.arena.free(pages, entry);
