@@ -52,7 +52,7 @@ const LEVELS: usize = u32::BITS as usize + 1;
 ///
 /// # Cost
 ///
-/// Some hundred bytes, and about 2 KiB for each function that is called in the request. A hit is a
+/// Nothing until a function is called; for each that is, a cache of one stripe, some tens of KiB. A hit is a
 /// [`Cache::get`], and clones nothing: neither the arguments nor the result.
 ///
 /// # Consistency
