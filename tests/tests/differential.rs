@@ -124,8 +124,12 @@ fn connections_and_databases_answer_as_a_server_does() {
 
 #[test]
 fn passwords_are_refused_as_by_a_server() {
-    let answers_at_once = |version: &str| !version.starts_with("Redis 8");
-    run::compare_with("passwords", server::password, answers_at_once);
+    let reads_first_and_answers_at_once = |version: &str| version.starts_with("Valkey");
+    run::compare_with(
+        "passwords",
+        server::password,
+        reads_first_and_answers_at_once,
+    );
 }
 
 #[test]

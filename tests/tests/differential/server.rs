@@ -104,7 +104,8 @@ const OUTSIDE: &[&str] = &[
     "MULTI", "WATCH", "HELLO", "AUTH", "CLIENT", "OBJECT", "DEBUG", "CONFIG", "COMMAND", "MEMORY",
 ];
 
-/// Of passwords; a kind of their own, since Redis 8.2 answers a wrong one only when it next has something else to do.
+/// Of passwords; a kind of their own: Redis 7.0 looks at one before it has read the options behind it, and Redis 8.2 answers a
+/// wrong one only when it next has something else to do.
 const PASSWORDS: &[&str] = &[
     "AUTH x",
     "AUTH default x",
@@ -113,9 +114,7 @@ const PASSWORDS: &[&str] = &[
     "AUTH default x x",
     "HELLO 2 AUTH nobody x",
     "HELLO 3 AUTH {e} {v} SETNAME name{s}",
-    "HELLO 2 AUTH default",
     "HELLO 2 SETNAME {v} AUTH nobody x",
-    "CLIENT GETNAME",
     "ECHO {v}",
     "PING",
 ];

@@ -55,19 +55,32 @@ fn id(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(crate) fn set_name(session: &mut Session, name: &[u8]) -> Result<(), Fault> {
-    if !is_printable(name) {
-        return Err(Fault::fixed(
-            "ERR Client names cannot contain spaces, newlines or special characters.",
-        ));
+/// Whether a client may have this name.
+pub(crate) fn check_name(name: &[u8]) -> Result<(), Fault> {
+    if is_printable(name) {
+        return Ok(());
     }
+    Err(Fault::fixed(
+        "ERR Client names cannot contain spaces, newlines or special characters.",
+    ))
+}
+
+pub(crate) fn set_name(session: &mut Session, name: &[u8]) -> Result<(), Fault> {
+    check_name(name)?;
     session.client.change(|facts| facts.name = name.to_vec());
     Ok(())
 }
 
 fn unblock(session: &Session, mut args: Args<'_>) -> Outcome {
-    if !(1..=2).contains(&args.left()) {
-        return Err(subcommand_arity(args));
+    match args.left() {
+        0 => return Err(subcommand_arity(args)),
+        1 | 2 => {}
+        _ => {
+            let word = String::from_utf8_lossy(args.words()[1]).into_owned();
+            return Err(Fault::new(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try CLIENT HELP."
+            )));
+        }
     }
     let (number, reason) = (args.take()?, args.take().unwrap_or(b"TIMEOUT"));
     let ending = match reason {

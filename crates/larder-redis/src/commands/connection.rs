@@ -91,18 +91,24 @@ pub(crate) fn hello(session: &mut Session, mut args: Args<'_>) -> Outcome {
             }
         };
     }
-    let mut name = None;
+    let (mut name, mut user) = (None, None);
     while let Some(word) = args.peek() {
         if args.accept("AUTH") && args.left() >= 2 {
-            authenticate(args.take_many(2)?[0])?;
+            user = Some(args.take_many(2)?[0]);
         } else if args.accept("SETNAME") && args.left() >= 1 {
-            name = Some(args.take()?);
+            let word = args.take()?;
+            super::client::check_name(word)?;
+            name = Some(word);
         } else {
             let word = String::from_utf8_lossy(word);
             return Err(Fault::new(format!(
                 "ERR Syntax error in HELLO option '{word}'"
             )));
         }
+    }
+    // All options are read before the password is looked at.
+    if let Some(user) = user {
+        authenticate(user)?;
     }
     if let Some(name) = name {
         super::client::set_name(session, name)?;
