@@ -212,17 +212,45 @@ impl Block {
     /// Shows some elements in order.
     #[inline]
     pub(super) fn visit<'a>(&'a self, part: Range<usize>, mut show: impl FnMut(&'a [u8], u64)) {
-        let order = &self.data[part];
-        let Some(length) = self.shape.length() else {
-            for &slot in order {
-                show(self.member_in(slot.into()), self.key_in(slot.into()));
+        match self.shape.length() {
+            None => {
+                for &slot in &self.data[part] {
+                    show(self.member_in(slot.into()), self.key_in(slot.into()));
+                }
             }
-            return;
-        };
-        let members = &self.data[self.shape.members_at()..];
-        for &slot in order {
-            let from = usize::from(slot) * length;
-            show(&members[from..from + length], self.key_in(slot.into()));
+            // Where the length is known while compiling, a member is copied without a call.
+            Some(8) => self.visit_equal::<8>(part, show),
+            Some(16) => self.visit_equal::<16>(part, show),
+            Some(length) => {
+                let members = &self.data[self.shape.members_at()..];
+                self.visit_keys(part, |slot, key| {
+                    show(&members[slot * length..(slot + 1) * length], key);
+                });
+            }
+        }
+    }
+
+    /// Shows some elements whose members all have `LENGTH` bytes.
+    #[inline(always)]
+    fn visit_equal<'a, const LENGTH: usize>(
+        &'a self,
+        part: Range<usize>,
+        mut show: impl FnMut(&'a [u8], u64),
+    ) {
+        let members = self.data[self.shape.members_at()..].as_chunks::<LENGTH>().0;
+        self.visit_keys(part, |slot, key| show(&members[slot], key));
+    }
+
+    /// Shows the slots and scores of some elements in order.
+    #[inline(always)]
+    fn visit_keys(&self, part: Range<usize>, mut show: impl FnMut(usize, u64)) {
+        let (order, keys) = self.data.split_at(self.shape.capacity());
+        let (frame, most) = (self.shape.frame, self.shape.frame.most());
+        for &slot in &order[part] {
+            let slot = usize::from(slot);
+            let word = keys[slot * usize::from(frame.width)..].first_chunk();
+            let held = u64::from_le_bytes(*word.expect("eight bytes are behind a key")) & most;
+            show(slot, frame.base + (held << frame.shift));
         }
     }
 

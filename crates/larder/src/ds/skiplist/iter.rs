@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use super::{SkipList, Spot, score_of};
 
+/// Of so many elements, the lines are not asked for ahead: there may be less of them than in a block.
+const FEW: usize = 8;
+
 /// The elements of some ranks; a block is looked up once, the next one asked for ahead.
 #[derive(Clone)]
 pub(crate) struct Iter<'a> {
@@ -36,6 +39,10 @@ impl<'a> Iter<'a> {
         let list = self.list;
         let Spot { block, mut at } = list.spot_of_rank(self.ranks.start);
         let mut block = &list.blocks[block];
+        // Elements are in the order of slots, and so on all lines of a block.
+        if left > FEW {
+            block.approach_all();
+        }
         loop {
             let here = left.min(block.len() - at);
             left -= here;

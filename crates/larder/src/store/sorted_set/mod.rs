@@ -177,12 +177,19 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
 
 /// The members as the type asked for, with their scores.
 fn convert<T: FromValue>(rows: &Rows) -> Result<Vec<(T, f64)>, Error> {
-    let convert = |(member, score)| Ok((T::from_value(member)?, score));
-    rows.iter().map(convert).collect()
+    // Collecting results would not know how many there are.
+    let mut all = Vec::with_capacity(rows.len());
+    for (member, score) in rows.iter() {
+        all.push((T::from_value(member)?, score));
+    }
+    Ok(all)
 }
 
 /// The members as the type asked for.
 fn convert_members<T: FromValue>(rows: &Rows) -> Result<Vec<T>, Error> {
-    let convert = |(member, _): (&[u8], f64)| Ok(T::from_value(member)?);
-    rows.iter().map(convert).collect()
+    let mut all = Vec::with_capacity(rows.len());
+    for (member, _) in rows.iter() {
+        all.push(T::from_value(member)?);
+    }
+    Ok(all)
 }

@@ -103,8 +103,8 @@ const MOST_AHEAD: usize = 64 << 10;
 #[derive(Default)]
 pub(crate) struct Rows {
     bytes: Vec<u8>,
-    /// Score, start and length.
-    rows: Vec<(f64, usize, usize)>,
+    /// Score, and where the member ends; it starts where the one before it does.
+    rows: Vec<(f64, usize)>,
 }
 
 impl Rows {
@@ -123,29 +123,36 @@ impl Rows {
             let all = member.len().saturating_mul(self.rows.capacity());
             self.bytes.reserve(all.min(MOST_AHEAD));
         }
-        self.rows.push((score, self.bytes.len(), member.len()));
         self.bytes.extend_from_slice(member);
+        self.rows.push((score, self.bytes.len()));
     }
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
+    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], f64)> {
-        let member = |start: usize, len: usize| &self.bytes[start..start + len];
-        self.rows
-            .iter()
-            .map(move |&(score, start, len)| (member(start, len), score))
+        let mut start = 0;
+        self.rows.iter().map(move |&(score, end)| {
+            let member = &self.bytes[start..end];
+            start = end;
+            (member, score)
+        })
     }
 
     /// In order of score and member.
-    fn sorted(mut self) -> Self {
-        let bytes = &self.bytes;
-        self.rows.sort_unstable_by(|a, b| {
-            let member = |row: &(f64, usize, usize)| &bytes[row.1..row.1 + row.2];
-            a.0.total_cmp(&b.0).then_with(|| member(a).cmp(member(b)))
-        });
-        self
+    fn sorted(self) -> Self {
+        let mut rows: Vec<_> = self.iter().collect();
+        rows.sort_unstable_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.cmp(b.0)));
+        let mut sorted = Rows {
+            bytes: Vec::with_capacity(self.bytes.len()),
+            rows: Vec::with_capacity(self.rows.len()),
+        };
+        for (member, score) in rows {
+            sorted.push(member, score);
+        }
+        sorted
     }
 
     /// The set of these rows.
