@@ -157,23 +157,24 @@ impl Block {
     }
 
     /// Which element is in a slot.
+    #[inline]
     pub(super) fn position(&self, slot: usize) -> usize {
-        let order = &self.data[..self.len()];
-        let mut start = 0;
-        for chunk in order.as_chunks::<16>().0 {
-            // Sixteen are compared at a time; only where one of them is the slot, it is asked which.
-            if chunk
-                .iter()
-                .fold(false, |found, &here| found | (usize::from(here) == slot))
-            {
-                break;
-            }
-            start += 16;
+        let (slot, len) = (slot as u8, self.len);
+        if let Some(order) = self.data.first_chunk::<MAX_LEN>() {
+            // All are compared, sixteen at a time: where the slot is cannot be guessed.
+            let place = |(at, &here): (usize, &u8)| {
+                if here == slot && (at as u8) < len {
+                    at as u8
+                } else {
+                    0
+                }
+            };
+            let places = order.iter().enumerate().map(place);
+            return places.fold(0, |found, place| found | place).into();
         }
-        let found = order[start..]
-            .iter()
-            .position(|&here| usize::from(here) == slot);
-        start + found.expect("an element that is named is there")
+        let mut order = self.data[..self.len()].iter();
+        let found = order.position(|&here| here == slot);
+        found.expect("an element that is named is there")
     }
 
     /// The member of a slot.

@@ -111,25 +111,14 @@ impl Node {
         }
     }
 
-    /// The place of a child.
+    /// The place of a child. All are compared, some at a time: where it is cannot be guessed.
+    #[inline]
     pub(super) fn place_of(&self, child: u32) -> usize {
-        const STEP: usize = 8;
-        let steps = self.children.as_chunks::<STEP>().0;
-        let mut chunk = 0;
-        // Eight are compared at a time; only where one of them is the child, it is asked which.
-        while chunk + 1 < steps.len()
-            && !steps[chunk]
-                .iter()
-                .fold(false, |found, &here| found | (here == child))
-        {
-            chunk += 1;
-        }
-        let mut found = 0_u32;
-        for (i, &here) in steps[chunk].iter().enumerate() {
-            found |= u32::from(here == child) << i;
-        }
-        debug_assert_eq!(found.count_ones(), 1, "a child stands in its node once");
-        chunk * STEP + found.trailing_zeros() as usize % STEP
+        let place = |(at, &here): (usize, &u32)| if here == child { at as u32 } else { 0 };
+        let places = self.children.iter().enumerate().map(place);
+        let place = places.fold(0, |found, place| found | place) as usize;
+        debug_assert_eq!(self.children[place], child, "a child stands in its node");
+        place
     }
 
     /// Adds to a child's count; a wrapped sum subtracts.
@@ -139,12 +128,12 @@ impl Node {
     }
 
     /// Elements under the children before `i`.
+    #[inline]
     pub(super) fn before(&self, i: usize) -> usize {
         // In 32 bits, four at a time: the index of names has no room for as many elements as they can count.
-        let sum = self.counts[..i]
-            .iter()
-            .fold(0_u32, |sum, &count| sum.wrapping_add(count));
-        sum as usize
+        let count = |(at, &count): (usize, &u32)| if (at as u32) < i as u32 { count } else { 0 };
+        let counts = self.counts.iter().enumerate().map(count);
+        counts.fold(0_u32, u32::wrapping_add) as usize
     }
 
     /// Elements under all children.
