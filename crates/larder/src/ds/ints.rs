@@ -73,6 +73,12 @@ impl Ints {
         (self.bytes.capacity() + ALLOCATION) as u64
     }
 
+    /// Gives back room for more than the next step.
+    pub(crate) fn tighten(&mut self) {
+        self.bytes
+            .shrink_to(self.bytes.len().next_multiple_of(STEP));
+    }
+
     fn width(&self) -> usize {
         usize::from(self.bytes[1] & !MARK)
     }

@@ -27,6 +27,9 @@ use crate::shard::{NoRoom, World};
 use crate::time::Millis;
 use crate::value::{Any, Changed, Variant};
 
+/// Bytes that a value takes outside beside its own, at most: its box, slot and the allocator's share.
+const OUTSIDE_MOST: u64 = 512;
+
 /// What a change may add.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Growth {
@@ -107,6 +110,13 @@ impl Seat<'_, '_> {
         })
     }
 
+    /// Removes the value with all of its elements, and tells of the change that took them out. What is large is freed
+    /// later: its elements need not be taken out one by one.
+    pub(crate) fn remove_whole(&mut self, kind: EventKind) {
+        self.remove();
+        self.tell_change(&[kind]);
+    }
+
     /// Tells what a change of elements was, and that the key is gone, where none was left.
     pub(crate) fn tell_change(&mut self, kinds: &[EventKind]) {
         kinds.iter().for_each(|kind| self.tell(*kind));
@@ -124,12 +134,18 @@ impl Seat<'_, '_> {
         growth: Growth,
         work: impl FnOnce(&mut C) -> Edit<R>,
     ) -> Result<Edit<R>, Refusal> {
-        self.check::<C>()?;
-        if self.elements().is_some() {
-            self.change_outside(growth, work)
-        } else {
-            self.change_packed(work)
+        if let Some(any) = self.elements() {
+            // Looked up once: what a large value is asked for costs a walk from its record each time.
+            let value = C::of(any).ok_or(Error::WrongType)?;
+            let more = if growth.elements > 0 && self.is_weighed() {
+                value.growth(growth.elements, growth.bytes)
+            } else {
+                0
+            };
+            return self.change_outside(more, work);
         }
+        self.check::<C>()?;
+        self.change_packed(work)
     }
 
     fn change_packed<C: Variant, R>(
@@ -185,7 +201,11 @@ impl Seat<'_, '_> {
     }
 
     /// Stores a value that was changed outside of the store, and returns its buffer, if it still has it.
-    fn store<C: Variant>(&mut self, value: C, deadline: Option<Millis>) -> Result<Vec<u8>, NoRoom> {
+    fn store<C: Variant>(
+        &mut self,
+        mut value: C,
+        deadline: Option<Millis>,
+    ) -> Result<Vec<u8>, NoRoom> {
         if value.len() == 0 {
             self.remove();
             return Ok(value.into_buffer());
@@ -196,11 +216,21 @@ impl Seat<'_, '_> {
             self.put(&Stored::Packed(C::TYPE, bytes), deadline)?;
             return Ok(value.into_buffer());
         }
+        value.tighten();
         let any = Box::new(value.into_any());
         self.put(&Stored::Elements(C::TYPE, any.bytes()), deadline)?;
         self.after.large |= any.bytes() >= SMALL;
         self.fill(any);
         Ok(Vec::new())
+    }
+
+    /// What the key would weigh with this value, and no deadline.
+    pub(crate) fn weight_of<C: Variant>(&self, value: &C) -> u64 {
+        let stored = match value.packed() {
+            Some(bytes) if self.key().len() <= MAX_KEY => Stored::Packed(C::TYPE, bytes),
+            _ => Stored::Elements(C::TYPE, value.bytes()),
+        };
+        self.weight_with(&stored, None)
     }
 
     /// Puts a new value, without a deadline, in the place of whatever is there; an empty one is none, and told as a
@@ -221,49 +251,48 @@ impl Seat<'_, '_> {
         Ok(())
     }
 
+    /// `room` is the most that the value may weigh more.
     fn change_outside<C: Variant, R>(
         &mut self,
-        growth: Growth,
+        room: u64,
         work: impl FnOnce(&mut C) -> Edit<R>,
     ) -> Result<Edit<R>, Refusal> {
-        let (held, room) = (self.weight(), self.room_for::<C>(growth));
+        let held = if self.is_weighed() { self.weight() } else { 1 };
         if held.saturating_add(room) > self.world.budget.largest() {
             return Err(Refusal::NoRoom);
         }
         if room > 0 {
             self.world.make_room(room, self.entry(), self.departed)?;
         }
-        let edit = self.edit(work);
-        self.book_growth(held, room);
-        if let Some(Edit::Changed(_)) = edit {
+        let mut outcome = None;
+        let edit = self.edit(|value: &mut C| {
+            let edit = work(value);
+            if let Edit::Changed(_) = edit {
+                outcome = Some(Outcome::of(value));
+            }
+            edit
+        });
+        if self.is_weighed() {
+            self.book_growth(held, room);
+        }
+        if let Some(outcome) = outcome {
             self.mark();
-            self.after.large |= self.elements().is_some_and(|any| any.bytes() >= SMALL);
-            let due = self.elements().and_then(Any::next_due);
-            self.settle::<C>()?;
-            self.time_elements(due);
+            self.after.large |= outcome.is_large;
+            self.settle::<C>(outcome.size)?;
+            self.time_elements(outcome.due);
         }
         edit.ok_or(Error::WrongType.into())
     }
 
-    /// The most that the value may weigh more.
-    fn room_for<C: Variant>(&self, growth: Growth) -> u64 {
-        if growth.elements == 0 || !self.is_weighed() {
-            return 0;
-        }
-        self.elements()
-            .and_then(C::of)
-            .map_or(0, |value| value.growth(growth.elements, growth.bytes))
-    }
-
     /// Removes a value that has no elements left; moves one that has become small into the record.
-    fn settle<C: Variant>(&mut self) -> Result<(), NoRoom> {
-        let value = self.elements().and_then(C::of);
-        if value.is_some_and(|value| value.len() == 0) {
-            self.remove();
-            return Ok(());
-        }
-        if self.key().len() > MAX_KEY {
-            return Ok(());
+    fn settle<C: Variant>(&mut self, size: Size) -> Result<(), NoRoom> {
+        match size {
+            Size::None => {
+                self.remove();
+                return Ok(());
+            }
+            Size::Small if self.key().len() <= MAX_KEY => {}
+            Size::Small | Size::Large => return Ok(()),
         }
         let packed = self.elements().and_then(Any::packed).map(<[u8]>::to_vec);
         let Some(packed) = packed else { return Ok(()) };
@@ -273,6 +302,38 @@ impl Seat<'_, '_> {
             self.put(&stored, deadline)?;
         }
         Ok(())
+    }
+}
+
+/// What a change has made of a value that stands outside.
+struct Outcome {
+    size: Size,
+    /// Whether freeing it takes long.
+    is_large: bool,
+    due: Option<Millis>,
+}
+
+enum Size {
+    /// No elements are left.
+    None,
+    /// It fits its record.
+    Small,
+    Large,
+}
+
+impl Outcome {
+    fn of<C: Variant>(value: &C) -> Self {
+        let size = match value.packed() {
+            _ if value.len() == 0 => Size::None,
+            Some(_) => Size::Small,
+            None => Size::Large,
+        };
+        Outcome {
+            size,
+            // With the box and the slot that it stands in.
+            is_large: value.bytes() + OUTSIDE_MOST >= SMALL,
+            due: value.next_due(),
+        }
     }
 }
 

@@ -58,6 +58,9 @@ pub(crate) trait Collection: Clone + Send + Sync {
     /// The buffer of a packed value, to be used again.
     fn into_buffer(self) -> Vec<u8>;
 
+    /// Gives back what it holds for nothing, before it stands outside: it may have been made in a buffer for all sizes.
+    fn tighten(&mut self) {}
+
     /// The number of elements.
     fn len(&self) -> usize;
 

@@ -102,6 +102,12 @@ impl Collection for Set {
         }
     }
 
+    fn tighten(&mut self) {
+        if let Form::Ints(ints) = &mut self.form {
+            ints.tighten();
+        }
+    }
+
     fn len(&self) -> usize {
         match &self.form {
             Form::Ints(ints) => ints.len(),
