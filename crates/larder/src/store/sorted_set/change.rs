@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::store::elements::{Edit, Growth};
 use crate::store::site::Scope;
+use crate::value;
 use crate::value::sorted_set::{AddRule, Added, NoIncrement};
 
 /// How many members were added, and how many got another score; see [`SortedSet::add_with`].
@@ -296,13 +297,23 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     pub fn remove_range(&self, part: impl Into<Select>) -> Result<usize, Error> {
         let part = part.into();
         part.check()?;
-        self.change(part.removal(), Growth::NONE, |set| {
-            let ranks = part.ranks_of(set);
-            let removed = ranks.len();
-            if removed > 0 {
-                set.remove_ranks(self.hasher(), ranks);
+        self.site().write(self.key(), |seat| {
+            if let Some(removed) = part.is_whole(seat)? {
+                seat.remove_whole(part.removal());
+                return Ok(removed);
             }
-            edit(removed > 0, removed)
+            seat.change(
+                part.removal(),
+                Growth::NONE,
+                |set: &mut value::SortedSet| {
+                    let ranks = part.ranks_of(set);
+                    let removed = ranks.len();
+                    if removed > 0 {
+                        set.remove_ranks(self.hasher(), ranks);
+                    }
+                    edit(removed > 0, removed)
+                },
+            )
         })
     }
 }

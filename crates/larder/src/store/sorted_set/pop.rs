@@ -7,10 +7,10 @@ use crate::bytes::FromValue;
 use crate::error::Error;
 use crate::event::EventKind;
 use crate::store::core::Store;
-use crate::store::elements::{Edit, Growth};
+use crate::store::elements::Growth;
 use crate::store::group::Key;
-use crate::store::site::Scope;
-use crate::store::site::Site;
+use crate::store::seat::{Refusal, Seat};
+use crate::store::site::{Scope, Site};
 use crate::store::strings::with_buffer;
 use crate::store::tx::Tx;
 use crate::value;
@@ -32,22 +32,34 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
 
 /// Removes the members of a part, and returns them.
 fn take(site: Site<'_>, key: Key<'_>, part: &Select) -> Result<Rows, Error> {
-    site.write(key, |seat| {
-        let kind = popped(part.direction());
-        seat.change(kind, Growth::NONE, |set| take_from(site, set, part))
+    site.write(key, |seat| take_at(site, seat, part))
+}
+
+/// Takes a part of the set of a key.
+fn take_at(site: Site<'_>, seat: &mut Seat<'_, '_>, part: &Select) -> Result<Rows, Refusal> {
+    let kind = popped(part.direction());
+    if part.is_whole(seat)?.is_some() {
+        let rows = seat.look(|set: &value::SortedSet| rows_of(set, part))?;
+        seat.remove_whole(kind);
+        return Ok(rows.unwrap_or_default());
+    }
+    seat.change(kind, Growth::NONE, |set: &mut value::SortedSet| {
+        let rows = rows_of(set, part);
+        if rows.len() > 0 {
+            set.remove_ranks(&site.core().hasher, part.ranks_of(set));
+        }
+        edit(rows.len() > 0, rows)
     })
 }
 
-fn take_from(site: Site<'_>, set: &mut value::SortedSet, part: &Select) -> Edit<Rows> {
+/// Copies of a part of a set.
+fn rows_of(set: &value::SortedSet, part: &Select) -> Rows {
     let ranks = part.ranks_of(set);
     let mut rows = Rows::with_room(ranks.len());
-    set.visit(ranks.clone(), part.direction(), |member, score| {
+    set.visit(ranks, part.direction(), |member, score| {
         rows.push(member, score);
     });
-    if !ranks.is_empty() {
-        set.remove_ranks(&site.core().hasher, ranks);
-    }
-    edit(rows.len() > 0, rows)
+    rows
 }
 
 /// Removes the member at one end.
@@ -183,10 +195,7 @@ fn pop_any<T: FromValue>(
     let keys: Vec<_> = names.iter().map(|name| site.key(name.as_ref())).collect();
     let popped = site.write_many(&keys, |group| {
         for key in &keys {
-            let rows = group.seat(*key, |seat| {
-                let kind = popped(part.direction());
-                seat.change(kind, Growth::NONE, |set| take_from(site, set, part))
-            })?;
+            let rows = group.seat(*key, |seat| take_at(site, seat, part))?;
             if rows.len() > 0 {
                 return Ok(Some((key.bytes.to_vec(), rows)));
             }

@@ -4,6 +4,7 @@ use std::ops::{Bound, Range, RangeBounds};
 
 use crate::error::Error;
 use crate::event::EventKind;
+use crate::store::seat::Seat;
 use crate::store::span::Span;
 use crate::value;
 use crate::value::Collection;
@@ -204,6 +205,18 @@ impl Select {
             By::Scores(from, to) if nan(from) || nan(to) => Err(Error::BoundNotANumber),
             _ => Ok(()),
         }
+    }
+
+    /// The number of members, if the key has a large set and all of them are meant.
+    pub(super) fn is_whole(&self, seat: &Seat<'_, '_>) -> Result<Option<usize>, Error> {
+        if seat.elements().is_none() {
+            return Ok(None);
+        }
+        let all = seat.look(|set: &value::SortedSet| {
+            let meant = self.ranks_of(set).len();
+            (meant == set.len()).then_some(meant)
+        })?;
+        Ok(all.flatten())
     }
 
     /// The ranks that are meant, counted upwards.
