@@ -17,10 +17,14 @@ use super::core::Core;
 use super::outside::Gone;
 use super::seat::{After, Refusal, Seat};
 use super::strings::with_buffer;
+use super::take::Service;
 use super::undo::Undo;
+use super::waiting::Place;
+use super::wish::Waiter;
 use super::words::Words;
 use crate::entry::Entries;
 use crate::error::Error;
+use crate::event::EventKind;
 use crate::shard::{Departed, NoRoom, World};
 use crate::stripes::{Peek, Worlds, low_bits};
 use crate::time::Millis;
@@ -116,6 +120,45 @@ impl<'w> Group<'w> {
         let result = work(&mut seat);
         self.spare = world.hand_over();
         result
+    }
+
+    /// Puts a new value, which was made from those of other keys, in the place of whatever a key holds. Where it would not
+    /// fit the bound beside them it is refused: else they might be evicted for what is made from them.
+    pub(crate) fn overwrite_from<C: Variant>(
+        &mut self,
+        to: Key<'_>,
+        sources: &[Key<'_>],
+        kind: EventKind,
+        value: C,
+    ) -> Result<(), Refusal> {
+        let weight = self.seat(to, |seat| seat.weight_of(&value));
+        self.check_beside(to, sources, weight)?;
+        self.seat(to, |seat| seat.overwrite(kind, value))
+    }
+
+    /// An error if a key's new value of this weight would not fit the bound beside other keys.
+    pub(crate) fn check_beside(
+        &mut self,
+        to: Key<'_>,
+        sources: &[Key<'_>],
+        weight: u64,
+    ) -> Result<(), Error> {
+        let mut all = weight;
+        for (nth, source) in sources.iter().enumerate() {
+            let earlier = [to].into_iter().chain(sources[..nth].iter().copied());
+            if earlier.map(|key| key.bytes).all(|key| key != source.bytes) {
+                // It counts as used: whoever evicts for the new value takes others first.
+                let held = self.seat(*source, |seat| {
+                    seat.touch();
+                    seat.weight()
+                });
+                all = all.saturating_add(held);
+            }
+        }
+        if all > self.core.stripes.budget.largest() {
+            return Err(Error::TooLarge);
+        }
+        Ok(())
     }
 
     /// Runs `work`; again, with more room, where there was too little and others that nobody holds can make some.
@@ -262,6 +305,26 @@ impl Core {
         keys: &[Key<'_>],
         work: &mut dyn FnMut(&mut Group<'_>) -> Result<(), Refusal>,
     ) -> Result<(), Error> {
+        let mut unserved = Vec::new();
+        let held = self.hold(keys, work, &mut unserved);
+        self.serve_later(unserved);
+        held
+    }
+
+    /// Serves those for whose goods there was no room under the locks that were held.
+    pub(crate) fn serve_later(&self, mut unserved: Vec<Place<Waiter>>) {
+        while let Some(place) = unserved.pop() {
+            self.serve_anew(&place, &mut unserved);
+        }
+    }
+
+    /// [`Self::write_many`], but for those who could not be served under these locks: they join `unserved`.
+    pub(crate) fn hold(
+        &self,
+        keys: &[Key<'_>],
+        work: &mut dyn FnMut(&mut Group<'_>) -> Result<(), Refusal>,
+        unserved: &mut Vec<Place<Waiter>>,
+    ) -> Result<(), Error> {
         let now = self.clock.fine_now();
         let (mut departed, mut outcome) = (Departed::default(), None);
         let mut hashes: Vec<u64> = keys.iter().map(|key| key.hash).collect();
@@ -279,13 +342,13 @@ impl Core {
                     group.departed = std::mem::take(departed);
                     group.spare = std::mem::take(room);
                     let result = work(&mut group);
-                    let mut wakes = Vec::new();
+                    let mut service = Service::default();
                     if !group.after.touched.is_empty() && !matches!(result, Err(Refusal::NoRoom)) {
-                        wakes = self.serve(&mut group);
+                        service = self.serve(&mut group);
                     }
                     self.watched.mark(&group.after.touched);
                     (*departed, *room) = (group.departed, group.spare);
-                    outcome = Some((group.after, wakes));
+                    outcome = Some((group.after, service));
                     match result {
                         Ok(()) => Ok(Ok(())),
                         Err(Refusal::Error(error)) => Ok(Err(error)),
@@ -294,9 +357,10 @@ impl Core {
                 },
             );
             if beyond.is_empty() {
-                if let Some((mut after, _wakes)) = outcome {
+                if let Some((mut after, mut service)) = outcome {
                     self.conclude(departed, &mut after);
                     self.repay();
+                    unserved.append(&mut service.unserved);
                 }
                 return held.unwrap_or(Err(Error::TooLarge));
             }

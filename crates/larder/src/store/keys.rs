@@ -96,6 +96,8 @@ impl Group<'_> {
         let Some((whole, deadline)) = found else {
             return Ok(false);
         };
+        let weight = self.seat(from, |seat| seat.weight());
+        self.check_beside(to, &[from], weight)?;
         self.seat(to, |seat| seat.put_anew(whole, deadline))?;
         self.after.tell(to.bytes, EventKind::CopyTo);
         Ok(true)
@@ -371,7 +373,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::SameKey`] if both are one key, [`Error::TooLarge`] if the copy does not fit the bound.
+    /// [`Error::SameKey`] if both are one key, [`Error::TooLarge`] if the copy does not fit the bound beside its source.
     #[doc(alias = "COPY")]
     pub fn copy(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<bool, Error> {
         self.site()

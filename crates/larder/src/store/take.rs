@@ -11,6 +11,9 @@
 //! All of it happens before the writer lets its locks go, so that nobody comes in between: whenever a stripe is not
 //! held, no key in it has what somebody waits for.
 //!
+//! Where what is moved finds no room, and none can be made since others hold the stripes that have some, the waiter keeps
+//! its turn and is served by a hold of its own, which may wait for them, once this one is over.
+//!
 //! What a waiter moves to another key may serve the next: that is a turn of the same loop. So a writer whose key is
 //! waited for holds the stripes of all keys to which something may be moved from it, over any number of turns
 //! ([`Core::beyond`]). Of a waiter's keys, those whose stripes are not held are passed over: they have nothing, or their
@@ -33,6 +36,18 @@ use super::words::Words;
 use crate::error::Error;
 use crate::stripes::Worlds;
 use crate::wait::{Limit, Wakes, block_on};
+
+/// What became of those who wait for what was touched.
+#[derive(Default)]
+pub(crate) struct Service {
+    /// Who is to be woken after the unlock.
+    pub(crate) wakes: Vec<Wakes>,
+    /// Those for whose goods there was no room, to be [served anew](Core::serve_anew) after the unlock.
+    pub(crate) unserved: Vec<Place<Waiter>>,
+}
+
+/// There was no room for what is moved.
+struct Unserved;
 
 /// What came of asking.
 enum Answer<'a> {
@@ -175,13 +190,13 @@ impl Core {
         hashes.filter(|hash| worlds.find(*hash).is_none()).collect()
     }
 
-    /// Serves those who wait for keys that the group has touched; who is to be woken after the unlock.
-    pub(crate) fn serve(&self, group: &mut Group<'_>) -> Vec<Wakes> {
-        let mut wakes = Vec::new();
+    /// Serves those who wait for keys that the group has touched.
+    pub(crate) fn serve(&self, group: &mut Group<'_>) -> Service {
+        let mut service = Service::default();
         let touched = std::mem::take(&mut group.after.touched);
         let (mut todo, mut done) = (VecDeque::from(touched), Vec::new());
         while let Some(key) = todo.pop_front() {
-            self.serve_key(group, self.key(&key), &mut wakes);
+            self.serve_key(group, self.key(&key), &mut service);
             for touched in group.after.touched.drain(..) {
                 if touched != key && todo.back() != Some(&touched) {
                     todo.push_back(touched);
@@ -190,17 +205,24 @@ impl Core {
             done.push(key);
         }
         group.after.touched = done;
-        wakes
+        service
     }
 
     /// Serves those who wait for a key.
-    fn serve_key(&self, group: &mut Group<'_>, key: Key<'_>, wakes: &mut Vec<Wakes>) {
+    fn serve_key(&self, group: &mut Group<'_>, key: Key<'_>, service: &mut Service) {
         let (stripe, mut last) = (self.stripe(key.hash), None);
         while let Some(place) = self.waiting.next(stripe, key, last.as_ref()) {
             match group.seat(key, |seat| seat.key_type()) {
                 None => return,
                 Some(found) if found == place.waiter.key_type() => {
-                    wakes.extend(self.satisfy(group, &place));
+                    match self.satisfy(group, &place) {
+                        Ok(wakes) => service.wakes.extend(wakes),
+                        Err(Unserved) => {
+                            // Nobody behind it is served before it.
+                            service.unserved.push(place);
+                            return;
+                        }
+                    }
                 }
                 Some(_) => {}
             }
@@ -209,20 +231,58 @@ impl Core {
     }
 
     /// Hands a waiter what it waits for, if it is there; who is to be woken then.
-    fn satisfy(&self, group: &mut Group<'_>, place: &Place<Waiter>) -> Option<Wakes> {
+    fn satisfy(
+        &self,
+        group: &mut Group<'_>,
+        place: &Place<Waiter>,
+    ) -> Result<Option<Wakes>, Unserved> {
         let waiter = &*place.waiter;
-        let given = waiter.handover.give(|| {
-            group.insist(|group| match waiter.first_fit(group) {
-                None => Ok(None),
-                Some(nth) => Ok(waiter.take(group, nth)?.map(Ok)),
-            })
-        });
-        let (done, wakes) = given.unwrap_or_else(|error| waiter.handover.put(Err(error)));
-        if !done {
-            return None;
+        let given = waiter
+            .handover
+            .give(|| group.insist(|group| waiter.take_fit(group)));
+        let (done, wakes) = match given {
+            Ok(given) => given,
+            Err(Error::TooLarge) => return Err(Unserved),
+            Err(error) => waiter.handover.put(Err(error)),
+        };
+        if done {
+            self.dismiss(place);
         }
-        self.dismiss(place);
-        Some(wakes)
+        Ok(done.then_some(wakes))
+    }
+
+    /// Serves a waiter, and those behind it, by a hold of its own; an error that says that there is no room is true then.
+    pub(crate) fn serve_anew(&self, place: &Place<Waiter>, unserved: &mut Vec<Place<Waiter>>) {
+        let waiter = &*place.waiter;
+        let (keys, mut wakes) = (waiter.all_keys(), None);
+        let held = self.hold(
+            &keys,
+            &mut |group| {
+                let (done, woken) = waiter.handover.give(|| waiter.take_fit(group))?;
+                wakes = done.then_some(woken);
+                Ok(())
+            },
+            unserved,
+        );
+        if let Err(error) = held {
+            let (done, woken) = waiter.handover.put(Err(error));
+            wakes = done.then_some(woken);
+        }
+        if wakes.is_some() {
+            self.dismiss(place);
+        }
+        if held.is_err() {
+            // Those behind it have their turn.
+            let touched = waiter.keys.iter().map(|(_, key)| key.clone());
+            let _ = self.hold(
+                &keys,
+                &mut |group| {
+                    group.after.touched.extend(touched.clone());
+                    Ok(())
+                },
+                unserved,
+            );
+        }
     }
 
     /// Waits for what is wished for.

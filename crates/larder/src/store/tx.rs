@@ -8,6 +8,7 @@ use super::group::{Group, Key, Name};
 use super::outside::Gone;
 use super::seat::After;
 use super::site::{Enter, Site};
+use super::take::Service;
 use super::undo::{Note, Taken, Undo};
 use super::watched::Flag;
 use super::words::Words;
@@ -122,7 +123,7 @@ impl Drop for Open<'_> {
                 group.roll_back(undo);
             }
         }
-        let wakes = self.core.serve(&mut group);
+        let Service { wakes, unserved } = self.core.serve(&mut group);
         let Group {
             core,
             worlds,
@@ -137,6 +138,7 @@ impl Drop for Open<'_> {
         core.conclude(departed, &mut after);
         core.repay();
         drop(wakes);
+        core.serve_later(unserved);
     }
 }
 

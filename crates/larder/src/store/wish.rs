@@ -117,6 +117,17 @@ impl Waiter {
         self.keys.iter().position(fits)
     }
 
+    /// Takes what is wished for from the [first that fits](Self::first_fit), if one does.
+    pub(crate) fn take_fit(
+        &self,
+        group: &mut Group<'_>,
+    ) -> Result<Option<Result<Goods, Error>>, Refusal> {
+        match self.first_fit(group) {
+            None => Ok(None),
+            Some(nth) => Ok(self.take(group, nth)?.map(Ok)),
+        }
+    }
+
     /// Takes what is wished for from this key.
     pub(crate) fn take(&self, group: &mut Group<'_>, nth: usize) -> Result<Option<Goods>, Refusal> {
         let key = Key::of(&self.keys[nth]);

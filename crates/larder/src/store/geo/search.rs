@@ -367,9 +367,8 @@ impl<T, S: Scope> Geo<'_, T, S> {
         set.site().write_many(&[source, set.key()], |group| {
             let rows = search.rows(group.views(), source, hasher, &score)?;
             let count = rows.len();
-            group.seat(set.key(), |seat| {
-                seat.overwrite(EventKind::GeoSearchStore, rows.into_set(hasher))
-            })?;
+            let found = rows.into_set(hasher);
+            group.overwrite_from(set.key(), &[source], EventKind::GeoSearchStore, found)?;
             Ok(count)
         })
     }

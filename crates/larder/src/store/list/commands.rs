@@ -150,8 +150,14 @@ impl Group<'_> {
         if from.bytes == to.bytes {
             self.seat(from, |seat| seat.rotate((from_end, to_end), &arriving))?;
         } else {
+            let growth = growth_of(&arriving);
+            let weight = self.seat(to, |seat| {
+                let more = if seat.is_weighed() { growth.bytes } else { 0 };
+                seat.weight() + more as u64
+            });
+            self.check_beside(to, &[from], weight)?;
             self.seat(to, |seat| {
-                seat.push(to_end, growth_of(&arriving), arriving.iter().copied())
+                seat.push(to_end, growth, arriving.iter().copied())
             })?;
             self.seat(from, |seat| seat.pop(from_end, moved.len()))?;
         }

@@ -140,8 +140,7 @@ impl Site<'_> {
             // Who takes all need not take them out one by one.
             let all = seat.look(|set: &Set| (count >= set.len()).then(|| all_of(set)))?;
             if let Some(all) = all.flatten() {
-                seat.remove();
-                seat.tell_change(&[EventKind::SPop]);
+                seat.remove_whole(EventKind::SPop);
                 return Ok(all);
             }
             seat.change(EventKind::SPop, Growth::NONE, |set: &mut Set| {
@@ -300,7 +299,7 @@ impl Site<'_> {
                 ControlFlow::Continue(())
             })?;
             let len = set.len();
-            group.seat(to, |seat| seat.overwrite(combination.stored(), set))?;
+            group.overwrite_from(to, keys, combination.stored(), set)?;
             Ok(len)
         })
     }

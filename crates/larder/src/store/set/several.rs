@@ -101,7 +101,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::WrongType`] if any key but the first holds another type, [`Error::TooLarge`] if the result does not fit
-    /// the store's bound; then nothing has changed.
+    /// the store's bound beside the sets that it is made of; then nothing has changed.
     #[doc(alias = "SINTERSTORE")]
     pub fn store_intersection(
         &self,
@@ -195,7 +195,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::WrongType`] if any key but the first holds another type, [`Error::TooLarge`] if the result does not fit
-    /// the store's bound; then nothing has changed.
+    /// the store's bound beside the sets that it is made of; then nothing has changed.
     #[doc(alias = "SUNIONSTORE")]
     pub fn store_union(
         &self,
@@ -289,7 +289,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Error::WrongType`] if any key but the first holds another type, [`Error::TooLarge`] if the result does not fit
-    /// the store's bound; then nothing has changed.
+    /// the store's bound beside the sets that it is made of; then nothing has changed.
     #[doc(alias = "SDIFFSTORE")]
     pub fn store_difference(
         &self,

@@ -305,7 +305,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
             let rows = rows(group.views())?;
             let count = rows.len();
             let set = rows.into_set(self.hasher());
-            group.seat(self.key(), |seat| seat.overwrite(kind, set))?;
+            group.overwrite_from(self.key(), &keys, kind, set)?;
             Ok(count)
         })
     }

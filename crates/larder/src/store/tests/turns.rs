@@ -1,6 +1,8 @@
 //! Whose turn it is: nobody comes between a push and those who wait for it.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use super::assert_invariants;
@@ -117,6 +119,72 @@ fn what_a_transaction_pushed_is_handed_over_before_anybody_sees_it() {
         popped.unwrap().is_some()
     };
     overtakes(&store, wait, push, pop);
+}
+
+#[test]
+fn a_move_without_room_while_all_stripes_are_held_is_made_once_they_are_let_go() {
+    let bound = 1 << 20;
+    let store = Store::builder()
+        .max_bytes(bound)
+        .stripes(8)
+        .build()
+        .unwrap();
+    let to = elsewhere(
+        &store,
+        "q",
+        store.core.stripes.number(store.core.hash(b"q")) < 7,
+    );
+    let number = |key: &str| store.core.stripes.number(store.core.hash(key.as_bytes()));
+    // All room is taken in the stripe of the source, so that of the destination gets some from there only.
+    let fillers = (0..).map(|nth| format!("filler {nth}"));
+    let fillers = fillers.filter(|key| number(key) == number("q"));
+    for key in fillers.take(2000) {
+        store.set(key, [0; 1000]).unwrap();
+    }
+    let moving = store.take_to::<Vec<u8>>("q", End::Front, &to, End::Back);
+    let mut moving = std::pin::pin!(moving);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(moving.as_mut().poll(&mut context).is_pending());
+    let element = vec![7; 3000];
+    let pushed = store.atomic_all(|tx| tx.list::<Vec<u8>>("q").push_back(&element[..]));
+    assert_eq!(pushed, Ok(1));
+    let moved = moving.as_mut().poll(&mut context);
+    assert_eq!(moved, Poll::Ready(Ok(element.clone())));
+    assert_eq!(store.list::<Vec<u8>>(&to).range(..), Ok(vec![element]));
+    assert!(!store.exists("q"));
+    assert_invariants(&store);
+}
+
+#[test]
+fn a_move_for_which_there_is_no_room_at_all_is_refused_and_the_next_in_the_queue_is_served() {
+    let store = Store::builder()
+        .max_bytes(200_000)
+        .stripes(8)
+        .build()
+        .unwrap();
+    let to = elsewhere(
+        &store,
+        "q",
+        store.core.stripes.number(store.core.hash(b"q")) < 7,
+    );
+    store
+        .list::<Vec<u8>>(&to)
+        .push_back(vec![1; 100_000])
+        .unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut moving = std::pin::pin!(store.take_to::<Vec<u8>>("q", End::Front, &to, End::Back));
+    let mut popping = std::pin::pin!(store.take::<Vec<u8>>(["q"], End::Front));
+    assert!(moving.as_mut().poll(&mut context).is_pending());
+    assert!(popping.as_mut().poll(&mut context).is_pending());
+    // Together they would be more than the bound, and a list that grows evicts others, never itself.
+    let element = vec![2; 120_000];
+    store.list::<Vec<u8>>("q").push_back(&element[..]).unwrap();
+    if let Poll::Ready(moved) = moving.as_mut().poll(&mut context) {
+        assert_eq!(moved, Err(Error::TooLarge));
+    }
+    let popped = popping.as_mut().poll(&mut context);
+    assert_eq!(popped, Poll::Ready(Ok((b"q".to_vec(), element))));
+    assert_invariants(&store);
 }
 
 #[test]
