@@ -12,14 +12,15 @@
 //! well. It searches the rows only where a key with the same mark is waited for.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::group::Key;
 use crate::sync::Mutex;
 
-/// Marks of a stripe: where a thousand of its keys are waited for, a writer of another passes by four times in five.
-const MARKS: usize = 4096;
+/// Marks of a stripe, a byte each: where a thousand of its keys are waited for, a writer of another passes by sixteen times
+/// in seventeen.
+const MARKS: usize = 1 << 14;
 
 /// A waiter in a queue.
 pub(crate) struct Place<W> {
@@ -41,7 +42,7 @@ struct Room<W> {
     /// How many keys are waited for.
     keys: AtomicUsize,
     /// By the low bits of their hashes, how many keys are waited for; more than it can count stay marked.
-    marks: OnceLock<Box<[AtomicU16]>>,
+    marks: OnceLock<Box<[AtomicU8]>>,
     queues: Mutex<BTreeMap<Vec<u8>, VecDeque<Place<W>>>>,
 }
 
@@ -154,16 +155,16 @@ impl<W> Waiting<W> {
 #[expect(clippy::disallowed_methods, reason = "this file owns the locks")]
 impl<W> Room<W> {
     /// The mark of a hash.
-    fn mark_of(marks: &[AtomicU16], hash: u64) -> &AtomicU16 {
+    fn mark_of(marks: &[AtomicU8], hash: u64) -> &AtomicU8 {
         &marks[hash as usize % MARKS]
     }
 
     /// Counts a key that is waited for in or out; the caller holds the queues' lock.
-    fn mark(&self, hash: u64, by: i16) {
-        let marks = || (0..MARKS).map(|_| AtomicU16::new(0)).collect();
+    fn mark(&self, hash: u64, by: i8) {
+        let marks = || (0..MARKS).map(|_| AtomicU8::new(0)).collect();
         let mark = Self::mark_of(self.marks.get_or_init(marks), hash);
         let count = mark.load(Ordering::Relaxed);
-        if count != u16::MAX {
+        if count != u8::MAX {
             mark.store(count.wrapping_add_signed(by), Ordering::Relaxed);
         }
     }
