@@ -94,6 +94,21 @@ impl<K, V> CacheBuilder<K, V> {
 
 impl<K, V, S> CacheBuilder<K, V, S> {
     /// Holds at most so many entries.
+    ///
+    /// ```
+    /// use larder::Cache;
+    ///
+    /// let cache: Cache<u32, u32> = Cache::builder().max_entries(2).build()?;
+    /// (0..10).for_each(|key| drop(cache.insert(key, key)));
+    /// assert_eq!(cache.len(), 2);
+    /// # Ok::<(), larder::BuildError>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// The bound sets address space aside for that many pairs (up to 64 MiB per stripe), which costs nothing until they come.
+    /// Where a stripe's part is 2 MiB or more, the system is asked for pages of that size, and the first entries take one per
+    /// stripe.
     pub fn max_entries(mut self, max: usize) -> Self {
         self.max_entries = Some(max as u64);
         self
