@@ -24,6 +24,8 @@ pub(crate) mod slab;
 mod slot;
 pub(crate) mod stable;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 pub(crate) mod walk;
 pub(crate) mod wheel;
 

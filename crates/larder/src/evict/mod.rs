@@ -6,6 +6,8 @@
 mod balance;
 mod lru;
 mod s3fifo;
+#[cfg(test)]
+mod tests;
 mod unbounded;
 
 use std::sync::Arc;
