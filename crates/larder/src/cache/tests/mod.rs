@@ -2,6 +2,7 @@
 
 mod bounds;
 mod builds;
+mod crowd;
 mod flights;
 mod freshness;
 mod lifetimes;

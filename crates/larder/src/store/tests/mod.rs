@@ -2,6 +2,7 @@
 
 mod blocking;
 mod budget;
+mod crowd;
 mod events;
 mod graves;
 mod hashes;
