@@ -174,7 +174,7 @@ impl Lockstep {
                 });
             }
             for (at, passed) in passed.into_iter().enumerate() {
-                let bucket = self.table.segment(number).bucket(at);
+                let bucket = self.table.memory.get(number).bucket(at);
                 assert!(bucket.version(Ordering::Relaxed).is_multiple_of(2));
                 // A count that once was 255 stays there.
                 let counted = bucket.load().overflow();
