@@ -14,13 +14,27 @@ const INFINITY: f64 = f64::INFINITY;
 /// A store with one key of each type, and a watch over all of them.
 fn filled() -> (Store, larder::WatchedKeys) {
     let store = Store::new();
-    store.set("string", "text").unwrap();
-    store.set("counter", i64::MAX).unwrap();
-    store.list::<i64>("list").push_back_many([1, 2, 3]).unwrap();
-    store.hash::<i64>("hash").set("f", i64::MIN).unwrap();
-    store.set_of::<i64>("set").add_many([1, 2, 3]).unwrap();
+    store.set("string", "text").expect("a valid call succeeds");
+    store
+        .set("counter", i64::MAX)
+        .expect("a valid call succeeds");
+    store
+        .list::<i64>("list")
+        .push_back_many([1, 2, 3])
+        .expect("a valid call succeeds");
+    store
+        .hash::<i64>("hash")
+        .set("f", i64::MIN)
+        .expect("a valid call succeeds");
+    store
+        .set_of::<i64>("set")
+        .add_many([1, 2, 3])
+        .expect("a valid call succeeds");
     let scored = [("a", 1.0), ("b", INFINITY), ("c", -INFINITY)];
-    store.sorted_set::<String>("zset").add_many(scored).unwrap();
+    store
+        .sorted_set::<String>("zset")
+        .add_many(scored)
+        .expect("a valid call succeeds");
     let watched = store.watch_keys(["string", "counter", "list", "hash", "set", "zset", "to"]);
     (store, watched)
 }
@@ -83,7 +97,7 @@ fn opposite_infinities_make_no_score() {
     store
         .sorted_set::<String>("other")
         .add("b", -INFINITY)
-        .unwrap();
+        .expect("a valid call succeeds");
     let sum = Combine::intersection(["zset", "other"]).aggregate(Aggregate::Sum);
     assert_eq!(store.combine(&sum), Ok(vec![("b".to_owned(), 0.0)]));
 }
@@ -92,15 +106,20 @@ fn opposite_infinities_make_no_score() {
 fn infinities_are_scores_at_both_ends_and_a_negative_zero_is_a_zero() {
     let (store, _) = filled();
     let set = store.sorted_set::<String>("zset");
-    set.add("zero", -0.0).unwrap();
+    set.add("zero", -0.0).expect("a valid call succeeds");
     assert_eq!(
-        set.score("zero").unwrap().map(f64::to_bits),
+        set.score("zero")
+            .expect("a valid call succeeds")
+            .map(f64::to_bits),
         Some(0.0_f64.to_bits())
     );
-    assert_eq!(set.range(..).unwrap(), ["c", "zero", "a", "b"]);
+    assert_eq!(
+        set.range(..).expect("a valid call succeeds"),
+        ["c", "zero", "a", "b"]
+    );
     assert_eq!(
         set.range(Select::scores(-INFINITY..=INFINITY))
-            .unwrap()
+            .expect("a valid call succeeds")
             .len(),
         4
     );
@@ -109,7 +128,7 @@ fn infinities_are_scores_at_both_ends_and_a_negative_zero_is_a_zero() {
             Bound::Excluded(-INFINITY),
             Bound::Excluded(INFINITY)
         )))
-        .unwrap(),
+        .expect("a valid call succeeds"),
         ["zero", "a"]
     );
     assert_eq!(
@@ -175,7 +194,12 @@ fn indexes_beyond_both_ends_find_nothing_and_write_nothing() {
     assert_eq!(list.range(Span::new(i64::MAX, i64::MIN)), Ok(vec![]));
     assert_eq!(list.range(Span::new(5, 9)), Ok(vec![]));
     let set = store.sorted_set::<String>("zset");
-    assert_eq!(set.range(Span::new(i64::MIN, i64::MAX)).unwrap().len(), 3);
+    assert_eq!(
+        set.range(Span::new(i64::MIN, i64::MAX))
+            .expect("a valid call succeeds")
+            .len(),
+        3
+    );
     assert_eq!(set.rev_range(Span::new(i64::MAX, i64::MIN)), Ok(vec![]));
     assert_eq!(set.remove_range(Span::new(3, i64::MAX)), Ok(0));
     assert_eq!(
@@ -185,7 +209,7 @@ fn indexes_beyond_both_ends_find_nothing_and_write_nothing() {
     assert_eq!(
         store
             .get_range("string", Span::new(i64::MIN, i64::MIN))
-            .unwrap(),
+            .expect("a valid call succeeds"),
         b"t"
     );
     let beyond = PositionOptions::new()
@@ -194,9 +218,11 @@ fn indexes_beyond_both_ends_find_nothing_and_write_nothing() {
         .within(usize::MAX);
     assert_eq!(list.positions(1, beyond), Ok(vec![]));
     assert_eq!(list.remove(1, Matches::First(0)), Ok(0));
-    list.trim(Span::new(i64::MIN, i64::MAX)).unwrap();
+    list.trim(Span::new(i64::MIN, i64::MAX))
+        .expect("a valid call succeeds");
     assert!(watched.are_unchanged());
-    list.trim(Span::new(i64::MAX, i64::MIN)).unwrap();
+    list.trim(Span::new(i64::MAX, i64::MIN))
+        .expect("a valid call succeeds");
     assert!(!store.exists("list"), "nothing was to be kept");
 }
 
@@ -207,7 +233,7 @@ fn counts_larger_than_any_value_take_what_there_is() {
         store
             .set_of::<i64>("set")
             .random_many(Draw::Distinct(usize::MAX))
-            .unwrap()
+            .expect("a valid call succeeds")
             .len(),
         3
     );
@@ -225,7 +251,7 @@ fn counts_larger_than_any_value_take_what_there_is() {
         store
             .sorted_set::<String>("zset")
             .random_many(usize::MAX)
-            .unwrap()
+            .expect("a valid call succeeds")
             .len(),
         3
     );
@@ -247,7 +273,7 @@ fn counts_larger_than_any_value_take_what_there_is() {
         store
             .set_of::<i64>("set")
             .pop_many(usize::MAX)
-            .unwrap()
+            .expect("a valid call succeeds")
             .len(),
         3
     );
@@ -255,7 +281,7 @@ fn counts_larger_than_any_value_take_what_there_is() {
         store
             .sorted_set::<String>("zset")
             .pop_max_many(usize::MAX)
-            .unwrap()
+            .expect("a valid call succeeds")
             .len(),
         3
     );
@@ -352,10 +378,10 @@ fn empty_members_fields_elements_and_keys_are_as_good_as_others() {
         let (hash, set) = (store.hash::<String>("hash"), store.set_of::<String>("set"));
         let zset = store.sorted_set::<String>("zset");
         hash.set_many(others.iter().map(|name| (name, name)))
-            .unwrap();
-        set.add_many(others).unwrap();
+            .expect("a valid call succeeds");
+        set.add_many(others).expect("a valid call succeeds");
         zset.add_many(others.iter().map(|name| (name, 1.0)))
-            .unwrap();
+            .expect("a valid call succeeds");
         assert_eq!(hash.set("", ""), Ok(true));
         assert_eq!(
             (hash.get(""), hash.len_of("")),
@@ -401,12 +427,17 @@ const MANY: u32 = if cfg!(debug_assertions) {
 
 #[test]
 fn a_union_of_millions_of_members_is_made_or_refused_as_a_whole() {
-    let store = Store::builder().max_bytes(1 << 40).build().unwrap();
+    let store = Store::builder()
+        .max_bytes(1 << 40)
+        .build()
+        .expect("a valid call succeeds");
     let (many, few) = (store.set_of::<u32>("many"), store.set_of::<u32>("few"));
     for start in (0..MANY).step_by(100_000) {
-        many.add_many(start..start + 100_000).unwrap();
+        many.add_many(start..start + 100_000)
+            .expect("a valid call succeeds");
     }
-    few.add_many(MANY - 5..MANY + 5).unwrap();
+    few.add_many(MANY - 5..MANY + 5)
+        .expect("a valid call succeeds");
     assert_eq!(
         store.union_len(["many", "few"], None),
         Ok(MANY as usize + 5)
@@ -424,7 +455,9 @@ fn a_union_of_millions_of_members_is_made_or_refused_as_a_whole() {
     store.remove("to");
     let watched = store.watch_keys(["many", "few", "to"]);
     let held = store.bytes();
-    store.set_capacity(held + held / 10).unwrap();
+    store
+        .set_capacity(held + held / 10)
+        .expect("a valid call succeeds");
     assert_eq!(
         store.store_union("to", ["many", "few"]),
         Err(Error::TooLarge)
@@ -434,16 +467,22 @@ fn a_union_of_millions_of_members_is_made_or_refused_as_a_whole() {
 
 #[test]
 fn a_list_that_would_outgrow_the_bound_in_one_push_stays_as_it_was_and_evicts_nobody() {
-    let store = Store::builder().max_bytes(1 << 20).build().unwrap();
-    store.set("bystander", "here").unwrap();
+    let store = Store::builder()
+        .max_bytes(1 << 20)
+        .build()
+        .expect("a valid call succeeds");
+    store
+        .set("bystander", "here")
+        .expect("a valid call succeeds");
     for list in ["small", "large"] {
         let list = store.list::<Vec<u8>>(list);
-        list.push_back_many((0..3).map(|_| vec![1; 100])).unwrap();
+        list.push_back_many((0..3).map(|_| vec![1; 100]))
+            .expect("a valid call succeeds");
     }
     store
         .list::<Vec<u8>>("large")
         .push_back_many((0..300).map(|_| vec![1; 100]))
-        .unwrap();
+        .expect("a valid call succeeds");
     let watched = store.watch_keys(["bystander", "small", "large", "none"]);
     for key in ["small", "large", "none"] {
         let list = store.list::<Vec<u8>>(key);

@@ -93,7 +93,7 @@ fn on_hashes() -> Vec<Call> {
         "HRANDFIELD" store.hash::<String>(key).random_many::<String>(Draw::Distinct(2)),
         "HSCAN" store.hash::<String>(key).scan_page::<String>(Cursor::START, &ScanOptions::new()),
         "HEXPIRE" store.hash::<String>(key).expire(["f"], Duration::from_secs(9), None),
-        "HEXPIREAT" store.hash::<String>(key).expire_at(["f"], SystemTime::now(), None),
+        "HEXPIREAT" store.hash::<String>(key).expire_at(["f"], SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000), None),
         "HPERSIST" store.hash::<String>(key).persist(["f"]),
         "HTTL" store.hash::<String>(key).ttl(["f"]),
         "HEXPIRETIME" store.hash::<String>(key).expire_times(["f"]),
@@ -152,23 +152,25 @@ fn filled() -> (Store, Vec<(String, KeyType)>) {
         let texts: Vec<String> = (0..elements).map(|number| number.to_string()).collect();
         let pairs = || texts.iter().map(|text| (text, text));
         let scored = || texts.iter().map(|text| (text, 1.0));
-        store.set(name("string"), texts.concat()).unwrap();
+        store
+            .set(name("string"), texts.concat())
+            .expect("a call of the right type succeeds");
         store
             .list::<String>(name("list"))
             .push_back_many(&texts)
-            .unwrap();
+            .expect("a call of the right type succeeds");
         store
             .hash::<String>(name("hash"))
             .set_many(pairs())
-            .unwrap();
+            .expect("a call of the right type succeeds");
         store
             .set_of::<String>(name("set"))
             .add_many(&texts)
-            .unwrap();
+            .expect("a call of the right type succeeds");
         store
             .sorted_set::<String>(name("zset"))
             .add_many(scored())
-            .unwrap();
+            .expect("a call of the right type succeeds");
         let kinds = [
             ("string", KeyType::String),
             ("list", KeyType::List),
@@ -181,19 +183,30 @@ fn filled() -> (Store, Vec<(String, KeyType)>) {
     store
         .list::<i64>("a list")
         .push_back_many([1, 2, 3])
-        .unwrap();
-    store.set_of::<i64>("a set").add_many([1, 2, 3]).unwrap();
-    store.list::<i64>("to").push_back(7).unwrap();
+        .expect("a call of the right type succeeds");
+    store
+        .set_of::<i64>("a set")
+        .add_many([1, 2, 3])
+        .expect("a call of the right type succeeds");
+    store
+        .list::<i64>("to")
+        .push_back(7)
+        .expect("a call of the right type succeeds");
     store
         .expire("string of 3", Duration::from_secs(1000))
-        .unwrap();
+        .expect("a call of the right type succeeds");
     (store, keys)
 }
 
 /// What a store holds: by key, its value as a dump and its deadline.
 fn state(store: &Store) -> BTreeMap<Vec<u8>, (Option<Vec<u8>>, Option<SystemTime>)> {
     let keys = store.keys("*");
-    let held = |key: &Vec<u8>| (store.dump(key).unwrap(), store.expire_time(key));
+    let held = |key: &Vec<u8>| {
+        (
+            store.dump(key).expect("a call of the right type succeeds"),
+            store.expire_time(key),
+        )
+    };
     keys.into_iter()
         .map(|key| {
             let held = held(&key);

@@ -228,14 +228,12 @@ impl Naive {
         self.ways.cut_short += 1;
         for _ in 0..self.small.len() {
             let (entry, hash) = self.small.pop_front()?;
-            match keep {
-                Some(keep) if keep == entry => {
-                    if self.held[&entry].young {
-                        self.small.push_back((entry, hash));
-                    }
+            if keep == Some(entry) {
+                if self.held[&entry].young {
+                    self.small.push_back((entry, hash));
                 }
-                _ if self.good(entry, hash).is_some() => return Some(entry),
-                _ => {}
+            } else if self.good(entry, hash).is_some() {
+                return Some(entry);
             }
         }
         None
