@@ -198,8 +198,11 @@ fn filled() -> (Store, Vec<(String, KeyType)>) {
     (store, keys)
 }
 
+/// Every key's value, as it is dumped, and deadline.
+type State = BTreeMap<Vec<u8>, (Option<Vec<u8>>, Option<SystemTime>)>;
+
 /// What a store holds: by key, its value as a dump and its deadline.
-fn state(store: &Store) -> BTreeMap<Vec<u8>, (Option<Vec<u8>>, Option<SystemTime>)> {
+fn state(store: &Store) -> State {
     let keys = store.keys("*");
     let held = |key: &Vec<u8>| {
         (
