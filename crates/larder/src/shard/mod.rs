@@ -263,29 +263,29 @@ impl<'a, E: Entries> World<'a, E> {
         Ok(())
     }
 
-    /// Evicts until there is `enough`, in bounded work, and gives all idle credit back; `false` if nothing was freed.
+    /// Evicts until there is `enough`, in bounded work, and gives all idle credit back; `false` if nothing came of it.
     pub(crate) fn evict_until(
         &mut self,
         departed: &mut Departed<E::Gone>,
         keep: Option<Ref>,
         enough: impl Fn(&Budget) -> bool,
     ) -> bool {
-        let mut freed = self.surrender();
+        let mut progress = self.surrender() > 0;
         let mut steps = EVICTIONS;
         while steps > 0 && !enough(self.budget) {
-            let charged = self.is_charged();
-            if charged && self.compact(keep) {
+            if self.is_charged() && self.compact(keep) {
                 steps = steps.saturating_sub(COMPACTION_STEPS);
             } else if self.evict(keep, departed).is_ok() {
                 steps -= 1;
             } else {
                 break;
             }
-            self.reconcile();
             // A step that gives nothing back makes it so that the next ones can.
-            freed += self.surrender() + u64::from(charged);
+            progress = true;
+            self.reconcile();
+            self.surrender();
         }
-        freed > 0
+        progress
     }
 
     #[inline(always)]
