@@ -140,7 +140,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Lets groups of keys be invalidated at once by what they begin with, down to a separator.
     ///
     /// Every entry is in a group for each prefix of its key that ends with the separator, up to eight, and
-    /// [`invalidate_prefix`](Cache::invalidate_prefix) and [`invalidate_matching`](Cache::invalidate_matching) then look at
+    /// [`invalidate_prefix`](crate::Cache::invalidate_prefix) and [`invalidate_matching`](crate::Cache::invalidate_matching) then look at
     /// no entry. The groups are tags, of the registry that [`tags`](Self::tags) gives, or of one of the cache's own.
     ///
     /// ```

@@ -13,7 +13,7 @@ impl Store {
     /// since the stamp was made, in which case the key is removed.
     ///
     /// When one of them is invalidated, the key is gone for every call that begins afterwards. The tags are those of the
-    /// store's registry, [`Tags::shared`] unless [`StoreBuilder::tags`](crate::StoreBuilder::tags) says another, which
+    /// store's registry, [`Tags::shared`](crate::Tags::shared) unless [`StoreBuilder::tags`](crate::StoreBuilder::tags) says another, which
     /// caches and memoized functions may share.
     ///
     /// ```
