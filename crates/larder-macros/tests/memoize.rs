@@ -202,7 +202,12 @@ fn async_functions_are_kept_and_forgotten_as_others() {
     });
 }
 
-#[memo_put(find(&result.to_string()))]
+#[memoize]
+fn noted(name: &str) -> Result<usize, NotFound> {
+    name.parse().map_err(|_| NotFound)
+}
+
+#[memo_put(noted(&result.to_string()))]
 fn note(number: usize) -> Result<usize, NotFound> {
     if number > 9 {
         Err(NotFound)
@@ -215,8 +220,8 @@ fn note(number: usize) -> Result<usize, NotFound> {
 fn only_success_is_put() {
     note(3).expect("it is small");
     note(10).expect_err("it is large");
-    assert_eq!(find::peek("3"), Some(3));
-    assert_eq!(find::peek("10"), None);
+    assert_eq!(noted::peek("3"), Some(3));
+    assert_eq!(noted::peek("10"), None);
 }
 
 struct Repository {
