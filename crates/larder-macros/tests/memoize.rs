@@ -224,6 +224,26 @@ fn only_success_is_put() {
     assert_eq!(noted::peek("10"), None);
 }
 
+fn length(_many: &usize, text: &String) -> u64 {
+    text.len() as u64
+}
+
+#[memoize(max_weight = 100, weigher = length)]
+fn stars(many: usize) -> String {
+    "*".repeat(many)
+}
+
+#[test]
+fn results_are_bounded_by_what_they_weigh() {
+    for many in 30..34 {
+        assert_eq!(stars(many).len(), many);
+        assert!(stars::cache().weight() <= 100);
+    }
+    assert_eq!(stars::cache().len(), 3);
+    assert_eq!(stars(101).len(), 101);
+    assert_eq!(stars::peek(&101), None, "what is too heavy is not kept");
+}
+
 struct Repository {
     rows: Vec<String>,
     names: Cache<usize, String>,

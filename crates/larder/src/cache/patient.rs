@@ -12,7 +12,6 @@ use crate::error::LoadError;
 use crate::memo::ToKey;
 
 use super::Cache;
-use super::flight::Intent;
 use super::loaded::Loaded;
 
 impl<K, V, S> Cache<K, V, S> {
@@ -131,11 +130,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
-        let core = &self.cache.core;
-        match core.plan(key, Some(self.patience)) {
-            Ok(value) => Ok(value),
-            Err(plan) => core.carry_out(key, plan, loader),
-        }
+        self.cache.core.fetch(key, Some(self.patience), loader)
     }
 
     /// As [`Cache::fetch_async`].
@@ -152,10 +147,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         let core = &self.cache.core;
-        match core.plan(key, Some(self.patience)) {
-            Ok(value) => Ok(value),
-            Err(plan) => core.carry_out_async(key, plan, loader).await,
-        }
+        core.fetch_async(key, Some(self.patience), loader).await
     }
 
     /// As [`Cache::refresh`].
@@ -172,8 +164,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         let core = &self.cache.core;
-        let plan = core.plan_of(core.hash(key), Intent::Renew, None, Some(self.patience));
-        core.carry_out(key, plan, loader)
+        core.carry_out(key, core.renewal(key, Some(self.patience)), loader)
     }
 
     /// As [`Cache::refresh_async`].
@@ -190,7 +181,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Patient<'_, K, V, S> {
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
         let core = &self.cache.core;
-        let plan = core.plan_of(core.hash(key), Intent::Renew, None, Some(self.patience));
+        let plan = core.renewal(key, Some(self.patience));
         core.carry_out_async(key, plan, loader).await
     }
 }

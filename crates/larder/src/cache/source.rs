@@ -4,6 +4,7 @@
 use std::borrow::ToOwned;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
 
 use equivalent::Equivalent;
 
@@ -11,8 +12,50 @@ use crate::error::LoadError;
 use crate::memo::ToKey;
 
 use super::Cache;
+use super::core::Core;
 use super::flight::Intent;
+use super::load::Plan;
 use super::loaded::Loaded;
+
+impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
+    /// See [`Cache::fetch`].
+    #[inline]
+    pub(super) fn fetch<Q, E>(
+        &self,
+        key: &Q,
+        patience: Option<Duration>,
+        loader: impl FnOnce() -> Result<Loaded<V>, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
+    {
+        match self.plan(key, patience) {
+            Ok(value) => Ok(value),
+            Err(plan) => self.carry_out(key, plan, loader),
+        }
+    }
+
+    /// See [`Cache::fetch_async`].
+    pub(super) async fn fetch_async<Q, E>(
+        &self,
+        key: &Q,
+        patience: Option<Duration>,
+        loader: impl Future<Output = Result<Loaded<V>, E>>,
+    ) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
+    {
+        match self.plan(key, patience) {
+            Ok(value) => Ok(value),
+            Err(plan) => self.carry_out_async(key, plan, loader).await,
+        }
+    }
+
+    /// To load a key anew, whatever is there.
+    pub(super) fn renewal<Q: Hash + ?Sized>(&self, key: &Q, patience: Option<Duration>) -> Plan<V> {
+        self.plan_of(self.hash(key), Intent::Renew, None, patience)
+    }
+}
 
 impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     /// Returns the value of a key, loading it if there is none, with a loader that chooses time to live and tags.
@@ -54,10 +97,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
-        match self.core.plan(key, None) {
-            Ok(value) => Ok(value),
-            Err(plan) => self.core.carry_out(key, plan, loader),
-        }
+        self.core.fetch(key, None, loader)
     }
 
     /// As [`fetch`](Cache::fetch), with a future.
@@ -73,10 +113,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
-        match self.core.plan(key, None) {
-            Ok(value) => Ok(value),
-            Err(plan) => self.core.carry_out_async(key, plan, loader).await,
-        }
+        self.core.fetch_async(key, None, loader).await
     }
 
     /// Loads a key anew, whatever is there, and stores what comes; the present value serves others until then.
@@ -111,8 +148,8 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
-        let plan = (self.core).plan_of(self.core.hash(key), Intent::Renew, None, None);
-        self.core.carry_out(key, plan, loader)
+        self.core
+            .carry_out(key, self.core.renewal(key, None), loader)
     }
 
     /// As [`refresh`](Cache::refresh), with a future.
@@ -128,7 +165,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Cache<K, V, S> {
     where
         Q: Hash + Equivalent<K> + ToKey<K> + ?Sized,
     {
-        let plan = (self.core).plan_of(self.core.hash(key), Intent::Renew, None, None);
+        let plan = self.core.renewal(key, None);
         self.core.carry_out_async(key, plan, loader).await
     }
 
