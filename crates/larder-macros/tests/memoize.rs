@@ -224,11 +224,7 @@ fn only_success_is_put() {
     assert_eq!(noted::peek("10"), None);
 }
 
-fn length(_many: &usize, text: &String) -> u64 {
-    text.len() as u64
-}
-
-#[memoize(max_weight = 100, weigher = length)]
+#[memoize(max_weight = 100, weigher = |_, text: &String| text.len() as u64)]
 fn stars(many: usize) -> String {
     "*".repeat(many)
 }
