@@ -254,6 +254,33 @@ fn keys_go_from_one_database_to_another() {
     assert_eq!(run(&mut session, "TTL other"), Reply::Int(100));
 }
 
+/// A server finds fault with a database before it has read what stands behind it; larder once read all words first.
+#[test]
+fn a_copy_is_refused_for_the_first_of_its_faults() {
+    let mut session = Session::of(&Databases::default());
+    let wanted = [
+        ("COPY a b DB 99 bogus", "ERR DB index is out of range"),
+        (
+            "COPY a b REPLACE DB -1 bogus",
+            "ERR DB index is out of range",
+        ),
+        ("COPY a b DB 9 bogus", "ERR syntax error"),
+        ("COPY a b bogus DB 99", "ERR syntax error"),
+    ];
+    for (line, fault) in wanted {
+        assert_eq!(error(&run(&mut session, line)), fault, "{line}");
+    }
+    run(&mut session, "MULTI");
+    for (line, _) in wanted {
+        run(&mut session, line);
+    }
+    let Reply::Array(replies) = run(&mut session, "EXEC") else {
+        panic!("EXEC answers with what each command did");
+    };
+    let faults: Vec<_> = replies.iter().map(error).collect();
+    assert_eq!(faults, wanted.map(|(_, fault)| fault));
+}
+
 #[test]
 fn databases_are_swapped_under_the_sessions_that_selected_them() {
     let databases = Databases::default();

@@ -65,14 +65,19 @@ struct CopyWords<'a> {
 }
 
 impl<'a> CopyWords<'a> {
-    fn read(mut args: Args<'a>) -> Result<Self, Fault> {
+    /// Reads the words, where there are databases below `count`: one that there is not is told before what stands behind it.
+    fn read(mut args: Args<'a>, count: usize) -> Result<Self, Fault> {
         let (from, to) = (args.take()?, args.take()?);
         let (mut replace, mut number) = (false, None);
         while !args.is_empty() {
             if args.accept("REPLACE") {
                 replace = true;
             } else if args.left() > 1 && args.accept("DB") {
-                number = Some(database(args.take()?)?);
+                let named = database(args.take()?)?;
+                if !usize::try_from(named).is_ok_and(|named| named < count) {
+                    return Err(Fault::NO_SUCH_DATABASE);
+                }
+                number = Some(named);
             } else {
                 return Err(Fault::SYNTAX);
             }
@@ -84,30 +89,32 @@ impl<'a> CopyWords<'a> {
             number,
         })
     }
+
+    /// Copies within a database.
+    fn copy(&self, db: Db<'_>) -> Outcome {
+        let copied = if self.replace {
+            on!(db, |d| d.copy_over(self.from, self.to))
+        } else {
+            on!(db, |d| d.copy(self.from, self.to))
+        };
+        Ok(Reply::truth(copied?))
+    }
 }
 
-/// COPY within a database.
+/// COPY within a database. One that names a database stands alone in a transaction, and never comes here.
 pub(crate) fn copy(db: Db<'_>, args: Args<'_>) -> Outcome {
-    let CopyWords {
-        from, to, replace, ..
-    } = CopyWords::read(args)?;
-    let copied = if replace {
-        on!(db, |d| d.copy_over(from, to))
-    } else {
-        on!(db, |d| d.copy(from, to))
-    };
-    Ok(Reply::truth(copied?))
+    CopyWords::read(args, 0)?.copy(db)
 }
 
 /// COPY, which may name another database.
 pub(crate) fn copy_between(session: &mut Session, args: Args<'_>) -> Outcome {
-    let words = CopyWords::read(args)?;
+    let words = CopyWords::read(args, session.databases.count())?;
     let Some(number) = words.number else {
-        return copy(Db::Store(&session.store), args);
+        return words.copy(Db::Store(&session.store));
     };
     let (number, other) = session.databases.select(number)?;
     if number == session.number {
-        return copy(Db::Store(&session.store), args);
+        return words.copy(Db::Store(&session.store));
     }
     let (CopyWords { from, to, .. }, store) = (&words, &session.store);
     let copied = if words.replace {
