@@ -319,7 +319,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     whole("keys", 2, READ, GENERIC, c::scan::keys),
     whole("scan", -2, READ, GENERIC, c::scan::scan),
     whole("randomkey", 1, READ, GENERIC, c::scan::randomkey),
-    Command { keys: ONE, ..whole("sort", -2, WRITE | GROWS, GENERIC, c::sort::sort) },
+    Command { keys: Keys::Stored, ..whole("sort", -2, WRITE | GROWS, GENERIC, c::sort::sort) },
     Command { keys: ONE, ..whole("sort_ro", -2, READ, GENERIC, c::sort::sort) },
     // Publishing.
     session("subscribe", -2, PUBSUB | LISTENER, NONE, PUBLISHING, c::pubsub::subscribe),

@@ -216,13 +216,19 @@ const SUBCOMMANDS: &[(&str, &[&str])] = &[
 /// Whether the second word is one of the command's own commands, where it has any: a transaction does not begin with
 /// one that is none.
 pub(crate) fn has_subcommand(command: &Command, words: &[&[u8]]) -> bool {
-    let mut all = SUBCOMMANDS.iter();
-    let Some((_, own)) = all.find(|(name, _)| *name == command.name) else {
+    let Some(own) = subcommands(command) else {
         return true;
     };
     words
         .get(1)
         .is_none_or(|word| own.iter().any(|name| is(word, name)))
+}
+
+/// A command's own commands, if it has any.
+pub(crate) fn subcommands(command: &Command) -> Option<&'static [&'static str]> {
+    let mut all = SUBCOMMANDS.iter();
+    let (_, own) = all.find(|(name, _)| *name == command.name)?;
+    Some(own)
 }
 
 /// The command of this name, in any case of letters.

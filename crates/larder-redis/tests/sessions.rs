@@ -110,6 +110,18 @@ fn commands_that_there_are_not_and_wrong_numbers_of_words_are_refused() {
         error(&run(&mut session, "GET")),
         "ERR wrong number of arguments for 'get' command"
     );
+    assert_eq!(
+        error(&run(&mut session, "CLIENT LIST ID")),
+        "ERR syntax error"
+    );
+    let unfit = "ERR unknown subcommand or wrong number of arguments for";
+    for line in [
+        "DEBUG OBJECT key extra",
+        "PUBSUB CHANNELS a b",
+        "CLIENT UNBLOCK 1 ERROR extra",
+    ] {
+        assert!(error(&run(&mut session, line)).starts_with(unfit), "{line}");
+    }
     assert!(error(&run(&mut session, "EVAL return 0")).starts_with("ERR larder runs no scripts"));
 }
 
@@ -405,6 +417,41 @@ fn strings_go_only_if_they_are_what_was_named() {
     assert_eq!(run(&mut session, "SET new you IFNE me"), Reply::Ok);
     assert_eq!(run(&mut session, "DELEX lock IFNE you"), Reply::Int(1));
     assert_eq!(run(&mut session, "DELEX new"), Reply::Int(1));
+}
+
+#[test]
+fn the_keys_of_a_command_are_told_or_why_there_are_none() {
+    let mut session = Session::of(&Databases::default());
+    let keys = |names: &[&str]| Reply::Array(names.iter().map(|name| text(name)).collect());
+    for (line, wanted) in [
+        ("SORT k BY w* STORE d", &["k", "d"][..]),
+        ("ZUNIONSTORE d 2 a b WEIGHTS 1 2", &["d", "a", "b"]),
+        ("OBJECT ENCODING k", &["k"]),
+        ("MSET a 1 b 2", &["a", "b"]),
+    ] {
+        let reply = run(&mut session, &format!("COMMAND GETKEYS {line}"));
+        assert_eq!(reply, keys(wanted), "{line}");
+    }
+    for (line, fault) in [
+        (
+            "ZUNIONSTORE d 2 a",
+            "ERR Invalid arguments specified for command",
+        ),
+        (
+            "ZUNIONSTORE d 0 a",
+            "ERR Invalid arguments specified for command",
+        ),
+        (
+            "GET a b",
+            "ERR Invalid number of arguments specified for command",
+        ),
+        ("OBJECT", "ERR The command has no key arguments"),
+        ("PING", "ERR The command has no key arguments"),
+        ("BOGUS", "ERR Invalid command specified"),
+    ] {
+        let reply = run(&mut session, &format!("COMMAND GETKEYS {line}"));
+        assert_eq!(error(&reply), fault, "{line}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! CLIENT: what sessions say of themselves, and how one ends another's wait.
 
 use super::connection::is_printable;
-use super::{exactly, subcommand_arity, unknown_subcommand};
+use super::{exactly, subcommand_arity, unfit_subcommand, unknown_subcommand};
 use crate::args::{Args, Outcome, int, is};
 use crate::clients::{Client, Ending};
 use crate::fault::Fault;
@@ -75,12 +75,7 @@ fn unblock(session: &Session, mut args: Args<'_>) -> Outcome {
     match args.left() {
         0 => return Err(subcommand_arity(args)),
         1 | 2 => {}
-        _ => {
-            let word = String::from_utf8_lossy(args.words()[1]).into_owned();
-            return Err(Fault::new(format!(
-                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try CLIENT HELP."
-            )));
-        }
+        _ => return Err(unfit_subcommand(args)),
     }
     let (number, reason) = (args.take()?, args.take().unwrap_or(b"TIMEOUT"));
     let ending = match reason {
@@ -104,7 +99,7 @@ fn unblock(session: &Session, mut args: Args<'_>) -> Outcome {
 fn list(session: &Session, mut args: Args<'_>) -> Outcome {
     let all = session.databases.clients().all();
     let mut numbers = None;
-    if args.accept("ID") && !args.is_empty() {
+    if args.left() > 1 && args.accept("ID") {
         let asked: Result<Vec<i64>, Fault> = args.rest().iter().map(|word| int(word)).collect();
         numbers = Some(asked.map_err(|_| Fault::fixed("ERR Invalid client ID"))?);
     } else if args.accept("TYPE") {

@@ -21,7 +21,7 @@ pub(crate) fn command(_: &mut Session, mut args: Args<'_>) -> Outcome {
         b"COUNT" => Err(subcommand_arity(args)),
         b"INFO" if args.is_empty() => Ok(Reply::Array(COMMANDS.iter().map(row).collect())),
         b"INFO" => {
-            let found = |name: &&[u8]| table::find(name).map_or(Reply::NullArray, row);
+            let found = |name: &&[u8]| table::find(name).map_or(Reply::Null, row);
             Ok(Reply::Array(args.rest().iter().map(found).collect()))
         }
         b"DOCS" => Ok(docs(args)),
@@ -113,7 +113,9 @@ fn keys<'a>(words: &[&'a [u8]]) -> Result<(&'static Command, Vec<&'a [u8]>), Fau
     if !table::has_subcommand(command, words) {
         return Err(unknown);
     }
-    if command.keys == Keys::None {
+    // What stands alone is no command of OBJECT's or MEMORY's with a key.
+    let alone = words.len() == 1 && table::subcommands(command).is_some();
+    if alone || command.keys == Keys::None {
         return Err(Fault::fixed("ERR The command has no key arguments"));
     }
     let arity = Fault::fixed("ERR Invalid number of arguments specified for command");
@@ -124,7 +126,8 @@ fn keys<'a>(words: &[&'a [u8]]) -> Result<(&'static Command, Vec<&'a [u8]>), Fau
     if command.name == "object" && words.len() != 3 {
         return Err(arity);
     }
-    let keys = command.keys_of(words).ok_or(arity)?;
+    let keys = command.keys_of(words);
+    let keys = keys.ok_or(Fault::fixed("ERR Invalid arguments specified for command"))?;
     Ok((command, keys))
 }
 

@@ -47,6 +47,17 @@ pub(crate) fn unknown_subcommand(args: Args<'_>) -> Fault {
     ))
 }
 
+/// A command's own command that there is not, or not with so many words, as DEBUG has it.
+pub(crate) fn unfit_subcommand(args: Args<'_>) -> Fault {
+    let word = args.words().get(1).copied().unwrap_or_default();
+    let word = &word[..word.len().min(128)];
+    Fault::new(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{}'. Try {} HELP.",
+        String::from_utf8_lossy(word),
+        args.name().to_ascii_uppercase()
+    ))
+}
+
 /// Checks the number of words of a command's own command, with its name and the command's.
 pub(crate) fn exactly(args: Args<'_>, words: usize) -> Result<(), Fault> {
     if args.words().len() == words {

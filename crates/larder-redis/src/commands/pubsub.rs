@@ -2,7 +2,7 @@
 
 use larder::{Bus, Event, Glob, Message, Overflow, RecvError, Subscription};
 
-use super::{exactly, unknown_subcommand};
+use super::{exactly, unfit_subcommand, unknown_subcommand};
 use crate::args::{Args, Outcome, is};
 use crate::databases::Databases;
 use crate::reply::Reply;
@@ -169,7 +169,10 @@ pub(crate) fn publish(session: &mut Session, mut args: Args<'_>) -> Outcome {
 pub(crate) fn pubsub(session: &mut Session, mut args: Args<'_>) -> Outcome {
     let bus = session.databases.bus();
     let word = args.take()?;
-    if is(word, "CHANNELS") && args.left() <= 1 {
+    if is(word, "CHANNELS") {
+        if args.left() > 1 {
+            return Err(unfit_subcommand(args));
+        }
         let glob = args.peek().map(Glob::new);
         let mut channels = bus.channels();
         channels.retain(|name| glob.as_ref().is_none_or(|glob| glob.matches(name)));

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use larder::Store;
 
-use super::{subcommand_arity, unknown_subcommand};
+use super::{subcommand_arity, unfit_subcommand, unknown_subcommand};
 use crate::args::{Args, Outcome};
 use crate::encoding;
 use crate::fault::Fault;
@@ -111,14 +111,8 @@ pub(crate) fn debug(session: &mut Session, mut args: Args<'_>) -> Outcome {
             args.int()?;
             Ok(Reply::Ok)
         }
-        b"OBJECT" if args.left() >= 1 => object(session, args.take()?),
-        _ => {
-            let word = args.words()[1];
-            let word = String::from_utf8_lossy(&word[..word.len().min(128)]);
-            Err(Fault::new(format!(
-                "ERR unknown subcommand or wrong number of arguments for '{word}'. Try DEBUG HELP."
-            )))
-        }
+        b"OBJECT" if args.left() == 1 => object(session, args.take()?),
+        _ => Err(unfit_subcommand(args)),
     }
 }
 
