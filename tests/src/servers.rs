@@ -99,6 +99,7 @@ impl Program {
             if server.connect().is_ok() {
                 return server;
             }
+            // Another process, which tells nobody when it begins to listen.
             std::thread::sleep(PAUSE);
         }
         panic!("{} does not listen", self.version);

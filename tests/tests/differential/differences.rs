@@ -28,6 +28,9 @@ fn text(shape: &Shape) -> &[u8] {
     }
 }
 
+const KEPT_COUNT: &str =
+    "a server keeps the last count in a HyperLogLog's bytes, larder counts when it is asked";
+
 const DIFFERENCES: &[Difference] = &[
     Difference {
         command: "OBJECT",
@@ -101,9 +104,35 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         command: "COMMAND",
+        holds: |_, words, _, _| words.len() == 1 || words.len() == 2 && has(words, b"INFO"),
+        leaves: Outcome::Alike,
+        why: "the whole table: each has its own commands, larder says less of each",
+    },
+    Difference {
+        command: "COMMAND",
         holds: |version, words, _, _| version.starts_with("Redis 7.0") && words.len() == 3,
         leaves: Outcome::Alike,
         why: "COMMAND GETKEYS of a command without arguments is too short for Redis 7.0",
+    },
+    Difference {
+        command: "DEBUG",
+        holds: |_, _, ours, theirs| {
+            text(ours).starts_with(b"-ERR value is not") && text(theirs) == b"+OK"
+        },
+        leaves: Outcome::Alike,
+        why: "what is no number is refused; a server takes it for 0",
+    },
+    Difference {
+        command: "DEBUG",
+        holds: |version, words, _, _| version.starts_with("Valkey") && words.len() == 4,
+        leaves: Outcome::Alike,
+        why: "Valkey takes a word behind DEBUG OBJECT's key",
+    },
+    Difference {
+        command: "MEMORY",
+        holds: |_, _, ours, theirs| number(ours).is_some() && number(theirs).is_some(),
+        leaves: Outcome::Alike,
+        why: "how many bytes a key takes is each one's own matter",
     },
     Difference {
         command: "BITCOUNT",
@@ -124,6 +153,84 @@ const DIFFERENCES: &[Difference] = &[
         },
         leaves: Outcome::Alike,
         why: "of a missing key and wrong words, Redis 7.0 tells the missing key, newer servers the words",
+    },
+    Difference {
+        command: "GET",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "GETDEL",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "GETEX",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "GETRANGE",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "GETSET",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "MGET",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "SET",
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    },
+    Difference {
+        command: "DEL",
+        holds: |_, words, ours, theirs| {
+            let hashes = ["h0", "h1", "h2"].map(|name| name.as_bytes().to_vec());
+            words[1..] == hashes && number(ours).is_some() && number(theirs).is_some()
+        },
+        leaves: Outcome::Alike,
+        why: "a hash whose last field has expired counts until that field was come upon, each in its own time",
+    },
+    Difference {
+        command: "PFADD",
+        holds: |_, _, ours, theirs| {
+            text(ours) == b"-INVALIDOBJ Corrupted HLL object detected"
+                && text(theirs).starts_with(b":")
+        },
+        leaves: Outcome::Apart,
+        why: "a HyperLogLog with bytes behind its registers, as APPEND leaves it, is refused; a server looks no further than it changes it",
+    },
+    Difference {
+        command: "CLIENT",
+        holds: |_, words, ours, _| has_zero(words) && is_about_a_name(ours),
+        leaves: Outcome::Apart,
+        why: "a name with a byte that is zero is refused; a server looks at what stands before it only",
+    },
+    Difference {
+        command: "CLIENT",
+        holds: |version, words, _, _| version.starts_with("Valkey") && words.len() == 5,
+        leaves: Outcome::Alike,
+        why: "Valkey takes words behind CLIENT UNBLOCK's reason",
+    },
+    Difference {
+        command: "HELLO",
+        holds: |_, words, ours, _| has_zero(words) && is_about_a_name(ours),
+        leaves: Outcome::Apart,
+        why: "a name with a byte that is zero is refused; a server looks at what stands before it only",
     },
     Difference {
         command: "LSET",
@@ -324,6 +431,35 @@ const DIFFERENCES: &[Difference] = &[
 
 fn has(words: &Words, word: &[u8]) -> bool {
     words.iter().any(|other| other.eq_ignore_ascii_case(word))
+}
+
+/// Whether both have the same items, but for the count that stands in the bytes of a HyperLogLog.
+fn same_but_kept_count(ours: &Shape, theirs: &Shape) -> bool {
+    match (ours, theirs) {
+        (Shape::Items(_, Some(ours)), Shape::Items(_, Some(theirs))) => {
+            let mut both = ours.iter().zip(theirs);
+            ours.len() == theirs.len()
+                && both.all(|(ours, theirs)| same_but_kept_count(ours, theirs))
+        }
+        // Its first byte, and what follows the fourth, may have been written over.
+        (Shape::Bulk(Some(ours)), Shape::Bulk(Some(theirs))) if ours.get(1..3) == Some(b"YL") => {
+            let but_count = |bytes: &[u8]| {
+                let parts = bytes.split_at_checked(8).zip(bytes.get(16..));
+                parts.map(|((head, _), registers)| [head, registers].concat())
+            };
+            ours == theirs || but_count(ours).is_some() && but_count(ours) == but_count(theirs)
+        }
+        _ => ours == theirs,
+    }
+}
+
+fn has_zero(words: &Words) -> bool {
+    words.iter().any(|word| word.contains(&0))
+}
+
+/// Whether it is refused for the name that a client, or its library, is to have.
+fn is_about_a_name(ours: &Shape) -> bool {
+    text(ours).ends_with(b"cannot contain spaces, newlines or special characters.")
 }
 
 fn number(shape: &Shape) -> Option<f64> {

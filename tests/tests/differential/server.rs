@@ -22,6 +22,7 @@ const LINES: &[&str] = &[
     "COPY {k} {k} DB {s} REPLACE",
     "COPY {k} {k} REPLACE DB {i}",
     "COPY {k} {k} DB",
+    "COPY {k} {k} DB 77 BOGUS",
     "SELECT 0",
     "SELECT 1",
     "SELECT {s}",
@@ -66,6 +67,8 @@ const LINES: &[&str] = &[
     "CLIENT SETINFO BOGUS {e}",
     "CLIENT GETREDIR",
     "CLIENT BOGUS",
+    "PUBSUB CHANNELS a b",
+    "PUBSUB BOGUS",
     "CONFIG SET notify-keyspace-events KEA",
     "CONFIG SET notify-keyspace-events Elg",
     "CONFIG SET notify-keyspace-events {e}!",
@@ -85,8 +88,13 @@ const LINES: &[&str] = &[
     "COMMAND GETKEYS BLPOP {k} {k} 0",
     "COMMAND GETKEYS OBJECT ENCODING {k}",
     "COMMAND GETKEYS GEORADIUS {k} 1 1 1 m STORE {k}",
+    "COMMAND GETKEYS SORT {k} BY w* STORE {k}",
+    "COMMAND GETKEYS ZUNIONSTORE {k} 2 {k}",
+    "COMMAND GETKEYS ZUNIONSTORE {k} {s} {k} {k}",
+    "COMMAND GETKEYS OBJECT",
     "COMMAND GETKEYS PING",
     "COMMAND GETKEYS BOGUS",
+    "COMMAND INFO BOGUS",
     "COMMAND BOGUS",
     "COMMAND LIST FILTERBY PATTERN bogus*",
     "COMMAND LIST FILTERBY BOGUS x",
@@ -105,7 +113,7 @@ const OUTSIDE: &[&str] = &[
 ];
 
 /// Of passwords; a kind of their own: Redis 7.0 looks at one before it has read the options behind it, and Redis 8.2 answers a
-/// wrong one only when it next has something else to do.
+/// wrong one behind the commands that were sent after it, or not at all.
 const PASSWORDS: &[&str] = &[
     "AUTH x",
     "AUTH default x",
@@ -133,6 +141,8 @@ pub(crate) fn command(draw: &mut Draw) -> Words {
             (name, _) if draw.in_multi && OUTSIDE.contains(&name) => continue,
             // With a swap or a flush every watched key counts as changed here; for a server, those that there are.
             ("SWAPDB" | "FLUSHDB", _) if draw.watches => continue,
+            // A matter of `PASSWORDS`.
+            ("AUTH", 3) if words[1] != b"default" => continue,
             ("WATCH", _) => draw.watches = true,
             ("UNWATCH", 1) if !draw.in_multi => draw.watches = false,
             ("MULTI", 1) => draw.in_multi = true,
