@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// What servers are called.
 const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+/// Ports that are tried; each is taken by another process only if that asks for one in the same moment.
+const PORTS: usize = 5;
 /// How often, and with what pause, a connection to a starting server is tried.
 const TRIES: u32 = 400;
 const PAUSE: Duration = Duration::from_millis(10);
@@ -65,14 +67,17 @@ impl Program {
     ///
     /// If it does not start, or does not listen within a few seconds.
     #[must_use]
+    pub fn start(&self) -> Server {
+        let started = (0..PORTS).find_map(|_| self.start_on(free_port()));
+        started.unwrap_or_else(|| panic!("{} does not listen", self.version))
+    }
+
+    /// Starts it on a port; `None` if another process took that first.
     #[expect(
         clippy::disallowed_methods,
         reason = "another process starts in its own time"
     )]
-    pub fn start(&self) -> Server {
-        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port of loopback is free");
-        let port = free.local_addr().expect("it is bound").port();
-        drop(free);
+    fn start_on(&self, port: u16) -> Option<Server> {
         let child = Command::new(&self.path)
             .args([
                 "--port",
@@ -94,16 +99,25 @@ impl Program {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program said its version, so it can be started");
-        let server = Server { child, port };
+        let mut server = Server { child, port };
         for _ in 0..TRIES {
-            if server.connect().is_ok() {
-                return server;
+            if server.is_there() {
+                return Some(server);
+            }
+            if let Ok(Some(_)) = server.child.try_wait() {
+                return None;
             }
             // Another process, which tells nobody when it begins to listen.
             std::thread::sleep(PAUSE);
         }
-        panic!("{} does not listen", self.version);
+        None
     }
+}
+
+/// A port of loopback that nobody listens on now; somebody may by the time that it is used.
+fn free_port() -> u16 {
+    let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port of loopback is free");
+    free.local_addr().expect("it is bound").port()
 }
 
 /// A server that runs until this is dropped.
@@ -115,6 +129,19 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether it listens: it, and not another that got its port.
+    fn is_there(&self) -> bool {
+        let asked = [["INFO".into(), "server".into()].into()];
+        let told = self.connect().and_then(|mut wire| wire.ask(&asked));
+        let Ok([Shape::Bulk(Some(told))]) = told.as_deref() else {
+            return false;
+        };
+        let itself = format!("process_id:{}", self.child.id());
+        String::from_utf8_lossy(told)
+            .lines()
+            .any(|line| line == itself)
+    }
+
     /// A new connection.
     ///
     /// # Errors
