@@ -11,6 +11,9 @@ use larder_tests::servers::Program;
 use redis::aio::ConnectionLike;
 use redis::{AsyncCommands, RedisResult};
 
+/// How often the clients are asked for before they are taken to be what they will be: seconds, with a server.
+const ASKS: usize = 100_000;
+
 /// Runs `work` with a client of larder, then with one of each server.
 fn everywhere<F: Future<Output = RedisResult<()>>>(work: impl Fn(Client) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -117,6 +120,67 @@ fn a_subscriber_reads_a_stream_of_messages() {
             let next = stream.next().await.expect("there is a message");
             assert_eq!(next.get_payload::<String>()?, "hello");
         }
+        Ok(())
+    });
+}
+
+/// Runs a future to its end, and beside it a wait that has none meanwhile.
+async fn beside<T>(wait: &mut (impl Future + Unpin), work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let done = work.as_mut().poll(context);
+        let waits = pin!(&mut *wait).poll(context).is_pending();
+        assert!(waits, "nothing is there that could end the wait");
+        done
+    })
+    .await
+}
+
+/// Asks for the list of clients until it is as wanted.
+async fn until(con: &mut AsyncConnection, is: impl Fn(&str) -> bool) -> RedisResult<()> {
+    for _ in 0..ASKS {
+        let clients: String = redis::cmd("CLIENT").arg("LIST").query_async(con).await?;
+        if is(&clients) {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the clients are not as they should come to be");
+}
+
+/// larder's end of the pipe once served the wait of a connection that was gone: the element was lost.
+#[test]
+fn a_connection_that_is_dropped_while_it_waits_takes_nothing_with_it() {
+    everywhere(|client| async move {
+        let mut con = client.get_async_connection().await?;
+        let mut waiter = client.get_multiplexed_async_connection().await?;
+        let mut wait = Box::pin(async move {
+            let () = waiter.set("before", 1).await?;
+            waiter.blpop::<_, (String, String)>("queue", 0.0).await
+        });
+        let waits = until(&mut con, |clients| clients.contains("flags=b"));
+        beside(&mut wait, waits).await?;
+        drop(wait);
+        until(&mut con, |clients| clients.lines().count() == 1).await?;
+        assert_eq!(con.rpush::<_, _, usize>("queue", "one").await?, 1);
+        assert_eq!(con.llen::<_, usize>("queue").await?, 1);
+        Ok(())
+    });
+}
+
+/// What is asked in one go with a command that waits is answered before that.
+#[test]
+fn who_asked_before_a_wait_is_answered_before_it() {
+    everywhere(|client| async move {
+        let mut con = client.get_async_connection().await?;
+        let shared = client.get_multiplexed_async_connection().await?;
+        let (mut one, mut other) = (shared.clone(), shared);
+        let set = async move { one.set::<_, _, ()>("before", 1).await };
+        let mut wait =
+            Box::pin(async move { other.blpop::<_, (String, String)>("queue", 0.0).await });
+        beside(&mut wait, set).await?;
+        assert_eq!(con.rpush::<_, _, usize>("queue", "one").await?, 1);
+        assert_eq!(wait.await?, ("queue".into(), "one".into()));
         Ok(())
     });
 }

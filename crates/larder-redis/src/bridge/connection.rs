@@ -29,8 +29,8 @@ enum Way {
 /// # Ok::<(), redis::RedisError>(())
 /// ```
 ///
-/// Replies have the shapes of RESP2 until `HELLO 3` is sent, as with a server. Scripts are not run: EVAL is an unknown
-/// command.
+/// Replies have the shapes of RESP2 until `HELLO 3` is sent, as with a server. Scripts are not run: EVAL is refused
+/// with an error that says so.
 #[must_use]
 pub struct Connection(Way);
 

@@ -15,9 +15,12 @@ use super::aio::finish;
 use super::client::Client;
 use crate::reply::Reply;
 use crate::resp::RespSession;
+use crate::session::Step;
 
 /// Bytes that the pipe holds in one direction; more make the writer wait.
 const PIPE: usize = 64 << 10;
+/// Bytes that are taken in while a command waits. Behind more of them it is not seen any more that the other end was dropped.
+const AHEAD: usize = 1 << 20;
 
 impl Client {
     /// The `redis` crate's multiplexed connection, to this client's databases. It must be made inside a tokio runtime,
@@ -98,6 +101,12 @@ enum Arrived {
     Push(Option<Reply>),
 }
 
+/// What is first while a command waits: its reply, or so many bytes.
+enum Next {
+    Reply(Reply),
+    Bytes(usize),
+}
+
 /// Waits for bytes or for a message, whichever is first. Neither is lost with the other's wait.
 async fn arrived(session: &mut RespSession, pipe: &mut DuplexStream, read: &mut [u8]) -> Arrived {
     let (mut bytes, mut push) = (pin!(pipe.read(read)), pin!(session.next_push()));
@@ -108,6 +117,43 @@ async fn arrived(session: &mut RespSession, pipe: &mut DuplexStream, read: &mut 
         push.as_mut().poll(context).map(Arrived::Push)
     })
     .await
+}
+
+/// The reply of a command; `None` if the other end was dropped while it waited, and then nothing was taken for it. What
+/// the other end sends meanwhile is taken in.
+async fn reply_of(
+    step: Step,
+    session: &mut RespSession,
+    pipe: &mut DuplexStream,
+    read: &mut [u8],
+) -> Option<Reply> {
+    let (mut reply, mut ahead) = (pin!(finish(step)), 0);
+    while ahead < AHEAD {
+        let mut bytes = pin!(pipe.read(read));
+        let next = poll_fn(|context| {
+            if let Poll::Ready(reply) = reply.as_mut().poll(context) {
+                return Poll::Ready(Next::Reply(reply));
+            }
+            let length = bytes.as_mut().poll(context);
+            length.map(|length| Next::Bytes(length.unwrap_or(0)))
+        });
+        match next.await {
+            Next::Reply(reply) => return Some(reply),
+            Next::Bytes(0) => return None,
+            Next::Bytes(length) => {
+                session.take_in(&read[..length]);
+                ahead += length;
+            }
+        }
+    }
+    Some(reply.await)
+}
+
+/// Writes what is to be sent.
+async fn send(pipe: &mut DuplexStream, out: &mut Vec<u8>) -> std::io::Result<()> {
+    pipe.write_all(out).await?;
+    out.clear();
+    Ok(())
 }
 
 /// Feeds the session from the pipe until either ends.
@@ -121,14 +167,21 @@ async fn serve(mut session: RespSession, mut pipe: DuplexStream) {
             Arrived::Bytes(length) => {
                 session.take_in(&read[..length]);
                 while let Some(step) = session.step(&mut out) {
-                    let reply = finish(step).await;
+                    // Who asked before is not to wait with it.
+                    let waits = matches!(step, Step::Wait(_));
+                    if waits && send(&mut pipe, &mut out).await.is_err() {
+                        return;
+                    }
+                    let reply = reply_of(step, &mut session, &mut pipe, &mut read).await;
+                    let Some(reply) = reply else {
+                        return;
+                    };
                     session.answer(&reply, &mut out);
                 }
             }
         }
-        if pipe.write_all(&out).await.is_err() {
+        if send(&mut pipe, &mut out).await.is_err() {
             return;
         }
-        out.clear();
     }
 }
