@@ -160,6 +160,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     data("lcs", -3, READ | ATOMIC, TWO, STRING, c::lcs::lcs),
     data("msetex", -4, WRITE | GROWS, Keys::CountedPairs, STRING, c::guarded::msetex),
     data("delex", -2, WRITE | FAST, ONE, STRING, c::guarded::delex),
+    data("digest", 2, READ | FAST, ONE, STRING, c::guarded::digest),
     data("delifeq", 3, WRITE | FAST, ONE, STRING, c::guarded::delifeq),
     data("increx", -2, WRITE | GROWS | FAST, ONE, STRING, c::bounded::increx),
     // Strings as bits.
@@ -197,6 +198,7 @@ pub(crate) static COMMANDS: &[Command] = &[
     waiting("brpop", -3, BUT_LAST, LIST, c::waiting::pop),
     waiting("blmpop", -5, Keys::Counted(2, 0), LIST, c::waiting::pop_many),
     waiting("blmove", 6, TWO, LIST, c::waiting::move_between),
+    waiting("blmovem", -6, TWO, LIST, c::waiting::move_many),
     waiting("brpoplpush", 4, TWO, LIST, c::waiting::rpoplpush),
     // Hashes.
     data("hset", -4, WRITE | GROWS | FAST, ONE, HASH, c::hashes::set),

@@ -408,6 +408,80 @@ fn elements_move_in_numbers_one_by_one_or_as_a_block() {
 }
 
 #[test]
+fn who_waits_for_a_number_of_elements_is_served_when_there_are_as_many() {
+    let arrived = beside_a_waiting_session("BLMOVEM a b LEFT LEFT 0 EXACTLY 2 OBO", |other| {
+        assert_eq!(run(other, "RPUSH a 1"), Reply::Int(1));
+        assert_eq!(run(other, "LLEN a"), Reply::Int(1));
+        assert_eq!(run(other, "RPUSH a 2 3"), Reply::Int(3));
+        assert_eq!(run(other, "LLEN a"), Reply::Int(1));
+    });
+    assert_eq!(arrived, Reply::Array(vec![text("2"), text("1")]));
+    let arrived = beside_a_waiting_session("BLMOVEM a b LEFT LEFT 0 COUNT 2 BULK", |other| {
+        assert_eq!(run(other, "RPUSH a 1 2 3"), Reply::Int(3));
+    });
+    assert_eq!(arrived, Reply::Array(vec![text("1"), text("2")]));
+    let mut session = Session::of(&Databases::default());
+    assert_eq!(
+        run(&mut session, "BLMOVEM a b LEFT LEFT 0.001"),
+        Reply::NullArray
+    );
+    run(&mut session, "MULTI");
+    run(&mut session, "BLMOVEM a b LEFT RIGHT 0");
+    run(&mut session, "BLMOVEM a b LEFT RIGHT 0 EXACTLY 2 OBO");
+    let nothing = Reply::Array(vec![Reply::Array(Vec::new()), Reply::Null]);
+    assert_eq!(run(&mut session, "EXEC"), nothing);
+    assert!(run(&mut session, "BLMOVEM a b LEFT LEFT -1 COUNT 1 OBO").is_error());
+    assert!(run(&mut session, "BLMOVEM a b LEFT LEFT 0 COUNT 1").is_error());
+}
+
+#[test]
+fn digests_stand_for_the_strings_that_they_are_of() {
+    let mut session = Session::of(&Databases::default());
+    session.execute(&[b"SET", b"key", b"Hello world"]);
+    assert_eq!(run(&mut session, "DIGEST key"), text("b6acb9d84a38ff74"));
+    assert_eq!(run(&mut session, "DIGEST none"), Reply::Null);
+    run(&mut session, "RPUSH list a");
+    assert!(error(&run(&mut session, "DIGEST list")).starts_with("WRONGTYPE"));
+    let other = "0000000000000000";
+    assert_eq!(
+        run(&mut session, &format!("SET key new IFDEQ {other}")),
+        Reply::Null
+    );
+    assert_eq!(
+        run(&mut session, &format!("SET none new IFDEQ {other}")),
+        Reply::Null
+    );
+    assert_eq!(
+        run(&mut session, "SET key new IFDEQ B6ACB9D84A38FF74"),
+        Reply::Ok
+    );
+    assert_eq!(
+        run(&mut session, &format!("SET none new IFDNE {other}")),
+        Reply::Ok
+    );
+    assert_eq!(
+        run(&mut session, "DELEX key IFDEQ b6acb9d84a38ff74"),
+        Reply::Int(0)
+    );
+    assert_eq!(
+        run(&mut session, &format!("DELEX key IFDNE {other}")),
+        Reply::Int(1)
+    );
+    assert_eq!(
+        run(&mut session, &format!("DELEX key IFDNE {other}")),
+        Reply::Int(0)
+    );
+    for line in ["SET key new IFDEQ abc", "DELEX key IFDNE xxxxxxxxxxxxxxxx"] {
+        assert!(
+            error(&run(&mut session, line)).contains("hexadecimal"),
+            "{line}"
+        );
+    }
+    let both = "SET key new IFEQ a IFDEQ b6acb9d84a38ff74";
+    assert_eq!(error(&run(&mut session, both)), "ERR syntax error");
+}
+
+#[test]
 fn strings_go_only_if_they_are_what_was_named() {
     let mut session = Session::of(&Databases::default());
     run(&mut session, "SET lock me");

@@ -1,4 +1,4 @@
-//! Strings that are removed or set under a condition: DELEX, DELIFEQ, MSETEX.
+//! Strings that are removed or set under a condition: DELEX, DELIFEQ, MSETEX; and DIGEST, which conditions name.
 
 use larder::SetOptions;
 
@@ -8,11 +8,48 @@ use crate::db::{Db, on};
 use crate::fault::Fault;
 use crate::reply::Reply;
 
-/// Removes a key if its string is this one, or is not.
-fn remove_if(db: Db<'_>, key: &[u8], value: &[u8], equal: bool) -> Outcome {
+/// What a string is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Likeness<'a> {
+    Value(&'a [u8]),
+    /// 16 hexadecimal digits.
+    Digest(&'a [u8]),
+}
+
+impl<'a> Likeness<'a> {
+    pub(super) fn digest(word: &'a [u8]) -> Result<Self, Fault> {
+        if word.len() == 16 && word.iter().all(u8::is_ascii_hexdigit) {
+            return Ok(Likeness::Digest(word));
+        }
+        Err(Fault::fixed(
+            "ERR must be exactly 16 hexadecimal characters",
+        ))
+    }
+
+    pub(super) fn is_of(self, string: &[u8]) -> bool {
+        match self {
+            Likeness::Value(value) => string == value,
+            Likeness::Digest(digest) => digest_of(string).as_bytes().eq_ignore_ascii_case(digest),
+        }
+    }
+}
+
+/// XXH3 of 64 bits, as the `redis` crate has it for callers.
+fn digest_of(string: &[u8]) -> String {
+    redis::calculate_value_digest(string)
+}
+
+/// DIGEST, after Redis' documentation of 8.4.
+pub(crate) fn digest(db: Db<'_>, mut args: Args<'_>) -> Outcome {
+    let found: Option<Vec<u8>> = on!(db, |d| d.get(args.take()?))?;
+    Ok(found.map_or(Reply::Null, |string| Reply::bulk(digest_of(&string))))
+}
+
+/// Removes a key if its string is like this, or is not.
+fn remove_if(db: Db<'_>, key: &[u8], likeness: Likeness<'_>, like: bool) -> Outcome {
     db.atomic(&[key], |db| {
         let found: Option<Vec<u8>> = on!(db, |d| d.get(key))?;
-        let meets = found.is_some_and(|found| (found == value) == equal);
+        let meets = found.is_some_and(|found| likeness.is_of(&found) == like);
         Ok(Reply::truth(meets && on!(db, |d| d.remove(key))))
     })
 }
@@ -20,24 +57,25 @@ fn remove_if(db: Db<'_>, key: &[u8], value: &[u8], equal: bool) -> Outcome {
 /// DELIFEQ, as Valkey has it.
 pub(crate) fn delifeq(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let (key, value) = (args.take()?, args.take()?);
-    remove_if(db, key, value, true)
+    remove_if(db, key, Likeness::Value(value), true)
 }
 
-/// DELEX, as Redis has it, but for digests.
+/// DELEX, after Redis' documentation of 8.4.
 pub(crate) fn delex(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let key = args.take()?;
     if args.is_empty() {
         return Ok(Reply::truth(on!(db, |d| d.remove(key))));
     }
-    let word = args.take()?;
-    let equal = match word {
-        _ if is(word, "IFEQ") => true,
-        _ if is(word, "IFNE") => false,
+    let (word, other) = (args.take()?, args.take()?);
+    let (likeness, like) = match word {
+        _ if is(word, "IFEQ") => (Likeness::Value(other), true),
+        _ if is(word, "IFNE") => (Likeness::Value(other), false),
+        _ if is(word, "IFDEQ") => (Likeness::digest(other)?, true),
+        _ if is(word, "IFDNE") => (Likeness::digest(other)?, false),
         _ => return Err(Fault::SYNTAX),
     };
-    let value = args.take()?;
     args.end()?;
-    remove_if(db, key, value, equal)
+    remove_if(db, key, likeness, like)
 }
 
 /// MSETEX: keys with values, all or none, with one time to live.

@@ -1,6 +1,6 @@
 //! Lists: LPUSH, LRANGE and what is like them; those that wait are in `waiting`.
 
-use larder::{End, InTx, List, Matches, PositionOptions, Span};
+use larder::{End, InTx, List, Matches, MoveOptions, PositionOptions, Span};
 
 use crate::args::{Args, Outcome, int, is};
 use crate::db::{Db, on};
@@ -200,8 +200,9 @@ pub(crate) fn move_between(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     Ok(Reply::option(list(db, from).move_to(from_end, to, to_end)?))
 }
 
-/// How many elements LMOVEM moves, and in which order they arrive.
-struct Load {
+/// How many elements LMOVEM and BLMOVEM move, and in which order they arrive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
     most: usize,
     /// Nothing moves if there are fewer.
     exactly: bool,
@@ -210,7 +211,7 @@ struct Load {
 }
 
 impl Load {
-    fn read(args: &mut Args<'_>) -> Result<Self, Fault> {
+    pub(crate) fn read(args: &mut Args<'_>) -> Result<Self, Fault> {
         let (mut most, mut exactly, mut bulk) = (1, false, false);
         if !args.is_empty() {
             exactly = args.accept("EXACTLY");
@@ -230,6 +231,40 @@ impl Load {
             bulk,
         })
     }
+
+    pub(crate) fn options(self) -> MoveOptions {
+        let options = if self.exactly {
+            MoveOptions::exactly(self.most)
+        } else {
+            MoveOptions::up_to(self.most)
+        };
+        if self.bulk {
+            options.in_order()
+        } else {
+            options
+        }
+    }
+
+    /// Elements that left in this order, in that in which they stand now.
+    pub(crate) fn arrived(self, from: End, to: End, mut moved: Vec<Bytes>) -> Reply {
+        let turned = match to {
+            End::Front => !(self.bulk && from == to),
+            End::Back => self.bulk && from == to,
+        };
+        if turned {
+            moved.reverse();
+        }
+        Reply::bulks(moved)
+    }
+
+    /// Where there is nothing to move, or too little.
+    pub(crate) fn nothing(self) -> Reply {
+        if self.exactly {
+            Reply::Null
+        } else {
+            Reply::Array(Vec::new())
+        }
+    }
 }
 
 /// LMOVEM, after Redis' documentation of 8.10.
@@ -237,75 +272,9 @@ pub(crate) fn move_many(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     let (from, to) = (args.take()?, args.take()?);
     let (from_end, to_end) = (end(args.take()?)?, end(args.take()?)?);
     let load = Load::read(&mut args)?;
-    db.atomic(&[from, to], |db| {
-        let (source, target) = (list(db, from), list(db, to));
-        let there = source.len()?;
-        if load.exactly && there < load.most {
-            return Ok(Reply::Null);
-        }
-        let most = load.most.min(there);
-        if most == 0 {
-            return Ok(Reply::Array(Vec::new()));
-        }
-        // A destination of another type is told before anything moves.
-        target.len()?;
-        // From end to other end, one by one is as a block.
-        if from_end == to_end && from == to {
-            return turn_block(&source, from_end, most, load.bulk);
-        }
-        if load.bulk && from_end == to_end {
-            return move_block(&source, &target, from_end, most);
-        }
-        let mut moved: Vec<Bytes> = Vec::new();
-        for _ in 0..most {
-            moved.extend(source.move_to(from_end, to, to_end)?);
-        }
-        if to_end == End::Front {
-            moved.reverse();
-        }
-        Ok(Reply::bulks(moved))
-    })
-}
-
-/// So many elements at an end.
-fn block(list: &List<'_, Bytes, InTx<'_>>, end: End, most: usize) -> Result<Vec<Bytes>, Fault> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    Ok(match end {
-        End::Front => list.range(Span::new(0, most - 1)),
-        End::Back => list.range(Span::new(-most, -1)),
-    }?)
-}
-
-/// Moves elements from an end to the same end of another list, in the order that they have.
-fn move_block(
-    source: &List<'_, Bytes, InTx<'_>>,
-    target: &List<'_, Bytes, InTx<'_>>,
-    end: End,
-    most: usize,
-) -> Outcome {
-    let block = block(source, end, most)?;
-    source.pop_many(end, most)?;
-    match end {
-        End::Front => target.push_front_many(block.iter().rev()),
-        End::Back => target.push_back_many(&block),
-    }?;
-    Ok(Reply::bulks(block))
-}
-
-/// Moves elements from an end of a list to where they were: as a block they stay, one by one they turn round.
-fn turn_block(list: &List<'_, Bytes, InTx<'_>>, end: End, most: usize, bulk: bool) -> Outcome {
-    let mut block = block(list, end, most)?;
-    if !bulk {
-        block.reverse();
-        let first = match end {
-            End::Front => 0,
-            End::Back => -i64::try_from(block.len()).unwrap_or(i64::MAX),
-        };
-        for (index, element) in (first..).zip(&block) {
-            list.set(index, element)?;
-        }
-    }
-    Ok(Reply::bulks(block))
+    let moved = list(db, from).move_many_to(from_end, to, to_end, load.options())?;
+    let arrived = moved.map(|moved| load.arrived(from_end, to_end, moved));
+    Ok(arrived.unwrap_or_else(|| load.nothing()))
 }
 
 pub(crate) fn rpoplpush(db: Db<'_>, mut args: Args<'_>) -> Outcome {

@@ -4,6 +4,7 @@ use larder::{GetExpire, SetOptions, Span};
 
 use crate::args::{Args, Outcome};
 use crate::commands::expiry::{Life, Unit, When};
+use crate::commands::guarded::Likeness;
 use crate::db::{Db, on};
 use crate::fault::Fault;
 use crate::reply::Reply;
@@ -28,10 +29,10 @@ pub(crate) fn get(db: Db<'_>, mut args: Args<'_>) -> Outcome {
 struct SetWords<'a> {
     life: Life<'a>,
     options: SetOptions<'a>,
-    /// One of NX, XX, IFEQ and IFNE was given; not two different ones.
+    /// One of NX, XX, IFEQ and what is like it was given; not two different ones.
     guard: Option<&'static str>,
-    /// The value that IFNE names.
-    other_than: Option<&'a [u8]>,
+    /// What IFNE, IFDEQ or IFDNE names, and whether the old string is to be like it.
+    likeness: Option<(Likeness<'a>, bool)>,
     get: bool,
 }
 
@@ -49,8 +50,14 @@ impl<'a> SetWords<'a> {
                 let value = args.take()?;
                 words.guard("IFEQ", |options| options.if_equal(value))?;
             } else if args.accept("IFNE") {
-                words.other_than = Some(args.take()?);
+                words.likeness = Some((Likeness::Value(args.take()?), false));
                 words.guard("IFNE", |options| options)?;
+            } else if args.accept("IFDEQ") {
+                words.likeness = Some((Likeness::digest(args.take()?)?, true));
+                words.guard("IFDEQ", |options| options)?;
+            } else if args.accept("IFDNE") {
+                words.likeness = Some((Likeness::digest(args.take()?)?, false));
+                words.guard("IFDNE", |options| options)?;
             } else if args.accept("KEEPTTL") {
                 words.life.keep()?;
             } else {
@@ -86,12 +93,13 @@ pub(crate) fn set(db: Db<'_>, mut args: Args<'_>) -> Outcome {
     if get {
         options = options.return_old();
     }
-    let Some(other_than) = words.other_than else {
+    let Some((likeness, like)) = words.likeness else {
         return set_with(db, key, value, options, get);
     };
     db.atomic(&[key], |db| {
         let old: Option<Vec<u8>> = on!(db, |d| d.get(key))?;
-        if old.as_deref() == Some(other_than) {
+        let is_like = old.as_deref().is_some_and(|old| likeness.is_of(old));
+        if is_like != like {
             return Ok(Reply::option(old.filter(|_| get)));
         }
         set_with(db, key, value, options, get)

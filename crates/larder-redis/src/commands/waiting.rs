@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use larder::{End, Store};
 
-use super::lists::{end, many, taken};
+use super::lists::{Load, end, many, taken};
 use super::sorted_sets::taken as taken_members;
 use crate::args::{Args, Outcome, float, is};
 use crate::clients::Client;
@@ -30,6 +30,8 @@ enum Goods {
     Many(Vec<Bytes>, End, usize),
     /// One element, from a list to another.
     Move((Bytes, End), (Bytes, End)),
+    /// Several, or so many.
+    MoveMany((Bytes, End), (Bytes, End), Load),
     /// One member off the first of these sorted sets.
     Member(Vec<Bytes>, Extreme),
     /// Several.
@@ -107,6 +109,7 @@ impl Want {
     fn nothing_at_once(&self) -> Reply {
         match self.goods {
             Goods::Move(..) => Reply::Null,
+            Goods::MoveMany(_, _, load) => load.nothing(),
             _ => Reply::NullArray,
         }
     }
@@ -130,6 +133,11 @@ impl Want {
                 let list = db.list::<Bytes>(from);
                 list.move_to(*from_end, to, *to_end)?.map(Reply::Bulk)
             }
+            Goods::MoveMany((from, from_end), (to, to_end), load) => {
+                let list = db.list::<Bytes>(from);
+                let moved = list.move_many_to(*from_end, to, *to_end, load.options())?;
+                moved.map(|moved| load.arrived(*from_end, *to_end, moved))
+            }
             Goods::Member(keys, which) => which.pop(db, keys, 1)?.map(triple),
             Goods::Members(keys, which, most) => which.pop(db, keys, *most)?.map(taken_members),
         })
@@ -142,6 +150,10 @@ impl Want {
             Goods::Many(keys, end, most) => taken(store.take_many(keys, end, most).await?),
             Goods::Move((from, from_end), (to, to_end)) => {
                 Reply::Bulk(store.take_to(from, from_end, to, to_end).await?)
+            }
+            Goods::MoveMany((from, from_end), (to, to_end), load) => {
+                let moved = store.take_many_to(from, from_end, to, to_end, load.options());
+                load.arrived(from_end, to_end, moved.await?)
             }
             Goods::Member(keys, which) => triple(which.arrive(store, keys, 1).await?),
             Goods::Members(keys, which, most) => {
@@ -263,6 +275,18 @@ pub(crate) fn move_between(mut args: Args<'_>) -> Result<Want, Fault> {
     Ok(Want {
         goods: Goods::Move((from, from_end), (to, to_end)),
         wait,
+    })
+}
+
+/// BLMOVEM, after Redis' documentation of 8.10.
+pub(crate) fn move_many(mut args: Args<'_>) -> Result<Want, Fault> {
+    let (from, to) = (args.take()?.to_vec(), args.take()?.to_vec());
+    let (from_end, to_end) = (end(args.take()?)?, end(args.take()?)?);
+    let wait = args.take()?;
+    let load = Load::read(&mut args)?;
+    Ok(Want {
+        goods: Goods::MoveMany((from, from_end), (to, to_end), load),
+        wait: time(wait)?,
     })
 }
 
