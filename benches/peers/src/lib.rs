@@ -27,6 +27,7 @@ pub mod growth;
 pub mod hits;
 pub mod larder_peers;
 pub mod peer;
+pub mod progress;
 pub mod report;
 pub mod rivals;
 pub mod server;
