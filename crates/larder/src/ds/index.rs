@@ -41,19 +41,16 @@ impl Entry {
     }
 
     #[inline(always)]
-    fn word(self) -> u64 {
-        let [a, b, c, d, e, f, g] = self.0;
-        u64::from_le_bytes([a, b, c, d, e, f, g, 0])
-    }
-
-    #[inline(always)]
     fn hash(self) -> u32 {
-        (self.word() >> 32) as u32
+        // Read as four bytes: three take two loads.
+        let [_, _, _, d, e, f, g] = self.0;
+        u32::from_le_bytes([d, e, f, g]) >> 8
     }
 
     #[inline(always)]
     fn number(self) -> u32 {
-        self.word() as u32
+        let [a, b, c, d, ..] = self.0;
+        u32::from_le_bytes([a, b, c, d])
     }
 }
 

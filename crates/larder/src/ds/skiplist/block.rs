@@ -23,6 +23,7 @@ mod rewrite;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use super::level::Above;
 use super::search::partition;
 pub(super) use super::shape::MAX_SHARED;
 use super::shape::Shape;
@@ -45,10 +46,10 @@ const ALLOCATED: u64 = 16;
 pub(crate) struct Block {
     data: Box<[u8]>,
     shape: Shape,
-    /// The neighbours, and the node above; `NIL` for none.
+    /// The neighbours; `NIL` for none.
     pub(super) prev: u32,
     pub(super) next: u32,
-    pub(super) parent: u32,
+    pub(super) above: Above,
     /// Where lengths differ: bytes of the heap that are written, and those of them that are somebody's.
     used: u16,
     live: u16,
@@ -58,11 +59,11 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    pub(super) fn new(prev: u32, next: u32, parent: u32) -> Self {
+    pub(super) fn new(prev: u32, next: u32, above: Above) -> Self {
         Block {
             prev,
             next,
-            parent,
+            above,
             ..Block::default()
         }
     }
@@ -359,15 +360,23 @@ impl Block {
             self.live += member.len() as u16;
         }
         let (from, length) = self.shape.member(&self.data, slot);
-        self.data[from..from + length].copy_from_slice(member);
+        let place = &mut self.data[from..from + length];
+        // Where the length is known while compiling, there is no call.
+        match (<&mut [u8; 16]>::try_from(&mut *place), member.try_into()) {
+            (Ok(place), Ok(member)) => *place = member,
+            _ => place.copy_from_slice(member),
+        }
     }
 
     #[inline]
     fn write_key(&mut self, slot: usize, key: u64) {
-        let frame = self.shape.frame;
-        let held = ((key - frame.base) >> frame.shift).to_le_bytes();
-        let (at, width) = (self.shape.key_at(slot), usize::from(frame.width));
-        self.data[at..at + width].copy_from_slice(&held[..width]);
+        let (frame, at) = (self.shape.frame, self.shape.key_at(slot));
+        let held = (key - frame.base) >> frame.shift;
+        // Eight bytes are behind every key. Those that are others' are written as they are: a copy of as many bytes as
+        // the width says would be a call.
+        let word = self.data[at..].first_chunk_mut();
+        let word = word.expect("eight bytes are behind a key");
+        *word = (u64::from_le_bytes(*word) & !frame.most() | held).to_le_bytes();
     }
 
     /// Sees to it that a slot, a frame and bytes are there for one element more.
@@ -401,7 +410,7 @@ impl Block {
         }
         self.len -= n as u8;
         if self.len == 0 {
-            *self = Block::new(self.prev, self.next, self.parent);
+            *self = Block::new(self.prev, self.next, self.above);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::block::{self, Block};
-use super::level::{Entry, FANOUT, Head, NIL, Node};
+use super::level::{Above, Entry, FANOUT, Head, NIL, Node};
 use super::{Place, SkipList, Spot};
 
 /// An element that stands elsewhere than before: who names places must follow.
@@ -104,8 +104,8 @@ impl SkipList {
     /// Puts a new block behind another.
     fn put_behind(&mut self, number: u32, mut block: Block, head: Head) -> u32 {
         let left = &self.blocks[number];
-        let (next, parent) = (left.next, left.parent);
-        (block.prev, block.next, block.parent) = (number, next, parent);
+        let (next, above) = (left.next, left.above);
+        (block.prev, block.next) = (number, next);
         self.packed += block.held();
         let count = block.len() as u32;
         let child = self.blocks.insert(block);
@@ -114,28 +114,27 @@ impl SkipList {
             NIL => self.last = child,
             next => self.blocks[next].prev = child,
         }
-        self.promote(parent, number, Entry { head, child, count });
+        self.promote(above, Entry { head, child, count });
         child
     }
 
-    /// Puts a child that was split off `left` behind it, splitting nodes on the way up.
-    fn promote(&mut self, mut parent: u32, mut left: u32, mut entry: Entry) {
+    /// Puts a child that was split off the one that hangs at `left` behind it, splitting nodes on the way up.
+    fn promote(&mut self, mut left: Above, mut entry: Entry) {
         for level in 0.. {
-            let node = &mut self.nodes[parent];
-            let at = node.place_of(left);
+            let (number, at) = (left.node, left.at());
+            let node = &mut self.nodes[number];
             node.add(at, entry.count.wrapping_neg());
             if node.len() < FANOUT {
                 node.insert(at + 1, entry);
-                self.set_parent(level, entry.child, parent);
+                self.adopt(level, number, at + 1);
                 return;
             }
-            let right = self.split_node(level, parent, at + 1, entry);
-            let grandparent = self.nodes[parent].parent;
-            if grandparent == NIL {
-                self.grow(parent, right);
+            entry = self.split_node(level, number, at + 1, entry);
+            left = self.nodes[number].above;
+            if left.node == NIL {
+                self.grow(number, entry);
                 return;
             }
-            (left, parent, entry) = (parent, grandparent, right);
         }
     }
 
@@ -144,7 +143,6 @@ impl SkipList {
         let node = &mut self.nodes[number];
         let cut = if at == FANOUT { FANOUT } else { FANOUT / 2 };
         let mut right = node.split_off(cut);
-        right.parent = node.parent;
         let stays = at < cut || (at == cut && cut < FANOUT);
         if stays {
             node.insert(at, entry);
@@ -154,7 +152,7 @@ impl SkipList {
         let (head, count) = (right.head(0), right.total() as u32);
         let to = self.nodes.insert(right);
         if stays {
-            self.set_parent(level, entry.child, number);
+            self.adopt(level, number, at);
         }
         self.adopt(level, to, 0);
         Entry {
@@ -178,24 +176,19 @@ impl SkipList {
         top.insert(1, right);
         self.root = self.nodes.insert(top);
         self.height += 1;
-        self.nodes[left].parent = self.root;
-        self.nodes[right.child].parent = self.root;
+        self.nodes[left].above = Above::new(self.root, 0);
+        self.nodes[right.child].above = Above::new(self.root, 1);
     }
 
-    /// Tells the children of a node of this level, from `from` on, who is above them.
+    /// Tells the children of a node of this level, from `from` on, where they hang; blocks hang under level 0.
     fn adopt(&mut self, level: u32, number: u32, from: usize) {
         for i in from..self.nodes[number].len() {
-            let child = self.nodes[number].child(i);
-            self.set_parent(level, child, number);
-        }
-    }
-
-    /// `level` is that of the parent: blocks are under level 0.
-    fn set_parent(&mut self, level: u32, child: u32, parent: u32) {
-        if level == 0 {
-            self.blocks[child].parent = parent;
-        } else {
-            self.nodes[child].parent = parent;
+            let (child, above) = (self.nodes[number].child(i), Above::new(number, i));
+            if level == 0 {
+                self.blocks[child].above = above;
+            } else {
+                self.nodes[child].above = above;
+            }
         }
     }
 
@@ -232,11 +225,11 @@ impl SkipList {
 
     /// Adds to the counts above a block.
     fn count(&mut self, block: u32, by: u32) {
-        let (mut child, mut number) = (block, self.blocks[block].parent);
-        while number != NIL {
-            let node = &mut self.nodes[number];
-            node.add(node.place_of(child), by);
-            (child, number) = (number, node.parent);
+        let mut above = self.blocks[block].above;
+        while above.node != NIL {
+            let node = &mut self.nodes[above.node];
+            node.add(above.at(), by);
+            above = node.above;
         }
     }
 
@@ -245,7 +238,7 @@ impl SkipList {
         let here = &self.blocks[number];
         for other in [here.next, here.prev] {
             let there = &self.blocks[other];
-            if there.parent == here.parent && here.goes_with(there) {
+            if there.above.node == here.above.node && here.goes_with(there) {
                 let (from, to) = if here.len() < there.len() {
                     (number, other)
                 } else {
@@ -263,7 +256,7 @@ impl SkipList {
         let behind = self.blocks[to].next == from;
         let count = self.blocks[from].len();
         let old = self.edit(from, |block| {
-            let empty = Block::new(block.prev, block.next, block.parent);
+            let empty = Block::new(block.prev, block.next, block.above);
             std::mem::replace(block, empty)
         });
         let slots = self.edit(to, |block| block.take(&old, !behind));
@@ -271,8 +264,8 @@ impl SkipList {
             from: Place::new(from, was.into()),
             to: Place::new(to, is.into()),
         }));
-        let node = &mut self.nodes[old.parent];
-        let (source, target) = (node.place_of(from), node.place_of(to));
+        let node = &mut self.nodes[old.above.node];
+        let (source, target) = (old.above.at(), self.blocks[to].above.at());
         if !behind {
             node.set_head(target, node.head(source));
         }
@@ -293,23 +286,22 @@ impl SkipList {
             NIL => self.last = block.prev,
             next => self.blocks[next].prev = block.prev,
         }
-        let (mut child, mut parent) = (number, block.parent);
+        let mut above = block.above;
         for level in 0.. {
-            let node = &mut self.nodes[parent];
-            node.remove(node.place_of(child));
-            let above = node.parent;
-            if node.len() > 0 || above == NIL {
-                self.join(level, parent);
+            let node = &mut self.nodes[above.node];
+            node.remove(above.at());
+            if node.len() > 0 || node.above.node == NIL {
+                self.adopt(level, above.node, above.at());
+                self.join(level, above.node);
                 break;
             }
-            self.nodes.remove(parent);
-            (child, parent) = (parent, above);
+            above = self.nodes.remove(above.node).above;
         }
         while self.height > 1 && self.nodes[self.root].len() == 1 {
             let child = self.nodes[self.root].child(0);
             self.nodes.remove(self.root);
             self.root = child;
-            self.nodes[child].parent = NIL;
+            self.nodes[child].above = Above::NONE;
             self.height -= 1;
         }
     }
@@ -318,12 +310,11 @@ impl SkipList {
     fn join(&mut self, mut level: u32, mut number: u32) {
         loop {
             let node = &self.nodes[number];
-            let parent = node.parent;
+            let (parent, at) = (node.above.node, node.above.at());
             if parent == NIL || node.len() >= FANOUT / 2 {
                 return;
             }
             let above = &self.nodes[parent];
-            let at = above.place_of(number);
             let left = if at + 1 < above.len() {
                 at
             } else if at > 0 {
@@ -344,6 +335,7 @@ impl SkipList {
             let above = &mut self.nodes[parent];
             above.add(left, gone.total() as u32);
             above.remove(left + 1);
+            self.adopt(level + 1, parent, left + 1);
             (level, number) = (level + 1, parent);
         }
     }

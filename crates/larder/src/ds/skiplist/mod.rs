@@ -41,7 +41,7 @@ mod tests;
 
 use super::slab::Slab;
 use block::Block;
-use level::{Head, NIL, Node};
+use level::{Above, Head, NIL, Node};
 
 pub(crate) use change::Move;
 pub(crate) use iter::Iter;
@@ -129,7 +129,7 @@ impl SkipList {
         let (mut blocks, mut nodes) = (Slab::new(), Slab::new());
         let mut top = Node::default();
         let root = 0;
-        let first = blocks.insert(Block::new(NIL, NIL, root));
+        let first = blocks.insert(Block::new(NIL, NIL, Above::new(root, 0)));
         top.insert(
             0,
             level::Entry {
@@ -221,36 +221,36 @@ impl SkipList {
         Place::new(spot.block, self.blocks[spot.block].slot(spot.at))
     }
 
-    /// The element so many from the first.
+    /// The first element, of a list that has one.
     #[inline]
-    pub(crate) fn near_first(&self, skipped: usize) -> Spot {
-        let block = &self.blocks[self.first];
-        if skipped < block.len() {
-            return Spot {
-                block: self.first,
-                at: skipped,
-            };
-        }
-        self.spot_of_rank(skipped)
-    }
-
-    /// The element so many from the last.
-    #[inline]
-    pub(crate) fn near_last(&self, skipped: usize) -> Spot {
-        let block = &self.blocks[self.last];
-        match block.len().checked_sub(1 + skipped) {
-            Some(at) => Spot {
-                block: self.last,
-                at,
-            },
-            None => self.spot_of_rank(self.len - 1 - skipped),
+    pub(crate) fn first(&self) -> Spot {
+        Spot {
+            block: self.first,
+            at: 0,
         }
     }
 
-    /// Asks for an element.
+    /// The last element, of a list that has one.
     #[inline]
-    pub(crate) fn approach(&self, place: Place) {
-        self.blocks[place.block()].approach_member(place.slot());
+    pub(crate) fn last(&self) -> Spot {
+        Spot {
+            block: self.last,
+            at: self.blocks[self.last].len() - 1,
+        }
+    }
+
+    /// The member so many from an end, the first or the last; asks for the one twice as far. None where the block at that
+    /// end has fewer.
+    #[inline]
+    pub(crate) fn ahead(&self, first: bool, skipped: usize) -> Option<&[u8]> {
+        let block = &self.blocks[if first { self.first } else { self.last }];
+        let last = block
+            .len()
+            .checked_sub(1)
+            .filter(|&last| last >= 2 * skipped)?;
+        let at = |skipped| if first { skipped } else { last - skipped };
+        block.approach_member(block.slot(at(2 * skipped)));
+        Some(block.member_in(block.slot(at(skipped))))
     }
 
     /// The first and the last score.
@@ -269,21 +269,18 @@ impl SkipList {
     pub(crate) fn approach_rank(&self, place: Place) {
         let block = &self.blocks[place.block()];
         block.approach_order();
-        if block.parent != NIL {
-            self.nodes[block.parent].approach_counts();
-        }
+        let above = block.above;
+        self.nodes[above.node].approach_sum(above.at());
     }
 
     /// How many elements come before the one at a place.
     pub(crate) fn rank(&self, place: Place) -> usize {
-        let mut child = place.block();
-        let block = &self.blocks[child];
-        let mut rank = block.position(place.slot());
-        let mut node = block.parent;
-        while node != NIL {
-            let here = &self.nodes[node];
-            rank += here.before(here.place_of(child));
-            (child, node) = (node, here.parent);
+        let block = &self.blocks[place.block()];
+        let (mut rank, mut above) = (block.position(place.slot()), block.above);
+        while above.node != NIL {
+            let node = &self.nodes[above.node];
+            rank += node.before(above.at());
+            above = node.above;
         }
         rank
     }
@@ -318,7 +315,7 @@ impl SkipList {
         for level in (0..self.height).rev() {
             let i = self.child_of(child, level, head, member);
             if level == 0 {
-                self.nodes[child].approach_counts();
+                self.nodes[child].approach_sum(i);
             }
             child = self.nodes[child].child(i);
             if level > 0 {

@@ -34,7 +34,7 @@ impl SkipList {
         }
         assert_eq!((self.len, self.last), (count, before));
         assert_eq!((self.packed, self.member_bytes), (held, bytes));
-        assert_eq!(self.nodes[self.root].parent, NIL);
+        assert_eq!(self.nodes[self.root].above, Above::NONE);
         assert_eq!(self.check(self.root, self.height), count);
     }
 
@@ -52,14 +52,14 @@ impl SkipList {
                 let first = &self.blocks[first];
                 assert!(node.head(i) <= Head::of(first.key(0), first.member(0)));
             }
-            let parent = if level == 1 {
+            let above = if level == 1 {
                 assert_eq!(self.blocks[child].len(), node.entry(i).count as usize);
-                self.blocks[child].parent
+                self.blocks[child].above
             } else {
                 assert_eq!(self.check(child, level - 1), node.entry(i).count as usize);
-                self.nodes[child].parent
+                self.nodes[child].above
             };
-            assert_eq!(parent, number);
+            assert_eq!(above, Above::new(number, i));
         }
         node.total()
     }

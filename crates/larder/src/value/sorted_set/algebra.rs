@@ -108,12 +108,31 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
+    pub(crate) const fn new() -> Self {
+        Rows {
+            bytes: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
     /// No rows yet, and room for so many.
     pub(crate) fn with_room(rows: usize) -> Self {
         Rows {
             bytes: Vec::new(),
             rows: Vec::with_capacity(rows),
         }
+    }
+
+    /// Forgets all rows, and has room for so many.
+    pub(crate) fn begin(&mut self, rows: usize) {
+        self.bytes.clear();
+        self.rows.clear();
+        self.rows.reserve(rows);
+    }
+
+    /// Bytes held.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity() + self.rows.capacity() * size_of::<(f64, usize)>()
     }
 
     #[inline]

@@ -161,14 +161,6 @@ impl Large {
         self.follow(hasher, &moved);
     }
 
-    /// The element so many from one end.
-    fn end(&self, end: Direction, skipped: usize) -> Spot {
-        match end {
-            Direction::Up => self.list.near_first(skipped),
-            Direction::Down => self.list.near_last(skipped),
-        }
-    }
-
     /// Takes the element at one end, which there is, out, and returns its score.
     pub(super) fn pop(
         &mut self,
@@ -176,7 +168,10 @@ impl Large {
         end: Direction,
         show: impl FnOnce(&[u8]),
     ) -> f64 {
-        let spot = self.end(end, 0);
+        let spot = match end {
+            Direction::Up => self.list.first(),
+            Direction::Down => self.list.last(),
+        };
         let place = self.list.place(spot);
         let member = self.list.member(place);
         show(member);
@@ -191,12 +186,10 @@ impl Large {
     }
 
     /// Asks for what popping off this end looks at soon.
+    #[inline]
     fn approach_end(&self, hasher: &RandomState, end: Direction) {
-        if self.list.len() > 2 * AHEAD {
-            self.list
-                .approach(self.list.place(self.end(end, 2 * AHEAD)));
-            let next = self.list.place(self.end(end, AHEAD));
-            self.index.approach(hash_of(hasher, self.list.member(next)));
+        if let Some(member) = self.list.ahead(end == Direction::Up, AHEAD) {
+            self.index.approach(hash_of(hasher, member));
         }
     }
 

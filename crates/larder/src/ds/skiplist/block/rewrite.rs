@@ -89,7 +89,7 @@ impl Block {
         let mut block = Block {
             data: vec![0; shape.bytes(members)].into_boxed_slice(),
             shape,
-            ..Block::new(self.prev, self.next, self.parent)
+            ..Block::new(self.prev, self.next, self.above)
         };
         let mut taken = 0_u128;
         for (i, &slot) in part.zip(slots) {
