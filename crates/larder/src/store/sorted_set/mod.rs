@@ -53,7 +53,7 @@ pub use select::Select;
 /// | `ZREM` | [`remove`](Self::remove), [`remove_many`](Self::remove_many) |
 /// | `ZCARD`, `ZSCORE`, `ZMSCORE` | [`len`](Self::len), [`score`](Self::score), [`scores`](Self::scores) |
 /// | `ZRANK`, `ZREVRANK` | [`rank`](Self::rank), [`rev_rank`](Self::rev_rank), [`rank_with_score`](Self::rank_with_score), [`rev_rank_with_score`](Self::rev_rank_with_score) |
-/// | `ZRANGE`, `ZRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGE`, `ZREVRANGEBYSCORE`, `ZREVRANGEBYLEX` | [`range`](Self::range), [`range_with_scores`](Self::range_with_scores) with a [`Select`]; [`rev_range`](Self::rev_range) |
+/// | `ZRANGE`, `ZRANGEBYSCORE`, `ZRANGEBYLEX`, `ZREVRANGE`, `ZREVRANGEBYSCORE`, `ZREVRANGEBYLEX` | [`range`](Self::range), [`range_with_scores`](Self::range_with_scores), [`range_with`](Self::range_with) with a [`Select`]; [`rev_range`](Self::rev_range) |
 /// | `ZCOUNT`, `ZLEXCOUNT` | [`count`](Self::count) |
 /// | `ZREMRANGEBYRANK`, `ZREMRANGEBYSCORE`, `ZREMRANGEBYLEX` | [`remove_range`](Self::remove_range) |
 /// | `ZPOPMIN`, `ZPOPMAX`, `ZMPOP` | [`pop_min`](Self::pop_min), [`pop_max`](Self::pop_max), [`pop_min_many`](Self::pop_min_many), [`pop_max_many`](Self::pop_max_many), [`Store::pop_min_any`], [`Store::pop_max_any`] |

@@ -1,5 +1,7 @@
 //! What is asked of a sorted set.
 
+use std::cell::Cell;
+
 use super::select::Select;
 use super::{SortedSet, convert, convert_members};
 use crate::bytes::{FromValue, Raw, ToValue};
@@ -7,6 +9,14 @@ use crate::error::Error;
 use crate::store::site::Scope;
 use crate::value::Collection;
 use crate::value::sorted_set::Rows;
+
+/// A thread's rows are let go when they hold more than this.
+const KEPT_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// Copies of parts go here, so that there is no allocation for each; whoever uses it meanwhile gets a new one.
+    static KEPT: Cell<Rows> = const { Cell::new(Rows::new()) };
+}
 
 impl<T, S: Scope> SortedSet<'_, T, S> {
     /// Counts the members.
@@ -237,15 +247,60 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         self.look(|set| work(set, member))
     }
 
-    fn rows(&self, part: &Select) -> Result<Rows, Error> {
+    /// Copies a part, and runs `work` on the copies, without a lock.
+    fn with_rows<R>(
+        &self,
+        part: &Select,
+        work: impl FnOnce(&Rows) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         part.check()?;
+        let mut rows = KEPT.try_with(Cell::take).unwrap_or_default();
+        rows.begin(0);
         self.look(|set| {
             let ranks = part.ranks_of(set);
-            let mut rows = Rows::with_room(ranks.len());
+            rows.begin(ranks.len());
             set.visit(ranks, part.direction(), |member, score| {
                 rows.push(member, score);
             });
-            rows
+        })?;
+        let result = work(&rows);
+        if rows.held() <= KEPT_BYTES {
+            // Where the thread is ending, they simply go.
+            let _ = KEPT.try_with(|kept| kept.set(rows));
+        }
+        result
+    }
+
+    /// Shows the members of a part, in its order, with their scores; how many there were.
+    ///
+    /// They are copied before they are shown: `show` may call the store, and nobody waits for it.
+    ///
+    /// ```
+    /// let store = larder::Store::new();
+    /// let set = store.sorted_set::<String>("set");
+    /// set.add_many([("a", 1.0), ("b", 2.0)])?;
+    /// let mut sum = 0.0;
+    /// assert_eq!(set.range_with(.., |_, score| sum += score)?, 2);
+    /// assert_eq!(sum, 3.0);
+    /// # Ok::<(), larder::Error>(())
+    /// ```
+    ///
+    /// # Cost
+    ///
+    /// O(log n) and the members of the part; the lock as [`Self::len`]. Nothing is allocated for a part of up to 64 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`]; [`Error::BoundNotANumber`].
+    #[doc(alias("ZRANGE", "ZRANGEBYSCORE", "ZRANGEBYLEX", "WITHSCORES"))]
+    pub fn range_with(
+        &self,
+        part: impl Into<Select>,
+        mut show: impl FnMut(&[u8], f64),
+    ) -> Result<usize, Error> {
+        self.with_rows(&part.into(), |rows| {
+            rows.iter().for_each(|(member, score)| show(member, score));
+            Ok(rows.len())
         })
     }
 }
@@ -276,7 +331,7 @@ impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
         "ZREVRANGEBYLEX"
     ))]
     pub fn range(&self, part: impl Into<Select>) -> Result<Vec<T>, Error> {
-        convert_members(&self.rows(&part.into())?)
+        self.with_rows(&part.into(), convert_members)
     }
 
     /// The members of a part, in its order, with their scores.
@@ -298,7 +353,7 @@ impl<T: FromValue, S: Scope> SortedSet<'_, T, S> {
     /// As [`Self::range`].
     #[doc(alias("ZRANGE", "ZRANGEBYSCORE", "ZREVRANGEBYSCORE", "WITHSCORES"))]
     pub fn range_with_scores(&self, part: impl Into<Select>) -> Result<Vec<(T, f64)>, Error> {
-        convert(&self.rows(&part.into())?)
+        self.with_rows(&part.into(), convert)
     }
 
     /// The members of a part, the highest score first; ranks count from there.
