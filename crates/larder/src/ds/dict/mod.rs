@@ -95,6 +95,14 @@ impl<const SHORT: usize> Dict<SHORT> {
         self.held + spine + self.dues.bytes()
     }
 
+    /// Bytes held by segments.
+    fn handles(&self) -> u64 {
+        self.segments.split_last().map_or(0, |(last, full)| {
+            (full.len() * SEGMENT_BYTES) as u64
+                + held_by(last.capacity(), size_of::<Packed<SHORT>>())
+        })
+    }
+
     /// At most so many bytes more are held once so many elements with so many bytes were put.
     ///
     /// For few elements: what they may lengthen and split. For many: what all may hold then.
@@ -108,7 +116,8 @@ impl<const SHORT: usize> Dict<SHORT> {
             + bytes
             + (2 * splits + 1) * block;
         let together = used + used / 8 + most * (block + MOST_SLACK);
-        let blocks = (singly as u64).min((together as u64).saturating_sub(self.held));
+        let held = self.held - self.handles();
+        let blocks = (singly as u64).min((together as u64).saturating_sub(held));
         let spine = self.segments.capacity().max(most / SEGMENT + 4);
         let frame = match splits {
             0 => 0,
