@@ -298,7 +298,7 @@ impl Core {
     #[cold]
     fn begin_vigil(&self) {
         if !self.watch.is_manual() {
-            self.graves.set_vigil(true);
+            self.graves.begin_vigil();
             self.watch.note(self.clock.now() + GRAVES_TICK, &self.clock);
         }
     }

@@ -6,6 +6,9 @@
 //! To wake the thread that does the upkeep takes longer than to unlink the value, and gives that thread the core of
 //! whoever removes it. So as long as a store holds large values, the thread looks at the graves ten times a second (the
 //! *vigil*), and nobody wakes it. The vigil begins with the write that makes a value large.
+//!
+//! Who buries says that there is something, then asks for the vigil; who ends the vigil says so, then asks for graves. In
+//! one order for all, so at least one of them sees the other: no grave is left that nobody looks at.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,11 +35,17 @@ impl Graves {
     /// Whether the thread that does the upkeep looks here by itself.
     #[inline]
     pub(crate) fn has_vigil(&self) -> bool {
-        self.vigil.load(Ordering::Relaxed)
+        self.vigil.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn set_vigil(&self, vigil: bool) {
-        self.vigil.store(vigil, Ordering::Relaxed);
+    pub(crate) fn begin_vigil(&self) {
+        self.vigil.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether something was buried since the graves were cleared: somebody may have relied on the vigil.
+    pub(crate) fn end_vigil(&self) -> bool {
+        self.vigil.store(false, Ordering::SeqCst);
+        self.any.load(Ordering::SeqCst)
     }
 
     /// Takes over what is large, and drops the rest; `true` if upkeep is to be told.
@@ -47,7 +56,7 @@ impl Graves {
         let some = large.peek().is_some();
         if some {
             self.gone.lock().extend(large);
-            self.any.store(true, Ordering::Release);
+            self.any.store(true, Ordering::SeqCst);
         }
         some && !self.has_vigil()
     }

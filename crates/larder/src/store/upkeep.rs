@@ -71,10 +71,12 @@ impl Upkept for Core {
             due = due.into_iter().chain(step.due).min();
             large |= step.large;
         }
-        self.graves.set_vigil(large);
         if large {
+            self.graves.begin_vigil();
             let next = now + GRAVES_TICK;
             due = Some(due.map_or(next, |due| due.min(next)));
+        } else if self.graves.end_vigil() {
+            due = Some(now);
         }
         Next { now, due }
     }
