@@ -115,8 +115,18 @@ fn bytes_that_are_no_text_are_told_from_text_and_stay() {
         store.get::<Vec<u8>>("key").unwrap().as_deref(),
         Some(&b"\xff\xfe"[..])
     );
-    // What is taken out is converted after it has left: this one call says so, and loses it.
-    assert!(store.get_delete::<String>("key").is_err() && !store.exists("key"));
+    let soon = GetExpire::In(Duration::from_secs(1));
+    assert!(store.get_expire::<String>("key", soon).is_err());
+    assert_eq!(store.ttl("key"), Ttl::Forever);
+    assert!(store.get_delete::<String>("key").is_err() && store.exists("key"));
+    store
+        .atomic(["key"], |tx| {
+            assert!(tx.get_expire::<String>("key", soon).is_err());
+            assert!(tx.get_delete::<String>("key").is_err() && tx.exists("key"));
+            Ok::<(), Error>(())
+        })
+        .unwrap();
+    assert!(store.get_delete::<Vec<u8>>("key").unwrap().is_some());
     assert_undisturbed(&store);
 }
 

@@ -143,6 +143,11 @@ mod faces {
         fn get(&self, key: &K) -> Option<V> {
             self.get(key)
         }
+        fn read_many(&self, keys: &[K], _: &mut Vec<u8>, show: &mut impl FnMut(u64)) {
+            let values = black_box(self.get_many(keys));
+            let found = values.iter().flatten();
+            found.for_each(|value| show(stamp_of(value.bytes())));
+        }
         fn insert(&self, key: K, value: V) {
             self.insert(key, value);
         }
@@ -231,6 +236,12 @@ mod faces {
         }
         fn read(&self, key: &K, buffer: &mut Vec<u8>) -> Option<u64> {
             self.find(key, buffer).then(|| stamp_of(black_box(buffer)))
+        }
+        fn read_many(&self, keys: &[K], _: &mut Vec<u8>, show: &mut impl FnMut(u64)) {
+            let found = self.store.get_many::<[u8; 32]>(keys.iter().map(Key::bytes));
+            let values = black_box(found.expect("every value is a string"));
+            let found = values.iter().flatten();
+            found.for_each(|value| show(stamp_of(value)));
         }
         fn insert(&self, key: K, value: V) {
             let done = match self.ttl {

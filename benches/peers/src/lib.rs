@@ -35,6 +35,7 @@ pub mod standing;
 pub mod storm;
 pub mod table;
 pub mod throughput;
+pub mod timers;
 pub mod trace;
 pub mod workload;
 

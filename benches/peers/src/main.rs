@@ -10,12 +10,13 @@ peers: measures larder beside its rivals, in one process and one run
 
 usage: cargo run --profile bench -p larder-peers -- SUBCOMMAND [options]
 
-  throughput   ns per operation: get, miss, mixed, insert with eviction, remove
+  throughput   ns per operation: get, get of 16, miss, mixed, insert with eviction, remove
   bytes        bytes per entry, counted and resident, with and without TTL
   accounting   bytes() against resident bytes, resident bytes against max_bytes; larder only
   growth       the worst single insert while growing
   hits         hit ratios by replaying traces
   storm        a million entries falling due within 2 s
+  timers       what a deadline costs the caller who sets it
   flight       64 callers of one missing key; a hit through the loading call
   all          all of them; --out FILE writes a dated Markdown report
 
@@ -25,7 +26,7 @@ usage: cargo run --profile bench -p larder-peers -- SUBCOMMAND [options]
   --only A,B       only workloads, traces or cases whose name has one of these parts
   --keys A,B       throughput: only these types of key (u64, [u8; 16], String)
   --threads N      throughput: 1 or 2 only
-  --rounds N       throughput 7, growth 3
+  --rounds N       throughput 7, timers 5, growth 3
   --entries N      instead of 1 million
   --ops N          throughput: operations a round, 1048576
   --traces DIR     hits: where the traces are (or LARDER_TRACES)

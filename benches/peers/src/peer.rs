@@ -141,6 +141,13 @@ pub trait Peer<K: Key, V: Value>: Send + Sync + Sized + 'static {
         Some(stamp_of(value.bytes()))
     }
 
+    /// Reads several keys and shows the stamp of each value found; by one call where the peer has one for many.
+    fn read_many(&self, keys: &[K], buffer: &mut Vec<u8>, show: &mut impl FnMut(u64)) {
+        for key in keys {
+            self.read(key, buffer).into_iter().for_each(&mut *show);
+        }
+    }
+
     /// Inserts or overwrites.
     fn insert(&self, key: K, value: V);
 

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::table::Table;
-use crate::{Failure, accounting, flight, footprint, growth, hits, storm, throughput};
+use crate::{Failure, accounting, flight, footprint, growth, hits, storm, throughput, timers};
 
 /// The lock file that this program was built with: which version of each rival it holds.
 const LOCK: &str = include_str!("../../../Cargo.lock");
@@ -32,13 +32,14 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 type Bench = fn(&Args) -> Result<Vec<Table>, Failure>;
 
-fn benches() -> [(&'static str, Bench); 7] {
+fn benches() -> [(&'static str, Bench); 8] {
     [
         ("bytes", footprint::run as Bench),
         ("accounting", accounting::run),
         ("growth", growth::run),
         ("hits", hits::run),
         ("storm", storm::run),
+        ("timers", timers::run),
         ("flight", flight::run),
         ("throughput", throughput::run),
     ]

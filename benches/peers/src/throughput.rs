@@ -16,7 +16,7 @@ use crate::clock::Stopwatch;
 use crate::peer::{Key, Peer, Value, Visitor, visit_peers};
 use crate::standing::{self, Measured};
 use crate::table::Table;
-use crate::workload::{Answers, Op, Plan, WORKLOADS, Workload};
+use crate::workload::{Answers, BATCH, Op, Plan, WORKLOADS, Workload};
 
 /// The fewest rounds that a median is taken from.
 const ROUNDS: usize = 7;
@@ -173,7 +173,7 @@ impl<K: Key, V: Value, P: Peer<K, V>> Lane for Track<K, V, P> {
 
     fn round(&mut self, plan: &Plan, threads: usize) -> Sample {
         let base = match plan.op {
-            Op::Get | Op::Mixed => 0,
+            Op::Get | Op::GetMany | Op::Mixed => 0,
             Op::Miss => ABSENT,
             Op::Insert => self.fresh,
             Op::Remove => {
@@ -199,7 +199,7 @@ impl<K: Key, V: Value, P: Peer<K, V>> Track<K, V, P> {
         let len = self.peer.count();
         let expected = plan.expected();
         match plan.op {
-            Op::Get | Op::Miss | Op::Mixed => {
+            Op::Get | Op::GetMany | Op::Miss | Op::Mixed => {
                 (found != expected).then(|| format!("{} hits of {}", found.hits, expected.hits))
             }
             Op::Insert => {
@@ -220,6 +220,7 @@ fn walk<K: Key, V: Value, P: Peer<K, V>>(
 ) -> Answers {
     let mut found = Answers::default();
     let mut buffer = Vec::with_capacity(64);
+    let mut keys = Vec::with_capacity(BATCH);
     for _ in 0..plan.laps {
         match plan.op {
             Op::Get | Op::Miss => part.iter().for_each(|&step| {
@@ -227,6 +228,13 @@ fn walk<K: Key, V: Value, P: Peer<K, V>>(
                     found.add(stamp);
                 }
             }),
+            Op::GetMany => {
+                for steps in part.chunks(BATCH) {
+                    keys.clear();
+                    keys.extend(steps.iter().map(|&step| K::nth(u64::from(step))));
+                    peer.read_many(&keys, &mut buffer, &mut |stamp| found.add(stamp));
+                }
+            }
             Op::Mixed => part.iter().for_each(|&step| {
                 let (number, inserts) = Plan::step(step);
                 if inserts {

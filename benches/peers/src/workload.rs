@@ -14,6 +14,9 @@ const SMALL: usize = 4096;
 /// Length of an order over the small set; longer ones would push the entries out of L2 themselves.
 const SMALL_ORDER: usize = 1 << 14;
 
+/// Keys of one [`Op::GetMany`].
+pub const BATCH: usize = 16;
+
 /// Marks a step of [`Op::Mixed`] that inserts.
 const INSERTS: u32 = 1 << 31;
 
@@ -25,6 +28,8 @@ const ZIPF_EXPONENT: f64 = 0.99;
 pub enum Op {
     /// Looks up a key that is there.
     Get,
+    /// Looks up [`BATCH`] keys at once, in one call where the peer has such a call.
+    GetMany,
     /// Looks up a key that never was.
     Miss,
     /// Looks up in nine steps of ten, overwrites in the tenth.
@@ -62,12 +67,14 @@ pub struct Workload {
 }
 
 /// Every workload, in the order of the tables.
-pub const WORKLOADS: [Workload; 10] = [
+pub const WORKLOADS: [Workload; 12] = [
     row("get hit uniform", Op::Get, Skew::Uniform, false),
     row("get hit Zipf 0.99", Op::Get, Skew::Zipf, false),
     row("get hit uniform 4K", Op::Get, Skew::Uniform, true),
     row("get hit Zipf 0.99 4K", Op::Get, Skew::Zipf, true),
     row("get hit one hot key", Op::Get, Skew::Single, true),
+    row("get 16 at once", Op::GetMany, Skew::Uniform, false),
+    row("get 16 at once 4K", Op::GetMany, Skew::Uniform, true),
     row("get miss", Op::Miss, Skew::Uniform, false),
     row("get miss 4K", Op::Miss, Skew::Uniform, true),
     row(
@@ -209,7 +216,7 @@ impl Plan {
 
     /// What the look-ups must find.
     pub fn expected(&self) -> Answers {
-        if !matches!(self.op, Op::Get | Op::Mixed) {
+        if !matches!(self.op, Op::Get | Op::GetMany | Op::Mixed) {
             return Answers::default();
         }
         let mut lap = Answers::default();

@@ -83,7 +83,8 @@ impl Clock {
     pub(crate) fn now(&self) -> Millis {
         match &self.0 {
             Source::System { coarse, .. } => floor(
-                coarsetime::Instant::now()
+                // The other way to ask writes to a word that all threads share.
+                coarsetime::Instant::now_without_cache_update()
                     .duration_since(*coarse)
                     .as_millis(),
             ),
@@ -98,6 +99,7 @@ impl Clock {
     }
 
     /// Whether a deadline has passed: never `true` before it, never `false` a millisecond after it.
+    #[inline(never)]
     pub(crate) fn has_passed(&self, deadline: Millis) -> bool {
         passed(deadline, self.now(), || self.fine_now())
     }

@@ -8,9 +8,10 @@
 //! limit           the smallest of them; below it nobody is looked at
 //! ```
 //!
-//! * **Publish**: lock; where there is nothing but a message to write, write it. Else, at length: if `head` reached `limit`, look at the readers that are due (most have read on and are filed
-//!   anew); write the slot, move `head`, take the sleepers; unlock; wake them. So it costs the same for 1 and 1,000
-//!   readers, but for one look at a reader per `capacity` messages.
+//! * **Publish**: lock; where there is nothing but a message to write, write it. Else, at length: if `head` reached `limit`,
+//!   look at the readers that are due; write the slot, move `head`, take the sleepers; unlock; wake them. Readers file
+//!   themselves anew as they read, so those that keep up are never looked at, and it costs the same for 1 and 1,000 of
+//!   them. One that is three quarters of its capacity behind costs a look at most once per quarter that it moves.
 //! * **Read**: a message below `head` is claimed by moving the own cursor with compare-and-swap, and read in the segment
 //!   that the reader holds. No lock, no reference count.
 //! * **Full**: the publisher marks the cursor. From then on the reader cannot move it without the lock, so what it lost

@@ -101,10 +101,11 @@ impl<T> State<T> {
         self.refresh_limit();
     }
 
-    /// Files a reader that has come to message `number`, if that is half of its capacity further than when it was filed.
+    /// Files a reader that has come to message `number`, if that is a quarter of its capacity further than when it was filed:
+    /// so publishers come to look only at one whose backlog is nearly three quarters of what it may be.
     pub(super) fn file_anew(&mut self, cursor: &Cursor, number: u64) {
         let (filed, full) = (cursor.filed.load(Relaxed), number + cursor.capacity);
-        if full <= filed + cursor.capacity / 2 {
+        if full <= filed + cursor.capacity / 4 {
             return;
         }
         // Who was overrun or cut off is not filed.

@@ -13,7 +13,7 @@ use crate::stripes::low_bits;
 use super::Cache;
 use super::core::Core;
 use super::freshness::Standing;
-use super::typed::Typed;
+use super::typed::{Typed, Watch};
 
 /// Keys of a batch whose cache misses overlap.
 const BATCH: usize = 16;
@@ -38,10 +38,14 @@ impl<K, V, S> Core<K, V, S> {
                     return None;
                 }
                 Glance::Seen(seen) => {
-                    if let Some((held, value)) = entries.pair(seen.reference())
+                    let entry = seen.reference();
+                    if let Some((held, value)) = entries.pair(entry)
                         && key.equivalent(held)
-                        && !entries.watches_hits()
                     {
+                        if !self.admits(entries, entry) {
+                            self.counters.count_by(shard.number(), Count::Misses);
+                            return None;
+                        }
                         seen.touch();
                         self.counters.count_by(shard.number(), Count::Hits);
                         return Some(read(value));
@@ -67,16 +71,27 @@ impl<K, V, S> Core<K, V, S> {
                 let (held, value) = entries.pair(entry)?;
                 key.equivalent(held).then_some((entry, value))
             })?;
-            if entries.watches_hits() && !self.use_again(entries, entry) {
-                return None;
-            }
-            Some(read(value))
+            self.admits(entries, entry).then(|| read(value))
         });
         self.count_lookup(found.is_some());
         found
     }
 
+    /// Whether a hit may show an entry. What that takes but for the common cases is left to [`Self::use_again`].
+    #[inline(always)]
+    fn admits(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
+        match entries.watch() {
+            Watch::Nothing => true,
+            Watch::Deadline => {
+                let deadline = entries.set_by_caller(entry);
+                !deadline.is_some_and(|at| self.clock.has_passed(at))
+            }
+            Watch::All => self.use_again(entries, entry),
+        }
+    }
+
     /// Whether an entry is live; notes the use where idle time counts, or its order.
+    #[inline(never)]
     fn use_again(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
         if !self.is_live(entries, entry) {
             return false;

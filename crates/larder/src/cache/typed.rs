@@ -74,6 +74,16 @@ pub(crate) enum Task {
     DoubtfulWrite,
 }
 
+/// What a hit has to do besides returning the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Nothing,
+    /// To look at the deadline that the caller set.
+    Deadline,
+    /// To look at whatever there is, and to note the use.
+    All,
+}
+
 /// The entries of one stripe of a `Cache`; see the module's text.
 pub(crate) struct Typed<K, V> {
     shape: Shape,
@@ -88,8 +98,7 @@ pub(crate) struct Typed<K, V> {
     touched: Option<Column<AtomicU64>>,
     weights: Option<Column<u64>>,
     stamps: Option<Stamps>,
-    /// Whether a hit has more to do than to return the value: to look at a deadline, or to note the use.
-    watches_hits: bool,
+    watch: Watch,
     /// Freshness and tags, for caches that have rules for them.
     marks: Option<Column<Mark>>,
     free: Vec<Ref>,
@@ -107,14 +116,18 @@ impl<K, V> Typed<K, V> {
             base: 0,
             far: HashMap::new(),
             may_expire: shape.idle.is_some() || shape.marked,
-            touched: shape.idle.map(|_| Column::new()),
+            touched: shape.idle.map(|_| Column::expecting(shape.expected)),
             weights: shape.weighed.then(Column::new),
             stamps: shape.stamped.then(|| Stamps {
                 column: Column::new(),
                 latest: AtomicU64::new(0),
             }),
-            watches_hits: shape.idle.is_some() || shape.stamped || shape.marked,
-            marks: shape.marked.then(Column::new),
+            watch: if shape.idle.is_some() || shape.stamped || shape.marked {
+                Watch::All
+            } else {
+                Watch::Nothing
+            },
+            marks: shape.marked.then(|| Column::expecting(shape.expected)),
             free: Vec::new(),
             slots: 0,
             flights: BTreeMap::new(),
@@ -272,13 +285,18 @@ impl<K, V> Typed<K, V> {
     }
 
     /// The deadline that was set, idle time left aside.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_by_caller(&self, entry: Ref) -> Option<Millis> {
         match self.deadlines.as_ref()?[entry] {
             NEVER => None,
-            FAR => self.far.get(&entry).copied(),
+            FAR => self.far_deadline(entry),
             after => Some(self.base + u64::from(after) - 1),
         }
+    }
+
+    #[cold]
+    fn far_deadline(&self, entry: Ref) -> Option<Millis> {
+        self.far.get(&entry).copied()
     }
 
     /// Sets or clears the deadline.
@@ -287,13 +305,15 @@ impl<K, V> Typed<K, V> {
             if deadline.is_none() {
                 return;
             }
-            let mut column = Column::new();
+            let mut column = Column::expecting(self.shape.expected);
             for _ in 0..(self.slots as usize).div_ceil(CHUNK) {
                 column.grow();
             }
             self.deadlines = Some(column);
             self.may_expire = true;
-            self.watches_hits = true;
+            if self.watch == Watch::Nothing {
+                self.watch = Watch::Deadline;
+            }
         }
         let Some(column) = &mut self.deadlines else {
             return;
@@ -333,15 +353,13 @@ impl<K, V> Typed<K, V> {
         self.may_expire
     }
 
-    /// Whether a hit has more to do than to return the value.
     #[inline(always)]
-    pub(crate) fn watches_hits(&self) -> bool {
-        self.watches_hits
+    pub(crate) fn watch(&self) -> Watch {
+        self.watch
     }
 
-    /// The deadline of a live entry in a cache whose entries may have one.
+    /// When the first of its two deadlines is.
     fn first_deadline(&self, entry: Ref) -> Option<Millis> {
-        self.records[entry].as_ref()?;
         match (self.set_by_caller(entry), self.idle_deadline(entry)) {
             (Some(set), Some(idle)) => Some(set.min(idle)),
             (set, idle) => set.or(idle),
@@ -351,6 +369,7 @@ impl<K, V> Typed<K, V> {
     /// When the entry will have been idle for too long.
     fn idle_deadline(&self, entry: Ref) -> Option<Millis> {
         let touched = self.touched.as_ref()?[entry].load(Ordering::Relaxed);
+        self.records[entry].as_ref()?;
         Some(touched.saturating_add(self.shape.idle?))
     }
 
@@ -404,10 +423,10 @@ impl<K, V> Entries for Typed<K, V> {
 
     #[inline(always)]
     fn deadline(&self, _shared: &(), entry: Ref) -> Option<Millis> {
-        if !self.may_expire {
-            return None;
+        if self.touched.is_some() {
+            return self.first_deadline(entry);
         }
-        self.first_deadline(entry)
+        self.set_by_caller(entry)
     }
 
     #[inline]

@@ -59,8 +59,7 @@ impl Tx<'_> {
     /// As [`Self::get`].
     #[doc(alias = "GETDEL")]
     pub fn get_delete<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
-        let value = self.site.get_delete(key.as_ref())?;
-        Ok(value.as_ref().map(Value::convert).transpose()?)
+        self.site.get_delete(key.as_ref())
     }
 
     /// See [`Store::get_expire`](super::Store::get_expire).
@@ -74,8 +73,7 @@ impl Tx<'_> {
         key: impl AsRef<[u8]>,
         expire: GetExpire,
     ) -> Result<Option<T>, Error> {
-        let value = self.site.get_expire(key.as_ref(), expire)?;
-        Ok(value.as_ref().map(Value::convert).transpose()?)
+        self.site.get_expire(key.as_ref(), expire)
     }
 
     /// See [`Store::incr`](super::Store::incr).

@@ -217,11 +217,16 @@ impl<'a> Site<'a> {
 
     /// A copy of a string.
     pub(crate) fn string(self, key: Key<'_>) -> Result<Option<Value>, Error> {
-        let found = self.look_many(&[key], |views| {
-            views.with(key, |stored| stored.into_owned()).transpose()
-        })?;
+        let found = self.peek_string(key)?;
         self.count_look(found.is_some());
         Ok(found)
+    }
+
+    /// [`Self::string`], uncounted.
+    pub(crate) fn peek_string(self, key: Key<'_>) -> Result<Option<Value>, Error> {
+        self.look_many(&[key], |views| {
+            views.with(key, |stored| stored.into_owned()).transpose()
+        })
     }
 
     /// The deadline of a key, if it exists.

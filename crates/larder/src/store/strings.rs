@@ -131,6 +131,17 @@ impl Seat<'_, '_> {
         Ok(same.unwrap_or(false))
     }
 
+    /// Whether the value is still the one that was copied, or still none.
+    fn is_still(&self, copy: Option<&Value>) -> Result<bool, Error> {
+        let same = self.with_string(|stored| {
+            copy.is_some_and(|copy| {
+                let copied = copy.as_stored();
+                copied.with_text(|then| stored.with_text(|now| then == now))
+            })
+        })?;
+        Ok(same.unwrap_or(copy.is_none()))
+    }
+
     /// A copy of the value, a string.
     pub(crate) fn value(&self) -> Result<Option<Value>, Error> {
         self.with(|stored| stored.into_owned()).transpose()
@@ -198,20 +209,47 @@ impl Site<'_> {
         })
     }
 
-    pub(crate) fn get_delete(self, key: &[u8]) -> Result<Option<Value>, Error> {
-        let value = self.write(self.key(key), |seat| {
-            let value = seat.value()?;
-            seat.delete();
-            Ok(value)
-        })?;
-        self.count_look(value.is_some());
-        Ok(value)
+    /// Reads a value as a `T` and then changes its key, as one.
+    ///
+    /// What a value converts to is the caller's code, which runs on a copy while nothing is held, and where it refuses, nothing may have
+    /// changed. So it comes before the change, which is made only if the value is still the one that was copied.
+    fn take<T: FromValue>(
+        self,
+        key: &[u8],
+        change: impl Fn(&mut Seat<'_, '_>) -> Result<(), Refusal>,
+    ) -> Result<Option<T>, Error> {
+        let key = self.key(key);
+        loop {
+            let read = self.peek_string(key)?;
+            let taken = read.as_ref().map(Value::convert).transpose()?;
+            let is_done = self.write(key, |seat| {
+                let is_same = seat.is_still(read.as_ref())?;
+                if is_same && read.is_some() {
+                    change(seat)?;
+                }
+                Ok(is_same)
+            })?;
+            if is_done {
+                self.count_look(read.is_some());
+                return Ok(taken);
+            }
+        }
     }
 
-    pub(crate) fn get_expire(self, key: &[u8], expire: GetExpire) -> Result<Option<Value>, Error> {
+    pub(crate) fn get_delete<T: FromValue>(self, key: &[u8]) -> Result<Option<T>, Error> {
+        self.take(key, |seat| {
+            seat.delete();
+            Ok(())
+        })
+    }
+
+    pub(crate) fn get_expire<T: FromValue>(
+        self,
+        key: &[u8],
+        expire: GetExpire,
+    ) -> Result<Option<T>, Error> {
         let lease = expire.lease(&self.core().clock)?;
-        let value = self.write(self.key(key), |seat| {
-            let value = seat.value()?;
+        self.take(key, |seat| {
             match lease {
                 Lease::Keep => {}
                 Lease::Over => drop(seat.delete()),
@@ -219,10 +257,8 @@ impl Site<'_> {
                 Lease::Until(deadline) => seat.expire(deadline)?,
             }
             seat.touch();
-            Ok(value)
-        })?;
-        self.count_look(value.is_some());
-        Ok(value)
+            Ok(())
+        })
     }
 }
 
@@ -383,15 +419,14 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(value), one stripe's lock.
+    /// O(value), one stripe's lock twice: the value is converted in between, while nothing is held.
     ///
     /// # Errors
     ///
-    /// [`Error::Convert`] if the value is not a `T`; the key is removed all the same.
+    /// [`Error::Convert`] if the value is not a `T`; then the key stays.
     #[doc(alias = "GETDEL")]
     pub fn get_delete<T: FromValue>(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, Error> {
-        let value = self.site().get_delete(key.as_ref())?;
-        Ok(value.as_ref().map(Value::convert).transpose()?)
+        self.site().get_delete(key.as_ref())
     }
 
     /// Reads a value and moves its deadline.
@@ -409,19 +444,18 @@ impl Store {
     ///
     /// # Cost
     ///
-    /// O(value), one stripe's lock.
+    /// As [`get_delete`](Self::get_delete).
     ///
     /// # Errors
     ///
     /// [`Error::InvalidExpiry`] for a duration of zero or one too long, also if the key does not exist;
-    /// [`Error::Convert`] if the value is not a `T`: the deadline is moved all the same.
+    /// [`Error::Convert`] if the value is not a `T`; then the deadline stays.
     #[doc(alias = "GETEX")]
     pub fn get_expire<T: FromValue>(
         &self,
         key: impl AsRef<[u8]>,
         expire: GetExpire,
     ) -> Result<Option<T>, Error> {
-        let value = self.site().get_expire(key.as_ref(), expire)?;
-        Ok(value.as_ref().map(Value::convert).transpose()?)
+        self.site().get_expire(key.as_ref(), expire)
     }
 }

@@ -128,3 +128,23 @@ fn counters_lose_nothing() {
         [Some(30_000), Some(30_000)]
     );
 }
+
+#[test]
+fn what_is_taken_out_is_taken_once() {
+    let store = Store::builder().stripes(2).build().unwrap();
+    let taken = std::sync::atomic::AtomicI64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..20_000 {
+                    store.incr("due", 1).unwrap();
+                    if let Some(due) = store.get_delete::<i64>("due").unwrap() {
+                        taken.fetch_add(due, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    let left = store.get::<i64>("due").unwrap().unwrap_or(0);
+    assert_eq!(taken.into_inner() + left, 60_000);
+}
