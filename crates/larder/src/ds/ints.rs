@@ -73,6 +73,13 @@ impl Ints {
         (self.bytes.capacity() + ALLOCATION) as u64
     }
 
+    /// Bytes by which so many more integers can make it grow, whichever they are.
+    pub(crate) fn growth(&self, ints: usize) -> u64 {
+        let most = HEAD + (self.len() + ints) * size_of::<i64>();
+        let most = most.next_multiple_of(STEP);
+        most.saturating_sub(self.bytes.capacity()) as u64
+    }
+
     /// Gives back room for more than the next step.
     pub(crate) fn tighten(&mut self) {
         self.bytes

@@ -126,7 +126,8 @@ impl Collection for Set {
         match &self.form {
             Form::Ints(ints) => {
                 let texts = bytes + ints.len() * MAX_I64_LEN;
-                Pairs::<1>::default().growth(ints.len() + elements, texts)
+                let as_texts = Pairs::<1>::default().growth(ints.len() + elements, texts);
+                as_texts.max(ints.growth(elements))
             }
             Form::Members(pairs) => pairs.growth(elements, bytes),
         }
