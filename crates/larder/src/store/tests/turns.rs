@@ -19,9 +19,14 @@ fn until_waited_for(store: &Store, key: &str) {
     }
 }
 
-/// A key of another stripe than this one's, with a lower or a higher number.
+/// A key of another of eight stripes than this one's, with a higher number if that is wanted and there is one.
 fn elsewhere(store: &Store, key: &str, is_above: bool) -> String {
     let number = |key: &str| store.core.stripes.number(store.core.hash(key.as_bytes()));
+    let is_above = match number(key) {
+        0 => true,
+        7 => false,
+        _ => is_above,
+    };
     let mut names = (0..).map(|nth| format!("elsewhere {nth}"));
     names
         .find(|name| match is_above {
@@ -83,11 +88,7 @@ fn a_pop_that_does_not_wait_never_takes_what_somebody_waits_for() {
 fn what_is_to_be_moved_to_another_stripe_is_never_taken_by_others() {
     for is_above in [true, false] {
         let store = Store::builder().stripes(8).build().unwrap();
-        let to = match store.core.stripes.number(store.core.hash(b"q")) {
-            0 => elsewhere(&store, "q", true),
-            7 => elsewhere(&store, "q", false),
-            _ => elsewhere(&store, "q", is_above),
-        };
+        let to = elsewhere(&store, "q", is_above);
         let list = store.list::<u64>("q");
         let wait = || {
             let moved = store.take_to_blocking::<u64>("q", End::Front, &to, End::Back, None);
@@ -102,7 +103,7 @@ fn what_is_to_be_moved_to_another_stripe_is_never_taken_by_others() {
 #[test]
 fn what_a_transaction_pushed_is_handed_over_before_anybody_sees_it() {
     let store = Store::builder().stripes(8).build().unwrap();
-    let to = elsewhere(&store, "a key with a low number, or none", true);
+    let to = elsewhere(&store, "q", true);
     let wait = || {
         let moved = store.take_to_blocking::<u64>("q", End::Front, &to, End::Back, None);
         assert_eq!(moved, Ok(Some(1)));
@@ -129,11 +130,7 @@ fn a_move_without_room_while_all_stripes_are_held_is_made_once_they_are_let_go()
         .stripes(8)
         .build()
         .unwrap();
-    let to = elsewhere(
-        &store,
-        "q",
-        store.core.stripes.number(store.core.hash(b"q")) < 7,
-    );
+    let to = elsewhere(&store, "q", true);
     let number = |key: &str| store.core.stripes.number(store.core.hash(key.as_bytes()));
     // All room is taken in the stripe of the source, so that of the destination gets some from there only.
     let fillers = (0..).map(|nth| format!("filler {nth}"));
@@ -162,11 +159,7 @@ fn a_move_for_which_there_is_no_room_at_all_is_refused_and_the_next_in_the_queue
         .stripes(8)
         .build()
         .unwrap();
-    let to = elsewhere(
-        &store,
-        "q",
-        store.core.stripes.number(store.core.hash(b"q")) < 7,
-    );
+    let to = elsewhere(&store, "q", true);
     store
         .list::<Vec<u8>>(&to)
         .push_back(vec![1; 100_000])
