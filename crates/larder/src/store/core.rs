@@ -192,10 +192,16 @@ impl Core {
     #[inline(always)]
     pub(crate) fn hash_held(&self, key: &[u8]) -> u64 {
         let hash = hash_key(&self.hasher, key);
+        self.note_use(hash);
+        hash
+    }
+
+    /// Notes that the key with this hash is used.
+    #[inline(always)]
+    pub(crate) fn note_use(&self, hash: u64) {
         if self.idle.is_kept() {
             self.idle.note(hash, &self.clock);
         }
-        hash
     }
 
     /// Runs `work` on the seat of a key; again, after others made room, where it finds none.

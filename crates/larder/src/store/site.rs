@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::core::Core;
-use super::group::{Group, Key, Views};
+use super::group::{Group, Key, Views, hash_key};
 use super::seat::{Refusal, Seat};
 use super::stored::Value;
 use crate::error::Error;
@@ -138,6 +138,23 @@ impl<'a> Site<'a> {
                 hash: open.core().hash_held(bytes),
             },
         }
+    }
+
+    /// A key that is used by a view, which has its hash.
+    #[inline]
+    pub(crate) fn known<'k>(self, bytes: &'k [u8], hash: u64) -> Key<'k> {
+        let core = self.core();
+        if let (Site::Shared(_), Some(tagging)) = (self, core.tagged.pending()) {
+            core.settle(tagging, bytes);
+        }
+        core.note_use(hash);
+        Key { bytes, hash }
+    }
+
+    /// The hash of a key that a view is made of: a view is no use.
+    #[inline]
+    pub(crate) fn hash(self, key: &[u8]) -> u64 {
+        hash_key(&self.core().hasher, key)
     }
 
     /// The time by which elements with deadlines are judged.

@@ -83,7 +83,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     fn new(scope: S, key: &[u8]) -> Self {
         Hash {
             scope,
-            hash: site_of(&scope).key(key).hash,
+            hash: site_of(&scope).hash(key),
             key: key.to_vec(),
             read_as: PhantomData,
         }
@@ -94,10 +94,7 @@ impl<T, S: Scope> Hash<'_, T, S> {
     }
 
     fn key(&self) -> Key<'_> {
-        Key {
-            bytes: &self.key,
-            hash: self.hash,
-        }
+        self.site().known(&self.key, self.hash)
     }
 }
 

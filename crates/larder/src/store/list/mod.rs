@@ -194,7 +194,7 @@ impl<T, S: Scope> List<'_, T, S> {
     fn new(scope: S, key: &[u8]) -> Self {
         List {
             scope,
-            hash: site_of(&scope).key(key).hash,
+            hash: site_of(&scope).hash(key),
             key: key.to_vec(),
             read_as: PhantomData,
         }
@@ -205,10 +205,7 @@ impl<T, S: Scope> List<'_, T, S> {
     }
 
     fn key(&self) -> Key<'_> {
-        Key {
-            bytes: &self.key,
-            hash: self.hash,
-        }
+        self.site().known(&self.key, self.hash)
     }
 
     /// The number of elements; zero if there is no list.

@@ -76,7 +76,7 @@ impl<T, S: Scope> Set<'_, T, S> {
     fn new(scope: S, key: &[u8]) -> Self {
         Set {
             scope,
-            hash: site_of(&scope).key(key).hash,
+            hash: site_of(&scope).hash(key),
             key: key.to_vec(),
             read_as: PhantomData,
         }
@@ -87,10 +87,7 @@ impl<T, S: Scope> Set<'_, T, S> {
     }
 
     fn key(&self) -> Key<'_> {
-        Key {
-            bytes: &self.key,
-            hash: self.hash,
-        }
+        self.site().known(&self.key, self.hash)
     }
 }
 

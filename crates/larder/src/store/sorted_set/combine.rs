@@ -300,12 +300,13 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
         sources: Vec<Key<'_>>,
         rows: impl Fn(Views<'_>) -> Result<Rows, Error>,
     ) -> Result<usize, Error> {
-        let keys: Vec<_> = sources.into_iter().chain([self.key()]).collect();
+        let to = self.key();
+        let keys: Vec<_> = sources.into_iter().chain([to]).collect();
         self.site().write_many(&keys, |group| {
             let rows = rows(group.views())?;
             let count = rows.len();
             let set = rows.into_set(self.hasher());
-            group.overwrite_from(self.key(), &keys, kind, set)?;
+            group.overwrite_from(to, &keys, kind, set)?;
             Ok(count)
         })
     }

@@ -135,7 +135,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     fn new(scope: S, key: &[u8]) -> Self {
         SortedSet {
             scope,
-            hash: site_of(&scope).key(key).hash,
+            hash: site_of(&scope).hash(key),
             key: Name::new(key),
             read_as: PhantomData,
         }
@@ -146,10 +146,7 @@ impl<T, S: Scope> SortedSet<'_, T, S> {
     }
 
     pub(super) fn key(&self) -> Key<'_> {
-        Key {
-            bytes: &self.key,
-            hash: self.hash,
-        }
+        self.site().known(&self.key, self.hash)
     }
 
     pub(super) fn hasher(&self) -> &ahash::RandomState {

@@ -31,6 +31,23 @@ fn zoo(tags: &Tags, store: &Store) -> Vec<&'static str> {
     keys
 }
 
+/// A view that had been made before showed what was invalidated until upkeep came by: it looked at the tags when it was
+/// made, not when it was used.
+#[test]
+fn an_invalidated_tag_takes_keys_from_views_that_were_made_before() {
+    let (tags, store) = tagged();
+    zoo(&tags, &store);
+    let (list, hash) = (store.list::<String>("list"), store.hash::<i64>("hash"));
+    let set = store.set_of::<String>("set");
+    let sorted = store.sorted_set::<String>("sorted");
+    assert_eq!(sorted.score("a"), Ok(Some(1.0)));
+    tags.invalidate("all");
+    assert_eq!(list.len(), Ok(0));
+    assert_eq!(hash.get("a"), Ok(None));
+    assert_eq!(set.add("a"), Ok(true));
+    assert_eq!(sorted.score("a"), Ok(None));
+}
+
 #[test]
 fn an_invalidated_tag_takes_keys_of_every_type_from_every_call() {
     let (tags, store) = tagged();
