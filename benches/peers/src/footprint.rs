@@ -197,7 +197,10 @@ impl<K: Key, V: Value> Visitor<K, V> for Filling {
 }
 
 /// The bytes of this process that are in memory, summed by the kernel page by page.
-pub(crate) fn resident() -> Result<u64, Failure> {
+///
+/// # Errors
+/// If the kernel does not tell.
+pub fn resident() -> Result<u64, Failure> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
     let line = text
         .lines()

@@ -6,27 +6,20 @@
 //! halves: members are held in both, as `Box<[u8]>`, of which a reader gets a copy in all three. Larder's view is made
 //! anew for every call, as a server's command would; the row "view kept" makes it once and reads members as `[u8; 16]`.
 //!
-//! Where a `redis-server` or `valkey-server` is installed, one is started on a socket in a directory of its own, filled
-//! with the same members, and asked for the bytes that the set takes.
-
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a bench measures, and waits for a server to start"
-)]
+//! Parts: `all`, `ranked` (without the standard library's set, some seconds), `servers`.
+//!
+//! Where a server is installed, one is started, filled with the same members, and asked for the bytes that it takes.
 
 use std::alloc::System;
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
 use cap::Cap;
 use larder::Store;
 use larder_peers::clock::{Spread, Stopwatch};
+use larder_peers::progress::bar;
+use larder_peers::server::Server;
 use larder_peers::table::{Table, digits};
 
 #[global_allocator]
@@ -57,7 +50,14 @@ trait Sorted {
     fn rank(&self, member: &[u8]) -> Option<usize>;
     /// Copies a hundred rows from a rank on; how many there were.
     fn range(&self, from: usize) -> usize;
+    /// Adds up a hundred scores from a rank on, and the first bytes of the members; copies nothing for the caller.
+    fn walk(&self, from: usize) -> f64;
     fn pop_min(&mut self) -> Option<f64>;
+}
+
+/// What a walk does with a row.
+fn weigh(member: &[u8], score: f64) -> f64 {
+    score + f64::from(member[0])
 }
 
 /// The ordered half of a rival.
@@ -154,12 +154,26 @@ impl<R: Rows> Sorted for Halves<R> {
         black_box(rows).len()
     }
 
+    fn walk(&self, from: usize) -> f64 {
+        let rows = self.rows.from(from).take(RANGE);
+        rows.map(|(score, member)| weigh(member, f64::from_bits(*score)))
+            .sum()
+    }
+
     fn pop_min(&mut self) -> Option<f64> {
         let (score, member) = self.rows.pop()?;
         self.scores.remove(&member);
         black_box(member);
         Some(f64::from_bits(score))
     }
+}
+
+fn walked<T>(set: &larder::SortedSet<'_, T>, from: usize) -> f64 {
+    let (from, mut sum) = (from as i64, 0.0);
+    let part = from..=from + RANGE as i64 - 1;
+    let shown = set.range_with(part, |member, score| sum += weigh(member, score));
+    assert_eq!(shown, Ok(RANGE), "the set is larger");
+    sum
 }
 
 impl Sorted for Store {
@@ -184,6 +198,10 @@ impl Sorted for Store {
         let (set, from) = (self.sorted_set::<Vec<u8>>("set"), from as i64);
         let rows = set.range_with_scores(from..=from + RANGE as i64 - 1);
         black_box(rows.expect("a sorted set")).len()
+    }
+
+    fn walk(&self, from: usize) -> f64 {
+        walked(&self.sorted_set::<Vec<u8>>("set"), from)
     }
 
     fn pop_min(&mut self) -> Option<f64> {
@@ -229,6 +247,10 @@ impl Sorted for Kept {
         black_box(rows.expect("a sorted set")).len()
     }
 
+    fn walk(&self, from: usize) -> f64 {
+        walked(&self.set, from)
+    }
+
     fn pop_min(&mut self) -> Option<f64> {
         let popped = self.set.pop_min().expect("a sorted set");
         popped.map(|(_, score)| score)
@@ -251,12 +273,13 @@ fn score(number: u64) -> f64 {
     (mixed(number ^ 0x5c0_0e5) >> 12) as f64 / 1e9
 }
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 7] = [
     "add new",
     "score anew",
     "score",
     "rank",
     "range, each",
+    "walk, each",
     "pop_min",
 ];
 
@@ -278,6 +301,10 @@ fn round<S: Sorted>(set: &mut S, round: u64) -> [f64; KINDS.len()] {
         timed(S::RANKS.min(CALLS / 10), |call| {
             let from = mixed(fresh(call)) as usize % (MEMBERS as usize / 2);
             assert_eq!(set.range(from), RANGE, "the set is larger");
+        }) / RANGE as f64,
+        timed(S::RANKS.min(CALLS / 10), |call| {
+            let from = mixed(!fresh(call)) as usize % (MEMBERS as usize / 2);
+            black_box(set.walk(from));
         }) / RANGE as f64,
         timed(CALLS, |_| {
             assert!(set.pop_min().is_some(), "the set has members")
@@ -356,120 +383,28 @@ fn ratios(all: &[Contender]) -> Table {
     table
 }
 
-/// A server on a socket in a directory of its own; ended, and the directory removed, when dropped.
-struct Server {
-    process: Child,
-    directory: PathBuf,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Whatever fails here leaves a file in the temporary directory, and there is nobody to tell.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-impl Server {
-    /// Starts a program, if it is installed.
-    fn start(program: &str) -> Option<Self> {
-        let name = format!("larder-peers-{program}-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&directory).ok()?;
-        let started = Command::new(program)
-            .args(["--port", "0", "--save", "", "--unixsocket"])
-            .arg(directory.join("socket"))
-            .current_dir(&directory)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        match started {
-            Ok(process) => Some(Server { process, directory }),
-            Err(_) => {
-                let _ = std::fs::remove_dir_all(&directory);
-                None
-            }
-        }
-    }
-
-    fn connect(&self) -> std::io::Result<UnixStream> {
-        let (socket, start) = (self.directory.join("socket"), Instant::now());
-        loop {
-            match UnixStream::connect(Path::new(&socket)) {
-                Err(_) if start.elapsed() < Duration::from_secs(10) => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                connected => return connected,
-            }
-        }
-    }
-
-    /// Bytes that the server says that the members take, each, beside their own.
-    fn bytes_beside(&self) -> std::io::Result<f64> {
-        const BATCH: u64 = 1000;
-        let mut stream = self.connect()?;
-        let mut replies = BufReader::new(stream.try_clone()?);
-        let mut line = String::new();
-        for start in (0..MEMBERS).step_by(BATCH as usize) {
-            let mut batch = Vec::new();
-            for number in start..start + BATCH {
-                let score = score(number).to_string();
-                command(
-                    &mut batch,
-                    &[b"ZADD", b"set", score.as_bytes(), &member(number)],
-                );
-            }
-            stream.write_all(&batch)?;
-            for _ in 0..BATCH {
-                line.clear();
-                replies.read_line(&mut line)?;
-            }
-        }
-        let mut usage = Vec::new();
-        command(&mut usage, &[b"MEMORY", b"USAGE", b"set", b"SAMPLES", b"0"]);
-        stream.write_all(&usage)?;
-        line.clear();
-        replies.by_ref().read_line(&mut line)?;
-        let bytes = line.trim_start_matches(':').trim().parse::<f64>();
-        let bytes = bytes.map_err(std::io::Error::other)?;
-        Ok(bytes / MEMBERS as f64 - OWN)
-    }
-}
-
-/// Writes a command as servers read it.
-fn command(out: &mut Vec<u8>, parts: &[&[u8]]) {
-    let mut head = String::new();
-    for (i, part) in parts.iter().enumerate() {
-        head.clear();
-        if i == 0 {
-            let _ = write!(head, "*{}\r\n", parts.len());
-        }
-        let _ = write!(head, "${}\r\n", part.len());
-        out.extend_from_slice(head.as_bytes());
-        out.extend_from_slice(part);
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
-/// What servers take for the same set, or that there are none.
+/// What a server takes for the same set, or that there is none.
 fn servers() {
-    for program in ["redis-server", "valkey-server"] {
-        match Server::start(program).map(|server| server.bytes_beside()) {
-            None => println!("- {program}: not installed, skipped"),
-            Some(Ok(bytes)) => println!("- {program}: {} bytes beside the member", digits(bytes)),
-            Some(Err(error)) => println!("- {program}: not measured, {error}"),
+    let mut server = match Server::start() {
+        Ok(server) => server,
+        Err(reason) => {
+            println!("- no server's bytes: {reason}");
+            return;
         }
+    };
+    let before = server.used_memory();
+    for number in 0..MEMBERS {
+        let score = score(number).to_string();
+        server.send(&[b"ZADD", b"set", score.as_bytes(), &member(number)]);
     }
+    let held = (server.used_memory() - before) as f64 / MEMBERS as f64;
+    let beside = digits(held - OWN);
+    println!("- {}: {beside} bytes beside the member", server.name());
 }
 
-fn main() {
-    let mut all = [
-        contender(Store::new),
-        contender(Kept::new),
-        contender(Halves::<indexset::BTreeSet<Row>>::default),
-        contender(Halves::<std::collections::BTreeSet<Row>>::default),
-    ];
+/// The rounds of some contenders, interleaved.
+fn measured(mut all: Vec<Contender>) -> Vec<Contender> {
+    let progress = bar((ROUNDS as usize + 1) * all.len(), "sorted sets");
     // The first round warms up.
     for round in 0..=ROUNDS {
         for one in &mut all {
@@ -477,9 +412,49 @@ fn main() {
             if round > 0 {
                 one.rounds.push(figures);
             }
+            progress.inc(1);
         }
     }
-    println!("{}", figures(&all));
-    println!("{}", ratios(&all));
-    servers();
+    progress.finish_and_clear();
+    all
+}
+
+/// What each part contends with: `ranked` leaves out the standard library's set, which takes long to count ranks.
+fn part(name: &str) -> Option<Vec<Contender>> {
+    if !["all", "ranked"].contains(&name) {
+        return None;
+    }
+    let mut contenders = vec![
+        contender(Store::new),
+        contender(Kept::new),
+        contender(Halves::<indexset::BTreeSet<Row>>::default),
+    ];
+    if name == "all" {
+        let unranked = contender(Halves::<std::collections::BTreeSet<Row>>::default);
+        contenders.push(unranked);
+    }
+    Some(contenders)
+}
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    // `cargo bench` adds a flag.
+    let mut wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    wanted.retain(|word| *word != "--bench");
+    if wanted.is_empty() {
+        wanted = vec!["all", "servers"];
+    }
+    for name in wanted {
+        if name == "servers" {
+            servers();
+            continue;
+        }
+        let Some(all) = part(name).map(measured) else {
+            eprintln!("no part {name}: there are all, ranked, servers");
+            return ExitCode::FAILURE;
+        };
+        println!("{}", figures(&all));
+        println!("{}", ratios(&all));
+    }
+    ExitCode::SUCCESS
 }

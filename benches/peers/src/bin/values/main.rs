@@ -1,7 +1,7 @@
 //! `peers-values`: larder's hashes, sets and lists beside maps of the standard library's collections behind one mutex,
 //! which is what one builds without larder, and, where a server is installed, the bytes that Redis takes for the same.
 //!
-//! Bytes are those of the allocator, per hash, member and element, with the key's part of the tables; a server's are its
+//! Bytes are resident, per hash, member and element, with the key's part of the tables; a server's are its
 //! `used_memory`. Times are of one thread's CPU, interleaved rounds: median, least and greatest; those of single, long
 //! calls are the wall's. Every answer is checked. Each part can be run alone:
 //!
@@ -18,6 +18,7 @@ use std::alloc::System;
 use std::process::ExitCode;
 
 use cap::Cap;
+use larder_peers::Failure;
 use larder_peers::report::joined;
 use larder_peers::table::Table;
 
@@ -33,16 +34,20 @@ static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 const PARTS: [&str; 5] = ["bytes", "times", "removals", "together", "waiters"];
 
-/// The tables of a part; none if there is no such part.
-fn part(name: &str) -> Option<Vec<Table>> {
+/// The tables of a part.
+fn part(name: &str) -> Result<Vec<Table>, Failure> {
     let (name, case) = name.split_once(':').unwrap_or((name, ""));
-    Some(match name {
-        "bytes" => bytes::run(),
+    Ok(match name {
+        "bytes" => bytes::run()?,
         "times" => times::run(),
         "removals" => removals::run(case),
         "together" => together::run(),
         "waiters" => waiters::run(),
-        _ => return None,
+        "held" => {
+            bytes::child(case)?;
+            Vec::new()
+        }
+        _ => return Err(format!("no part {name}: there are {}", PARTS.join(", ")).into()),
     })
 }
 
@@ -56,9 +61,10 @@ fn main() -> ExitCode {
     }
     for name in wanted {
         match part(name) {
-            Some(tables) => println!("{}", joined(&tables)),
-            None => {
-                eprintln!("no part {name}: there are {}", PARTS.join(", "));
+            Ok(tables) if tables.is_empty() => {}
+            Ok(tables) => println!("{}", joined(&tables)),
+            Err(failure) => {
+                eprintln!("{failure}");
                 return ExitCode::FAILURE;
             }
         }

@@ -7,9 +7,13 @@ use larder_peers::clock::{Spread, Stopwatch};
 use larder_peers::progress::bar;
 use larder_peers::table::{Table, digits};
 
-use crate::bytes::{FILLINGS, HASHES, LARGE, carry_out, field};
+use crate::bytes::{FILLINGS, carry_out, field};
 use crate::keyspace::{Keyspace, Naive, mixed, text};
 
+/// Small hashes.
+const HASHES: u64 = 1 << 16;
+/// Members of the large set, fields of the large hash.
+const LARGE: u64 = 1_000_000;
 /// Elements of a queue, into and out of which one goes at a time.
 const QUEUE: u64 = 100;
 const ROUNDS: u64 = 7;
@@ -26,8 +30,8 @@ const KINDS: [&str; 6] = [
 
 fn filled<K: Keyspace>() -> K {
     let mut all = K::new();
-    (FILLINGS[0].fill)(&mut |words| carry_out(&mut all, words));
-    (FILLINGS[1].fill)(&mut |words| carry_out(&mut all, words));
+    (FILLINGS[0].fill)(HASHES, &mut |words| carry_out(&mut all, words));
+    (FILLINGS[1].fill)(LARGE, &mut |words| carry_out(&mut all, words));
     for number in 0..LARGE {
         assert!(all.hset(b"hash", &text(number), &text(!number)));
     }
