@@ -272,14 +272,21 @@ pub(crate) fn copy(words: &[AtomicU64], at: usize, out: &mut [u8]) {
     });
 }
 
-/// Replaces what `out` holds by `len` bytes from an offset on.
+/// Replaces what `out` holds behind `kept` bytes by `len` bytes from an offset on.
 #[inline(always)]
-pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut Vec<u8>) {
+pub(crate) fn copy_to_vec(
+    words: &[AtomicU64],
+    at: usize,
+    len: usize,
+    out: &mut Vec<u8>,
+    kept: usize,
+) {
+    let full = kept + len.next_multiple_of(8);
     // A buffer that held a value of the same size needs no filling.
-    if out.len() != len.next_multiple_of(8) {
-        out.resize(len.next_multiple_of(8), 0);
+    if out.len() != full {
+        out.resize(full, 0);
     }
-    let (chunks, _) = out.as_chunks_mut::<8>();
+    let (chunks, _) = out[kept..].as_chunks_mut::<8>();
     if at.is_multiple_of(8) {
         copy_words(words.get(at / 8..).unwrap_or_default(), chunks);
     } else {
@@ -290,7 +297,7 @@ pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut 
             }
         });
     }
-    out.truncate(len);
+    out.truncate(kept + len);
 }
 
 /// Copies words.

@@ -122,7 +122,7 @@ impl Table {
         }
     }
 
-    /// What the home bucket of a hash says at first sight. The caller holds a lock.
+    /// What the home bucket of a hash says at first sight. The caller holds a lock, or takes it for a hint.
     #[inline(always)]
     pub(crate) fn glance(&self, hash: u32) -> Glance<'_> {
         let bucket = self.spot(hash).bucket;

@@ -13,6 +13,7 @@ use super::site::Site;
 use super::stored::Stored;
 use super::strings::with_buffer;
 use crate::bytes::{FromValue, Raw, ToValue};
+use crate::ds::table::Glance;
 use crate::error::Error;
 use crate::event::KeyEvent;
 use crate::shard::NoRoom;
@@ -213,22 +214,24 @@ impl Store {
         let core = &*self.core;
         let keys: Vec<_> = keys.into_iter().collect();
         let hashes: Vec<u64> = keys.iter().map(|key| core.hash(key.as_ref())).collect();
-        // What a value converts to is the caller's code: it runs on a copy, when nothing is held.
-        let (texts, copies) = core
-            .stripes
-            .observe(&hashes, || core.copy_all(&keys, &hashes));
-        let hits = copies.iter().flatten().count();
-        core.counters.add(Count::Hits, hits as u64);
-        core.counters
-            .add(Count::Misses, (copies.len() - hits) as u64);
-        let convert = |copy: Option<Copied>| {
-            Ok(match copy {
-                None => None,
-                Some(Copied::Int(int)) => Some(T::from_int(int)?),
-                Some(Copied::Text(range)) => Some(T::from_value(&texts[range])?),
-            })
-        };
-        copies.into_iter().map(convert).collect()
+        with_buffer(|texts| {
+            let observed = || core.copy_all(&keys, &hashes, texts);
+            let copies = core.stripes.observe(&hashes, observed);
+            let hits = copies.iter().flatten().count();
+            core.counters.add(Count::Hits, hits as u64);
+            core.counters
+                .add(Count::Misses, (copies.len() - hits) as u64);
+            // What a value converts to is the caller's code: it runs on a copy, when nothing is held.
+            let mut values = Vec::with_capacity(copies.len());
+            for copy in copies {
+                values.push(match copy {
+                    None => None,
+                    Some(Copied::Int(int)) => Some(T::from_int(int)?),
+                    Some(Copied::Text(range)) => Some(T::from_value(&texts[range])?),
+                });
+            }
+            Ok(values)
+        })
     }
 
     /// Sets several values as one; of several for one key, the last counts. Deadlines are cleared.
@@ -350,12 +353,13 @@ impl Core {
         }
         for hash in hashes {
             let stripe = self.stripes.of(*hash);
-            stripe.table.look(low_bits(*hash), |entry| {
-                if let Some(words) = stripe.shared.words(entry) {
-                    crate::ds::approach(&words[0]);
-                }
-                None::<()>
-            });
+            // What is seen may be gone already: it is not read.
+            if let Glance::Seen(seen) = stripe.table.glance(low_bits(*hash))
+                && let Some(words) = stripe.shared.words(seen.reference())
+                && let Some(first) = words.first()
+            {
+                crate::ds::approach(first);
+            }
         }
     }
 
@@ -364,31 +368,27 @@ impl Core {
         &self,
         keys: &[impl AsRef<[u8]>],
         hashes: &[u64],
-    ) -> (Vec<u8>, Vec<Option<Copied>>) {
-        let (mut texts, mut copies) = (Vec::new(), Vec::with_capacity(keys.len()));
-        with_buffer(|buffer| {
-            for (keys, hashes) in keys.chunks(BATCH).zip(hashes.chunks(BATCH)) {
-                self.approach(hashes);
-                for (key, hash) in keys.iter().zip(hashes) {
-                    let found = self.read_hashed(*hash, key.as_ref(), |seen| match seen {
-                        Seen::Int(int) => Some(int),
-                        other => {
-                            other.copy_into(buffer);
-                            None
-                        }
-                    });
-                    // A value that is no string counts as none.
-                    copies.push(found.unwrap_or(None).map(|int| match int {
-                        Some(int) => Copied::Int(int),
-                        None => {
-                            let start = texts.len();
-                            texts.extend_from_slice(buffer);
-                            Copied::Text(start..texts.len())
-                        }
-                    }));
+        texts: &mut Vec<u8>,
+    ) -> Vec<Option<Copied>> {
+        let mut copies = Vec::with_capacity(keys.len());
+        let mut end = 0;
+        for (keys, hashes) in keys.chunks(BATCH).zip(hashes.chunks(BATCH)) {
+            self.approach(hashes);
+            for (key, hash) in keys.iter().zip(hashes) {
+                let found = self.read_hashed(*hash, key.as_ref(), |seen| match seen {
+                    Seen::Int(int) => Copied::Int(int),
+                    other => {
+                        other.copy_behind(end, texts);
+                        Copied::Text(end..texts.len())
+                    }
+                });
+                if let Ok(Some(Copied::Text(text))) = &found {
+                    end = text.end;
                 }
+                // A value that is no string counts as none.
+                copies.push(found.unwrap_or(None));
             }
-        });
-        (texts, copies)
+        }
+        copies
     }
 }

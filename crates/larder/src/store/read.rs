@@ -50,19 +50,27 @@ impl Seen<'_> {
     /// Replaces what `out` holds by the value as text.
     #[inline(always)]
     pub(crate) fn copy_into(self, out: &mut Vec<u8>) {
+        self.copy_behind(0, out);
+    }
+
+    /// Replaces what `out` holds behind so many bytes by the value as text.
+    #[inline(always)]
+    pub(crate) fn copy_behind(self, kept: usize, out: &mut Vec<u8>) {
         match self {
-            Seen::Record(words, head) => copy_to_vec(words, head.value_at(), head.value_len(), out),
-            Seen::Int(int) => copy_bytes(Raw::Int(int).bytes(&mut [0; 20]), out),
-            Seen::Bytes(bytes) => copy_bytes(bytes, out),
-            Seen::Large(bytes) => copy_bytes(&bytes, out),
+            Seen::Record(words, head) => {
+                copy_to_vec(words, head.value_at(), head.value_len(), out, kept);
+            }
+            Seen::Int(int) => copy_bytes(Raw::Int(int).bytes(&mut [0; 20]), out, kept),
+            Seen::Bytes(bytes) => copy_bytes(bytes, out, kept),
+            Seen::Large(bytes) => copy_bytes(&bytes, out, kept),
             Seen::Elements(_) => {}
         }
     }
 }
 
 #[inline(never)]
-fn copy_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    out.clear();
+fn copy_bytes(bytes: &[u8], out: &mut Vec<u8>, kept: usize) {
+    out.truncate(kept);
     out.extend_from_slice(bytes);
 }
 
@@ -100,7 +108,7 @@ impl Core {
         match look(stripe, low_bits(hash), key) {
             Look::Absent if key.len() <= MAX_KEY => return Ok(false),
             Look::Found((words, head), sight) if head.is_plain() => {
-                copy_to_vec(words, Head::plain_value_at(key), head.value_len(), out);
+                copy_to_vec(words, Head::plain_value_at(key), head.value_len(), out, 0);
                 if sight.holds() {
                     return Ok(true);
                 }

@@ -136,7 +136,7 @@ impl Words {
         if head.kind() != Some(Kind::Bytes) {
             return false;
         }
-        crate::record::copy_to_vec(words, head.value_at(), head.value_len(), out);
+        crate::record::copy_to_vec(words, head.value_at(), head.value_len(), out, 0);
         true
     }
 
