@@ -1,7 +1,8 @@
 //! The same generated commands to larder and to real servers, replies compared value by value.
 //!
-//! Each stream begins from an empty database, with a seed that is told when it fails. How many commands: the variable
-//! `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]; from which seed on: `LARDER_DIFFERENTIAL_SEED`; what a full run compared is kept, see `record`. Where replies may differ is said in
+//! Each stream begins from an empty database, with a seed that is told when it fails; every second one is in RESP3. How
+//! many commands: the variable `LARDER_DIFFERENTIAL` (per kind and server), or [`COMMANDS`]; from which seed on:
+//! `LARDER_DIFFERENTIAL_SEED`; what a full run compared is kept, see `record`. Where replies may differ is said in
 //! `differential/differences.rs`, with reasons; nothing else may.
 
 #![allow(

@@ -304,9 +304,7 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         command: "Z*",
-        holds: |_, _, ours, theirs| {
-            text(ours) == b"0" && text(theirs) == b"-0" || same_but_zero(ours, theirs)
-        },
+        holds: |_, _, ours, theirs| same_but_zero(ours, theirs),
         leaves: Outcome::Alike,
         why: "a zero that came of a negative weight is printed without a sign",
     },
@@ -411,7 +409,7 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         command: "GETEX",
-        holds: |version, _, ours, _| version.starts_with("Valkey") && *ours == Shape::Bulk(None),
+        holds: |version, _, ours, _| version.starts_with("Valkey") && is_null(ours),
         leaves: Outcome::Alike,
         why: "of a missing key and a wrong time, Redis tells the missing key, Valkey the time",
     },
@@ -428,6 +426,10 @@ const DIFFERENCES: &[Difference] = &[
         why: "hexadecimal floats are refused",
     },
 ];
+
+fn is_null(shape: &Shape) -> bool {
+    *shape == Shape::Bulk(None) || text(shape) == b"_"
+}
 
 fn has(words: &Words, word: &[u8]) -> bool {
     words.iter().any(|other| other.eq_ignore_ascii_case(word))
@@ -465,7 +467,7 @@ fn is_about_a_name(ours: &Shape) -> bool {
 fn number(shape: &Shape) -> Option<f64> {
     std::str::from_utf8(text(shape))
         .ok()?
-        .trim_start_matches(':')
+        .trim_start_matches([':', ','])
         .parse()
         .ok()
 }
@@ -498,7 +500,10 @@ fn same_but_zero(ours: &Shape, theirs: &Shape) -> bool {
             let mut both = ours.iter().zip(theirs);
             ours.len() == theirs.len() && both.all(|(ours, theirs)| same_but_zero(ours, theirs))
         }
-        _ => ours == theirs || text(ours) == b"0" && text(theirs) == b"-0",
+        _ => {
+            let zeros = [(&b"0"[..], &b"-0"[..]), (b",0", b",-0")];
+            ours == theirs || zeros.contains(&(text(ours), text(theirs)))
+        }
     }
 }
 

@@ -93,6 +93,11 @@ pub(crate) fn compare_with(
     }
 }
 
+/// Every second stream is in RESP3.
+fn speaks_resp3(seed: usize) -> bool {
+    seed % 2 == 1
+}
+
 /// Compares one stream; says how many replies were the same, and how many differed as listed. It ends early where
 /// a difference leaves different values behind.
 fn stream(
@@ -107,9 +112,13 @@ fn stream(
     let mut draw = Draw::new(seed as u64);
     let mut history: Vec<Words> = Vec::new();
     let (mut queue, mut differing, mut slowest) = (Vec::new(), 0, Duration::ZERO);
-    let words = |line: &str| line.split(' ').map(|word| word.into()).collect();
+    let words = |line: &str| -> Words { line.split(' ').map(|word| word.into()).collect() };
     let begin = ["FLUSHALL", "CONFIG SET notify-keyspace-events "];
     wire.ask(&begin.map(words)).expect("the server answers");
+    if speaks_resp3(seed) {
+        local.ask(&words("HELLO 3"));
+        wire.ask(&[words("HELLO 3")]).expect("the server answers");
+    }
     while history.len() < STREAM.min(count()) {
         if stream_began.elapsed() > LONGEST {
             break;
