@@ -234,7 +234,7 @@ fn page() -> String {
     let mut page = String::from(
         "# Commands\n\nMade by `tests/tests/differential/page.rs` from the command table and from the list of differences \
          that the comparison with real servers allows. Where there is no note, Redis 7.0, Redis 8.2 and \
-         Valkey 9.1 gave the same replies; of connections and the server, only a part is compared.\n\n\
+         Valkey 9.1 gave the same replies, in RESP2 and in RESP3; of connections and the server, only a part is compared.\n\n\
          ## What was compared\n\n",
     );
     page += &record::table();
