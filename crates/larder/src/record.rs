@@ -171,9 +171,16 @@ impl Head {
     /// The integer, or the number of what is outside.
     #[inline]
     pub(crate) fn number(self, words: &[AtomicU64]) -> u64 {
-        let mut bytes = [0; 8];
-        copy(words, self.value_at(), &mut bytes);
-        u64::from_le_bytes(bytes)
+        // As `copy` does it, without the loop.
+        let (first, shift) = (self.value_at() / 8, (self.value_at() % 8 * 8) as u32);
+        let word = |at: usize| {
+            let word: Option<&AtomicU64> = words.get(at);
+            word.map_or(0, |word| word.load(Ordering::Relaxed))
+        };
+        match shift {
+            0 => word(first),
+            _ => word(first) >> shift | word(first + 1) << (64 - shift),
+        }
     }
 
     /// Whether the deadline can be changed to this one without moving what follows.
