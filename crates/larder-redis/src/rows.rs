@@ -334,11 +334,11 @@ pub(crate) static COMMANDS: &[Command] = &[
     session("ping", -1, FAST | LISTENER, NONE, CONNECTION, c::connection::ping),
     session("echo", 2, FAST, NONE, CONNECTION, c::connection::echo),
     session("select", 2, FAST | ALONE, NONE, CONNECTION, c::connection::select),
-    session("hello", -1, FAST | DIRECT, NONE, CONNECTION, c::connection::hello),
+    session("hello", -1, FAST, NONE, CONNECTION, c::connection::hello),
     session("client", -2, PLAIN, NONE, CONNECTION, c::client::client),
     session("quit", -1, FAST | DIRECT | LISTENER, NONE, CONNECTION, c::connection::quit),
     session("reset", 1, FAST | DIRECT | LISTENER, NONE, CONNECTION, c::connection::reset),
-    session("auth", -2, FAST | DIRECT, NONE, CONNECTION, c::connection::auth),
+    session("auth", -2, FAST, NONE, CONNECTION, c::connection::auth),
     // The server.
     session("time", 1, FAST, NONE, SERVER, c::server::time),
     whole("dbsize", 1, READ | FAST, SERVER, c::server::dbsize),

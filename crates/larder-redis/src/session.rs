@@ -206,7 +206,8 @@ impl Session {
             found => return Err(self.refuse(found, words)),
         };
         if self.listener.is_some() && !command.has(LISTENER) {
-            self.may_run(command)?;
+            let may = self.may_run(command);
+            may.map_err(|fault| self.reject(Some(command), fault))?;
         }
         match &mut self.queue {
             Some(queue) if !command.has(DIRECT) => queue.push(command, words).map(Step::Done),
@@ -261,23 +262,29 @@ impl Session {
     /// Says what is wrong with a command that is unknown or has a wrong number of words.
     #[cold]
     fn refuse(&mut self, found: Option<&Command>, words: &[&[u8]]) -> Fault {
-        if let Some(queue) = &mut self.queue {
-            queue.aborted = true;
-        }
-        match found {
-            Some(command) if command.name == "exec" => {
-                self.queue = None;
-                self.forget_watched();
-                let why = Fault::arity(command.name);
-                let why = why.text().trim_start_matches("ERR ");
-                Fault::new(format!("EXECABORT Transaction discarded because of: {why}"))
-            }
+        let fault = match found {
             Some(command) => Fault::arity(command.name),
             None if is_script(words[0]) => Fault::fixed(
                 "ERR larder runs no scripts: use MULTI and EXEC, or a closure given to Store::atomic",
             ),
             None => unknown(words),
+        };
+        self.reject(found, fault)
+    }
+
+    /// A command that does not even begin, for this fault: an open transaction will not be executed, and EXEC discards it.
+    #[cold]
+    fn reject(&mut self, command: Option<&Command>, fault: Fault) -> Fault {
+        if let Some(queue) = &mut self.queue {
+            queue.aborted = true;
         }
+        if command.is_none_or(|command| command.name != "exec") {
+            return fault;
+        }
+        self.queue = None;
+        self.forget_watched();
+        let why = fault.text().trim_start_matches("ERR ");
+        Fault::new(format!("EXECABORT Transaction discarded because of: {why}"))
     }
 
     /// Selects a database.

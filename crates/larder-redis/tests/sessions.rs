@@ -152,6 +152,42 @@ fn a_transaction_that_is_misused_is_discarded_and_leaves_nothing() {
 }
 
 #[test]
+fn a_greeting_and_a_password_wait_for_their_transaction() {
+    let mut session = Session::of(&Databases::default());
+    run(&mut session, "MULTI");
+    for line in ["HELLO 3", "AUTH default x"] {
+        assert_eq!(
+            run(&mut session, line),
+            Reply::Status("QUEUED".into()),
+            "{line}"
+        );
+    }
+    assert_eq!(session.protocol(), Protocol::Resp2);
+    assert!(matches!(&run(&mut session, "EXEC"), Reply::Array(all) if all.len() == 2));
+    assert_eq!(session.protocol(), Protocol::Resp3);
+}
+
+#[test]
+fn settings_are_looked_at_all_before_one_is_set() {
+    let mut session = Session::of(&Databases::default());
+    for (line, fault) in [
+        (
+            "CONFIG SET notify-keyspace-events @ bogus 1",
+            "CONFIG SET - 'bogus'",
+        ),
+        (
+            "CONFIG SET notify-keyspace-events KEA maxmemory x",
+            "'maxmemory'",
+        ),
+        ("CONFIG SET maxmemory 0 maxmemory 0", "duplicate parameter"),
+    ] {
+        assert!(error(&run(&mut session, line)).contains(fault), "{line}");
+    }
+    let none = Reply::Map(vec![(text("notify-keyspace-events"), text(""))]);
+    assert_eq!(run(&mut session, "CONFIG GET notify-keyspace-events"), none);
+}
+
+#[test]
 fn a_subscription_in_a_transaction_begins_when_it_is_executed() {
     let databases = Databases::default();
     let (mut reader, mut writer) = (Session::of(&databases), Session::of(&databases));
@@ -171,7 +207,9 @@ fn a_subscription_in_a_transaction_begins_when_it_is_executed() {
 fn a_listener_of_resp2_may_do_nothing_else() {
     let mut session = Session::of(&Databases::default());
     run(&mut session, "SUBSCRIBE news");
-    assert!(error(&run(&mut session, "GET key")).contains("only (P|S)SUBSCRIBE"));
+    assert!(error(&run(&mut session, "GET key")).starts_with("ERR Can't execute 'get': only"));
+    let exec = run(&mut session, "EXEC");
+    assert!(error(&exec).starts_with("EXECABORT Transaction discarded because of: Can't execute"));
     assert_eq!(run(&mut session, "RESET"), Reply::Status("RESET".into()));
     assert_eq!(session.protocol(), Protocol::Resp2);
     assert_eq!(run(&mut session, "GET key"), Reply::Null);

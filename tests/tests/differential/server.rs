@@ -78,6 +78,7 @@ const LINES: &[&str] = &[
     "CONFIG GET databases",
     "CONFIG GET none*",
     "CONFIG SET bogus 1",
+    "CONFIG SET notify-keyspace-events @ bogus 1",
     "CONFIG SET databases 4",
     "CONFIG SET appendonly",
     "CONFIG REWRITE",

@@ -12,8 +12,11 @@ use crate::session::Session;
 /// A store is built with it.
 const IMMUTABLE: &str = "can't set immutable config";
 
+/// A name, and what it is now.
+type Parameter = (&'static str, String);
+
 /// What clients ask for at their start, with what larder has in its place.
-fn parameters(session: &Session) -> Vec<(&'static str, String)> {
+fn parameters(session: &Session) -> Vec<Parameter> {
     let bound = session.store.max_bytes().unwrap_or(0);
     vec![
         ("appendonly", "no".into()),
@@ -123,7 +126,7 @@ fn bound(store: &larder::Store, word: &[u8]) -> Result<Setting, &'static str> {
 /// Reads a value; says why it cannot be set.
 fn setting(
     session: &Session,
-    (name, now): &(&'static str, String),
+    (name, now): &Parameter,
     word: &[u8],
 ) -> Result<Setting, &'static str> {
     match *name {
@@ -141,7 +144,7 @@ fn setting(
 /// What may be set is which keyspace events are told, and the bound of the selected database. All is set, or nothing.
 fn set(session: &Session, args: Args<'_>) -> Outcome {
     let known = parameters(session);
-    let (mut names, mut settings) = (Vec::new(), Vec::new());
+    let mut parameters = Vec::new();
     for pair in args.rest().chunks_exact(2) {
         let name = String::from_utf8_lossy(pair[0]).to_ascii_lowercase();
         let Some(parameter) = known.iter().find(|(known, _)| *known == name) else {
@@ -149,13 +152,16 @@ fn set(session: &Session, args: Args<'_>) -> Outcome {
                 "ERR Unknown option or number of arguments for CONFIG SET - '{name}'"
             )));
         };
-        if names.contains(&name) {
+        if parameters.iter().any(|(known, _)| *known == parameter) {
             return Err(failed(&name, "duplicate parameter"));
         }
-        settings.push(setting(session, parameter, pair[1]).map_err(|why| failed(&name, why))?);
-        names.push(name);
+        parameters.push((parameter, pair[1]));
     }
-    for setting in settings {
+    let read = |(parameter, word): (&Parameter, &[u8])| {
+        setting(session, parameter, word).map_err(|why| failed(parameter.0, why))
+    };
+    let settings: Result<Vec<_>, Fault> = parameters.into_iter().map(read).collect();
+    for setting in settings? {
         match setting {
             Setting::Notified(classes) => session.databases.notified().set(classes),
             Setting::MaxMemory(bytes) => {

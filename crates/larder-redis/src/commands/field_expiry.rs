@@ -35,7 +35,13 @@ pub(super) fn fields<'a>(args: &mut Args<'a>) -> Result<&'a [&'a [u8]], Fault> {
             "ERR Mandatory argument FIELDS is missing or not at the right position",
         ));
     }
-    let count = args.positive("ERR Number of fields must be a positive integer")?;
+    let name = args.name();
+    let sets = name.contains("expire") && !name.ends_with("time");
+    let count = args.positive(if sets {
+        "ERR Parameter `numFields` should be greater than 0"
+    } else {
+        "ERR Number of fields must be a positive integer"
+    })?;
     if count != args.left() {
         return Err(Fault::fixed(
             "ERR The `numfields` parameter must match the number of arguments",
