@@ -7,7 +7,7 @@ use larder_redis::{Databases, RespSession, Session};
 use larder_tests::servers::{Program, Server, Shape, pack};
 
 use crate::COMMANDS;
-use crate::differences::{Outcome, allowed, is_unordered};
+use crate::differences::{Outcome, allowed, is_unordered, leveled};
 use crate::draw::{Draw, Words};
 use crate::record::Compared;
 
@@ -187,7 +187,13 @@ fn judge(version: &str, words: &Words, queue: &[Words], ours: &Shape, theirs: &S
             all.and(judge(version, words, &[], ours, theirs))
         });
     }
-    allowed(version, words, ours, theirs).map_or(Verdict::Wrong, Verdict::Listed)
+    let listed = if is_unordered(words) {
+        let (ours, theirs) = (leveled(ours).sorted(), leveled(theirs).sorted());
+        allowed(version, words, &ours, &theirs)
+    } else {
+        allowed(version, words, ours, theirs)
+    };
+    listed.map_or(Verdict::Wrong, Verdict::Listed)
 }
 
 /// Keeps the commands of a transaction until it ends.
