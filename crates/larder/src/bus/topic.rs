@@ -123,8 +123,8 @@ impl<T> Topic<T> {
     ///
     /// # Cost
     ///
-    /// The topic's lock, one allocation for the message; the same for one reader and for a thousand, unless they sleep or
-    /// have queues of their own (see [`Overflow`]).
+    /// The topic's lock, one allocation for the message; the same for one reader and for a thousand, unless they sleep, have
+    /// queues of their own (see [`Overflow`]), or are behind by three quarters of their capacity: then each is looked at.
     #[inline]
     pub fn publish(&self, message: impl Into<Arc<T>>) -> Delivery {
         self.shared.ring.send(message.into())
