@@ -4,6 +4,7 @@
 //! order, check what was found. Caches of all peers live side by side; each round starts with them cold in the
 //! CPU's caches, since the others have run in between.
 
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::Barrier;
 use std::thread;
@@ -173,7 +174,7 @@ impl<K: Key, V: Value, P: Peer<K, V>> Lane for Track<K, V, P> {
 
     fn round(&mut self, plan: &Plan, threads: usize) -> Sample {
         let base = match plan.op {
-            Op::Get | Op::GetMany | Op::Mixed => 0,
+            Op::Get | Op::GetApart | Op::GetMany | Op::Mixed => 0,
             Op::Miss => ABSENT,
             Op::Insert => self.fresh,
             Op::Remove => {
@@ -199,7 +200,7 @@ impl<K: Key, V: Value, P: Peer<K, V>> Track<K, V, P> {
         let len = self.peer.count();
         let expected = plan.expected();
         match plan.op {
-            Op::Get | Op::GetMany | Op::Miss | Op::Mixed => {
+            Op::Get | Op::GetApart | Op::GetMany | Op::Miss | Op::Mixed => {
                 (found != expected).then(|| format!("{} hits of {}", found.hits, expected.hits))
             }
             Op::Insert => {
@@ -228,6 +229,12 @@ fn walk<K: Key, V: Value, P: Peer<K, V>>(
                     found.add(stamp);
                 }
             }),
+            Op::GetApart => part.iter().for_each(|&step| {
+                if let Some(stamp) = peer.read(&K::nth(u64::from(step)), &mut buffer) {
+                    found.add(stamp);
+                }
+                other_work();
+            }),
             Op::GetMany => {
                 for steps in part.chunks(BATCH) {
                     keys.clear();
@@ -253,6 +260,14 @@ fn walk<K: Key, V: Value, P: Peer<K, V>>(
         }
     }
     found
+}
+
+/// Some 20 ns in which nothing else can be done: each step needs the one before.
+fn other_work() {
+    let work = (0..20_u64).fold(black_box(7_u64), |x, _| {
+        black_box(x ^ x.wrapping_shl(13)).rotate_left(7)
+    });
+    black_box(work);
 }
 
 /// Splits the order over the threads, runs the parts at once, and returns wall and CPU nanoseconds per

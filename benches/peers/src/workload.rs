@@ -28,6 +28,9 @@ const ZIPF_EXPONENT: f64 = 0.99;
 pub enum Op {
     /// Looks up a key that is there.
     Get,
+    /// The same, with some 20 ns of other work between two look-ups, so that the processor cannot begin the next before one
+    /// has ended. The work counts.
+    GetApart,
     /// Looks up [`BATCH`] keys at once, in one call where the peer has such a call.
     GetMany,
     /// Looks up a key that never was.
@@ -67,9 +70,10 @@ pub struct Workload {
 }
 
 /// Every workload, in the order of the tables.
-pub const WORKLOADS: [Workload; 12] = [
+pub const WORKLOADS: [Workload; 13] = [
     row("get hit uniform", Op::Get, Skew::Uniform, false),
     row("get hit Zipf 0.99", Op::Get, Skew::Zipf, false),
+    row("get hit uniform, apart", Op::GetApart, Skew::Uniform, false),
     row("get hit uniform 4K", Op::Get, Skew::Uniform, true),
     row("get hit Zipf 0.99 4K", Op::Get, Skew::Zipf, true),
     row("get hit one hot key", Op::Get, Skew::Single, true),
@@ -216,7 +220,7 @@ impl Plan {
 
     /// What the look-ups must find.
     pub fn expected(&self) -> Answers {
-        if !matches!(self.op, Op::Get | Op::GetMany | Op::Mixed) {
+        if !matches!(self.op, Op::Get | Op::GetApart | Op::GetMany | Op::Mixed) {
             return Answers::default();
         }
         let mut lap = Answers::default();

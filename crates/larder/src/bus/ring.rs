@@ -32,7 +32,7 @@ use super::mailbox::{Keyed, Mailbox, Posted};
 use super::message::Delivery;
 use super::overflow::WhenFull;
 use super::segment::{Segment, Sent, Window};
-use super::state::{Cursor, MARKS, OVERRUN, Patience, State};
+use super::state::{Cursor, FEW_READERS, MANY_READERS, MARKS, OVERRUN, Patience, State};
 use crate::sync::modelled::{AtomicBool, AtomicU64, Mutex};
 use crate::wait::Wakes;
 
@@ -189,7 +189,7 @@ impl<T: Clone> Ring<T> {
         };
         if state.window.is_full() {
             state.window.open(head);
-            leavings._spent = state.spent(head);
+            leavings._spent = state.spent(head, FEW_READERS);
         }
         if let Some(keyed) = keyed {
             let posted = keyed.post(&value);
@@ -289,7 +289,7 @@ impl<T: Clone> Ring<T> {
         let segment = state.window.segment(number);
         state.file_anew(cursor, number);
         let spent = if state.window.is_cuttable(number) && state.is_turn_to_cut() {
-            state.spent(self.head.load(Relaxed) - 1)
+            state.spent(self.head.load(Relaxed) - 1, MANY_READERS)
         } else {
             Vec::new()
         };

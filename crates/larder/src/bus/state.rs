@@ -23,8 +23,11 @@ pub(super) const AWAITED: u64 = 2;
 /// Bits of a cursor that are marks.
 pub(super) const MARKS: u32 = 2;
 
-/// At most so many readers are looked at to find what everybody has read.
-const FEW_READERS: usize = 64;
+/// At most so many readers are looked at by a publisher to find what everybody has read, once per segment.
+pub(super) const FEW_READERS: usize = 64;
+
+/// At most so many by a reader, once per as many segments as there are readers: some 10 µs under the lock.
+pub(super) const MANY_READERS: usize = 1_024;
 
 /// Where a reader is.
 pub(super) struct Cursor {
@@ -216,10 +219,10 @@ impl<T> State<T> {
             && self.cut_off == 0
     }
 
-    /// What nobody needs any more, once message `head` is sent.
-    pub(super) fn spent(&mut self, head: u64) -> Vec<Arc<Segment<T>>> {
+    /// What nobody needs any more, once message `head` is sent. If there are at most so many readers, they are looked at.
+    pub(super) fn spent(&mut self, head: u64, readers: usize) -> Vec<Arc<Segment<T>>> {
         let mut needed = (head + 1).saturating_sub(self.capacity().max(1));
-        if self.overrun == 0 && self.due.len() <= FEW_READERS {
+        if self.overrun == 0 && self.due.len() <= readers {
             let position = |cursor: &Arc<Cursor>| cursor.word.load(Acquire) >> MARKS;
             let read = self.due.values().map(position).min().unwrap_or(head);
             needed = needed.max(read.min(head));
