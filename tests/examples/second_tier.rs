@@ -51,6 +51,7 @@ impl Server {
             if server.client.get_connection().is_ok() {
                 return Some(server);
             }
+            // Another process, which tells nobody when it begins to listen.
             thread::sleep(Duration::from_millis(10));
         }
         panic!("redis-server was started and does not answer");

@@ -163,48 +163,13 @@ const DIFFERENCES: &[Difference] = &[
         leaves: Outcome::Alike,
         why: "of a missing key and wrong words, Redis 7.0 tells the missing key, newer servers the words",
     },
-    Difference {
-        command: "GET",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
-    Difference {
-        command: "GETDEL",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
-    Difference {
-        command: "GETEX",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
-    Difference {
-        command: "GETRANGE",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
-    Difference {
-        command: "GETSET",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
-    Difference {
-        command: "MGET",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
-    Difference {
-        command: "SET",
-        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
-        leaves: Outcome::Alike,
-        why: KEPT_COUNT,
-    },
+    kept_count("GET"),
+    kept_count("GETDEL"),
+    kept_count("GETEX"),
+    kept_count("GETRANGE"),
+    kept_count("GETSET"),
+    kept_count("MGET"),
+    kept_count("SET"),
     Difference {
         command: "DEL",
         holds: |_, words, ours, theirs| {
@@ -448,6 +413,16 @@ fn is_null(shape: &Shape) -> bool {
 
 fn has(words: &Words, word: &[u8]) -> bool {
     words.iter().any(|other| other.eq_ignore_ascii_case(word))
+}
+
+/// A command that shows the bytes of HyperLogLogs as a string.
+const fn kept_count(command: &'static str) -> Difference {
+    Difference {
+        command,
+        holds: |_, _, ours, theirs| same_but_kept_count(ours, theirs),
+        leaves: Outcome::Alike,
+        why: KEPT_COUNT,
+    }
 }
 
 /// Whether both have the same items, but for the count that stands in the bytes of a HyperLogLog.

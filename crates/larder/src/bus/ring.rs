@@ -384,6 +384,12 @@ impl<T: Clone> Ring<T> {
         }
     }
 
+    /// Whether the next publish looks at readers.
+    #[cfg(test)]
+    pub(super) fn has_due(&self) -> bool {
+        self.head.load(Relaxed) >= self.state.lock().limit
+    }
+
     /// How many slots are held.
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {

@@ -214,6 +214,12 @@ impl<T> Topic<T> {
         self.shared.ring.subscribers()
     }
 
+    /// Whether the next publish looks at readers.
+    #[cfg(test)]
+    pub(super) fn has_due(&self) -> bool {
+        self.shared.ring.has_due()
+    }
+
     /// How many messages it has room for at present.
     #[cfg(test)]
     pub(super) fn slots(&self) -> usize {

@@ -244,3 +244,20 @@ fn a_task_that_delivers_is_woken_when_there_is_room() {
         assert!(publisher.join().is_ok());
     });
 }
+
+#[test]
+fn a_thousand_readers_who_keep_up_are_never_looked_at() {
+    let topic = Topic::<u32>::new();
+    let mut readers: Vec<_> = (0..1_000).map(|_| topic.subscribe()).collect();
+    for batch in 0..8 {
+        for number in 0..512 {
+            assert!(!topic.has_due(), "batch {batch}, message {number}");
+            assert_eq!(topic.publish(number).dropped, 0);
+        }
+        for reader in &mut readers {
+            assert_eq!(std::iter::from_fn(|| reader.try_recv().ok()).count(), 512);
+        }
+    }
+    // What all have read is not kept for a capacity's sake.
+    assert!(topic.slots() <= 2 * 512 + 2 * 64, "{} slots", topic.slots());
+}
