@@ -51,18 +51,11 @@ pub enum Upkeep {
     Manual,
 }
 
-/// What an instance says at the end of a step of upkeep, on its own clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Next {
-    pub(crate) now: Millis,
-    /// When it wants the next step; at or before `now` for at once.
-    pub(crate) due: Option<Millis>,
-}
-
 /// An instance that the reaper can look after.
 pub(crate) trait Upkept: Send + Sync {
-    /// Does a bounded part of what is due, holding no lock for long.
-    fn step(&self) -> Next;
+    /// Does a bounded part of what is due, holding no lock for long. Returns when it wants the next step, on its own clock,
+    /// or [`AT_ONCE`].
+    fn step(&self) -> Option<Millis>;
 
     /// The instance's watch.
     fn watch(&self) -> &Watch;
@@ -70,32 +63,38 @@ pub(crate) trait Upkept: Send + Sync {
 
 /// In [`Watch::planned`]: nothing is.
 const NOTHING: Millis = Millis::MAX;
+/// Earlier than any deadline.
+pub(crate) const AT_ONCE: Millis = 0;
 
 /// An instance's line to the reaper. Dropping it ends the reaper's interest.
 pub(crate) struct Watch {
-    /// The step that is planned, on the instance's clock. Zero, earlier than any deadline, where upkeep is manual.
+    /// The step that is planned, on the instance's clock. [`AT_ONCE`] where upkeep is manual: nothing is earlier.
     planned: AtomicU64,
     /// Names the instance at the reaper.
     id: u64,
+    /// From the instance's clock to the reaper's.
+    shift: i64,
     who: Option<Weak<dyn Upkept>>,
 }
 
 impl Watch {
     /// A watch kept by the shared thread.
-    pub(crate) fn shared(who: Weak<dyn Upkept>) -> Self {
+    fn shared(clock: &Clock, who: Weak<dyn Upkept>) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
         Watch {
             planned: AtomicU64::new(NOTHING),
             id: IDS.fetch_add(1, Ordering::Relaxed),
+            shift: clock.origin_after(&REAPER.clock),
             who: Some(who),
         }
     }
 
     /// A watch that nobody keeps: the owner calls `tick()`.
-    pub(crate) fn manual() -> Self {
+    fn manual() -> Self {
         Watch {
-            planned: AtomicU64::new(0),
+            planned: AtomicU64::new(AT_ONCE),
             id: 0,
+            shift: 0,
             who: None,
         }
     }
@@ -103,7 +102,7 @@ impl Watch {
     /// The watch for a store or cache with these settings; `who` is the instance.
     pub(crate) fn new(upkeep: Upkeep, clock: &Clock, who: Weak<dyn Upkept>) -> Self {
         match upkeep {
-            Upkeep::Shared if !clock.is_manual() => Self::shared(who),
+            Upkeep::Shared if !clock.is_manual() => Self::shared(clock, who),
             _ => Self::manual(),
         }
     }
@@ -116,19 +115,27 @@ impl Watch {
 
     /// Sees to it that a step is taken at `due`. Call it after the timer was filed and the stripe unlocked.
     #[inline]
-    pub(crate) fn note(&self, due: Millis, clock: &Clock) {
+    pub(crate) fn note(&self, due: Millis) {
         if due < self.planned.load(Ordering::Relaxed) {
-            self.plan(due, clock);
+            self.plan(due);
         }
     }
 
     #[cold]
-    fn plan(&self, due: Millis, clock: &Clock) {
+    fn plan(&self, due: Millis) {
         if self.planned.fetch_min(due, Ordering::Relaxed) <= due {
             return;
         }
         if let Some(who) = &self.who {
-            REAPER.plan(self.id, who, due.saturating_sub(clock.fine_now()));
+            REAPER.plan(self.id, who, self.shifted(due));
+        }
+    }
+
+    /// A moment of the instance's clock on the reaper's.
+    fn shifted(&self, due: Millis) -> Millis {
+        match due {
+            AT_ONCE | NOTHING => due,
+            _ => due.saturating_add_signed(self.shift),
         }
     }
 
@@ -209,9 +216,8 @@ impl State {
     reason = "the one place that starts a thread; it owns the lock of its plans"
 )]
 impl Reaper {
-    /// Plans a step in so many milliseconds.
-    fn plan(&'static self, id: u64, who: &Weak<dyn Upkept>, wait: Millis) {
-        let at = self.clock.fine_now().saturating_add(wait);
+    /// Plans a step.
+    fn plan(&'static self, id: u64, who: &Weak<dyn Upkept>, at: Millis) {
         let mut state = self.state.lock();
         let watched = state.watched.entry(id).or_insert_with(|| Watched {
             who: who.clone(),
@@ -253,7 +259,7 @@ impl Reaper {
                     let next = step(&who);
                     drop(who);
                     state = self.state.lock();
-                    self.book(&mut state, id, next);
+                    Self::book(&mut state, id, next);
                 }
             }
         }
@@ -261,43 +267,33 @@ impl Reaper {
     }
 
     /// Plans what an instance wants after its step.
-    fn book(&self, state: &mut State, id: u64, next: Option<Next>) {
+    fn book(state: &mut State, id: u64, next: Option<Millis>) {
         match next {
             None => drop(state.watched.remove(&id)),
-            Some(Next {
-                now,
-                due: Some(due),
-            }) => {
-                let at = self
-                    .clock
-                    .fine_now()
-                    .saturating_add(due.saturating_sub(now));
+            Some(at) => {
                 if let Some(watched) = state.watched.get_mut(&id) {
                     watched.at = watched.at.min(at);
                 }
             }
-            Some(Next { due: None, .. }) => {}
         }
     }
 }
 
-/// Lets an instance take a step; `None` if it is gone. A panic (of a listener's or a value's destructor) ends the step.
-fn step(who: &Weak<dyn Upkept>) -> Option<Next> {
+/// Lets an instance take a step, and returns when the next one is to be; `None` if it is gone. A panic (of a listener's or
+/// a value's destructor) ends the step.
+fn step(who: &Weak<dyn Upkept>) -> Option<Millis> {
     let instance = who.upgrade()?;
-    catch_unwind(AssertUnwindSafe(|| {
-        instance.watch().open();
-        let next = instance.step();
-        if let Some(due) = next.due {
-            instance.watch().close(due);
-        }
+    let next = catch_unwind(AssertUnwindSafe(|| {
+        let watch = instance.watch();
+        watch.open();
+        let due = instance.step().unwrap_or(NOTHING);
+        watch.close(due);
+        let next = watch.shifted(due);
         // The last handle may have gone meanwhile: then the instance's values are dropped here.
         drop(instance);
-        Some(next)
-    }))
-    .unwrap_or(Some(Next {
-        now: 0,
-        due: Some(0),
-    }))
+        next
+    }));
+    Some(next.unwrap_or(AT_ONCE))
 }
 
 #[cfg(test)]
@@ -317,10 +313,11 @@ mod tests {
     impl Timer {
         fn new() -> (Arc<Self>, Receiver<Millis>) {
             let (told, reaped) = channel();
+            let clock = Clock::system();
             let timer = Arc::new_cyclic(|who: &Weak<Self>| Timer {
-                clock: Clock::system(),
                 due: Mutex::new(None),
-                watch: Watch::shared(who.clone()),
+                watch: Watch::shared(&clock, who.clone()),
+                clock,
                 told: Mutex::new(told),
             });
             (timer, reaped)
@@ -330,21 +327,21 @@ mod tests {
         fn file(&self, wait: Millis) -> Millis {
             let due = self.clock.fine_now() + wait;
             *self.due.lock() = Some(due);
-            self.watch.note(due, &self.clock);
+            self.watch.note(due);
             due
         }
     }
 
     impl Upkept for Timer {
         #[expect(clippy::disallowed_methods, reason = "the test's own lock")]
-        fn step(&self) -> Next {
+        fn step(&self) -> Option<Millis> {
             let now = self.clock.fine_now();
             let mut due = self.due.lock();
             if due.is_some_and(|due| due <= now) {
                 *due = None;
                 self.told.lock().send(now).expect("the test listens");
             }
-            Next { now, due: *due }
+            *due
         }
 
         fn watch(&self) -> &Watch {
@@ -391,7 +388,7 @@ mod tests {
     #[test]
     fn a_manual_watch_plans_nothing() {
         let watch = Watch::manual();
-        watch.note(1, &Clock::system());
+        watch.note(1);
         assert!(watch.is_manual());
     }
 }

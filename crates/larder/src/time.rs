@@ -1,7 +1,8 @@
 //! `Clock`: where larder's time comes from; the only file that reads a clock.
 //!
 //! Inside the engine an instant is a count of milliseconds since the clock's origin ([`Millis`]). The system clock is
-//! read coarsely (some 6 ns), and finely (some 25 ns) only where that leaves a doubt:
+//! read coarsely (some 6 ns), and finely (some 25 ns) only where that leaves a doubt, or something begins. A call reads it
+//! when something first depends on it, and then judges all by that reading ([`Present`]).
 //!
 //! ```text
 //!            now()                                        soon()
@@ -13,6 +14,7 @@
 //! the fine one. So a deadline counts as passed when it surely has, never early, and at most a millisecond late.
 //! [`ManualClock`] stands still until it is told to move, so that expiry can be tested without waiting.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +28,9 @@ pub(crate) type Millis = u64;
 const COARSE_STEP_MS: Millis = 20;
 /// How much may lie between [`Clock::now`] and the present.
 pub(crate) const DOUBT_MS: Millis = 2 * COARSE_STEP_MS;
+
+/// Nanoseconds of a millisecond.
+const NANOS: u64 = 1_000_000;
 
 /// A source of time, shared by every part of a store or cache that was built with it.
 ///
@@ -81,6 +86,8 @@ impl Clock {
     /// Milliseconds since the origin: never ahead of the present, and on the system clock some milliseconds behind it.
     #[inline]
     pub(crate) fn now(&self) -> Millis {
+        #[cfg(test)]
+        readings::count();
         match &self.0 {
             Source::System { coarse, .. } => floor(
                 // The other way to ask writes to a word that all threads share.
@@ -92,45 +99,57 @@ impl Clock {
         }
     }
 
-    /// Milliseconds since the origin: never behind the present, and on the system clock some milliseconds ahead of it.
+    /// The time as a call that begins now will see it.
     #[inline]
-    pub(crate) fn soon(&self) -> Millis {
-        self.now() + if self.is_manual() { 0 } else { DOUBT_MS }
+    pub(crate) fn present(&self) -> Present<'_> {
+        Present::of(self, Seen::Nothing)
+    }
+
+    /// The same for a call that many judgements depend on: not coarsened, so that none contradicts another.
+    #[inline]
+    pub(crate) fn exact_present(&self) -> Present<'_> {
+        Present::of(self, Seen::NothingExact)
+    }
+
+    /// The same for a call that is part of something whose time is known.
+    pub(crate) fn present_at(&self, millis: Millis) -> Present<'_> {
+        let nanos = millis.saturating_mul(NANOS);
+        Present::of(self, Seen::Fine { millis, nanos })
     }
 
     /// Whether a deadline has passed: never `true` before it, never `false` a millisecond after it.
     #[inline(never)]
     pub(crate) fn has_passed(&self, deadline: Millis) -> bool {
-        passed(deadline, self.now(), || self.fine_now())
+        self.present().has_passed(deadline)
     }
 
     /// Whole milliseconds since the origin, not coarsened.
+    pub(crate) fn fine_now(&self) -> Millis {
+        self.fine().0
+    }
+
+    /// Nanoseconds since the origin, for measuring how long something took.
+    pub(crate) fn fine_nanos(&self) -> u64 {
+        self.fine().1
+    }
+
+    /// Milliseconds and nanoseconds since the origin.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the system's clocks"
     )]
-    pub(crate) fn fine_now(&self) -> Millis {
+    fn fine(&self) -> (Millis, u64) {
+        #[cfg(test)]
+        readings::count();
         match &self.0 {
-            Source::System { fine, .. } => Instant::now().duration_since(*fine).as_millis() as u64,
-            Source::Manual(now) => now.load(Ordering::Acquire),
-        }
-    }
-
-    /// Milliseconds since the origin, not coarsened and rounded up: what begins now and lasts for `n` milliseconds has
-    /// surely lasted that long when the clock shows `n` more.
-    pub(crate) fn fine_now_up(&self) -> Millis {
-        match &self.0 {
-            Source::System { .. } => self.fine_nanos().div_ceil(1_000_000),
-            Source::Manual(now) => now.load(Ordering::Acquire),
-        }
-    }
-
-    /// The deadline of what lives for so long from `now`, which was rounded up. What lives for no time is over already.
-    pub(crate) fn after(&self, now: Millis, ttl: Millis) -> Millis {
-        if ttl == 0 {
-            self.fine_now()
-        } else {
-            now.saturating_add(ttl)
+            Source::System { fine, .. } => {
+                let nanos = Instant::now().duration_since(*fine).as_nanos() as u64;
+                (nanos / NANOS, nanos)
+            }
+            Source::Manual(now) => {
+                let millis = now.load(Ordering::Acquire);
+                (millis, millis.saturating_mul(NANOS))
+            }
         }
     }
 
@@ -140,23 +159,27 @@ impl Clock {
         unix.saturating_sub(self.unix_origin())
     }
 
-    /// Nanoseconds since the origin, for measuring how long something took.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the system's clocks"
-    )]
-    pub(crate) fn fine_nanos(&self) -> u64 {
-        match &self.0 {
-            Source::System { fine, .. } => Instant::now().duration_since(*fine).as_nanos() as u64,
-            Source::Manual(now) => now.load(Ordering::Acquire).saturating_mul(1_000_000),
-        }
-    }
-
     /// Unix time of the origin in milliseconds.
     pub(crate) fn unix_origin(&self) -> u64 {
         match &self.0 {
             Source::System { unix, .. } => *unix,
             Source::Manual(_) => MANUAL_UNIX_MS,
+        }
+    }
+
+    /// How many milliseconds after another clock's origin this one's is, rounded up. Both are the system's.
+    pub(crate) fn origin_after(&self, other: &Clock) -> i64 {
+        let (Source::System { fine: here, .. }, Source::System { fine: there, .. }) =
+            (&self.0, &other.0)
+        else {
+            return 0;
+        };
+        let after = here.saturating_duration_since(*there);
+        let before = there.duration_since(*here).as_millis() as i64;
+        if after.is_zero() {
+            -before
+        } else {
+            millis(after) as i64
         }
     }
 
@@ -220,6 +243,118 @@ impl ManualClock {
     }
 }
 
+/// The time as one call sees it: the clock is read when that is first needed, and then not again.
+///
+/// One reading serves both ways: rounded down for what may have ended, rounded up for what begins. Where only the coarse
+/// clock was read, and that leaves a doubt, the fine one is read as well.
+#[derive(Clone)]
+pub(crate) struct Present<'c> {
+    clock: &'c Clock,
+    seen: Cell<Seen>,
+}
+
+/// What a call knows of the time.
+#[derive(Clone, Copy)]
+enum Seen {
+    Nothing,
+    /// And the coarse clock is not to be asked.
+    NothingExact,
+    /// [`Clock::now`].
+    Coarse(Millis),
+    Fine {
+        millis: Millis,
+        nanos: u64,
+    },
+}
+
+impl<'c> Present<'c> {
+    pub(crate) fn clock(&self) -> &'c Clock {
+        self.clock
+    }
+
+    #[inline]
+    fn of(clock: &'c Clock, seen: Seen) -> Self {
+        let seen = Cell::new(seen);
+        Present { clock, seen }
+    }
+
+    /// Milliseconds and nanoseconds since the origin.
+    fn fine(&self) -> (Millis, u64) {
+        if let Seen::Fine { millis, nanos } = self.seen.get() {
+            return (millis, nanos);
+        }
+        let (millis, nanos) = self.clock.fine();
+        self.seen.set(Seen::Fine { millis, nanos });
+        (millis, nanos)
+    }
+
+    /// Whole milliseconds since the origin, not coarsened.
+    pub(crate) fn exact(&self) -> Millis {
+        self.fine().0
+    }
+
+    /// Nanoseconds since the origin.
+    pub(crate) fn nanos(&self) -> u64 {
+        self.fine().1
+    }
+
+    /// Milliseconds since the origin, not coarsened and rounded up: what begins now and lasts for `n` milliseconds has
+    /// surely lasted that long when the clock shows `n` more.
+    pub(crate) fn up(&self) -> Millis {
+        let (millis, nanos) = self.fine();
+        millis + Millis::from(nanos > millis.saturating_mul(NANOS))
+    }
+
+    /// Milliseconds since the origin: never ahead of the present, and perhaps some milliseconds behind it.
+    #[inline]
+    pub(crate) fn now(&self) -> Millis {
+        match self.seen.get() {
+            Seen::Coarse(now) => now,
+            Seen::Nothing if !self.clock.is_manual() => {
+                let now = self.clock.now();
+                self.seen.set(Seen::Coarse(now));
+                now
+            }
+            _ => self.exact(),
+        }
+    }
+
+    /// Milliseconds since the origin: never behind the present, and perhaps some milliseconds ahead of it.
+    #[inline]
+    pub(crate) fn soon(&self) -> Millis {
+        let now = self.now();
+        match self.seen.get() {
+            Seen::Coarse(_) => now + DOUBT_MS,
+            _ => self.up(),
+        }
+    }
+
+    /// The deadline of what lives for so long from now. What lives for no time is over already.
+    pub(crate) fn after(&self, ttl: Millis) -> Millis {
+        if ttl == 0 {
+            self.exact()
+        } else {
+            self.up().saturating_add(ttl)
+        }
+    }
+
+    /// [`Self::now`], exact where else it would be open whether this moment has come.
+    #[inline]
+    pub(crate) fn around(&self, moment: Millis) -> Millis {
+        let now = self.now();
+        match self.seen.get() {
+            Seen::Coarse(_) => judged(moment, now, || self.exact()),
+            _ => now,
+        }
+    }
+
+    /// Whether a deadline has passed: never `true` before it, and `false` at most a millisecond after it.
+    #[inline]
+    pub(crate) fn has_passed(&self, deadline: Millis) -> bool {
+        self.around(deadline) >= deadline
+    }
+}
+
 /// How long an entry still lives.
 ///
 /// ```
@@ -262,7 +397,7 @@ impl Ttl {
 /// A duration in whole milliseconds, rounded up so that nothing ends early, saturating.
 #[inline]
 pub(crate) fn millis(duration: Duration) -> Millis {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_nanos().div_ceil(u128::from(NANOS))).unwrap_or(u64::MAX)
 }
 
 /// What the coarse clock shows, less what it may be ahead.
@@ -271,10 +406,37 @@ fn floor(coarse: Millis) -> Millis {
     coarse.saturating_sub(COARSE_STEP_MS)
 }
 
-/// Whether a deadline has passed, where `now` is at most [`DOUBT_MS`] behind the present and `fine` tells it exactly.
+/// The time by which to judge whether a moment has come: `now`, which is at most [`DOUBT_MS`] behind the present, or what
+/// `fine` tells exactly.
 #[inline(always)]
-fn passed(deadline: Millis, now: Millis, fine: impl FnOnce() -> Millis) -> bool {
-    now >= deadline || deadline - now <= DOUBT_MS && fine() >= deadline
+fn judged(moment: Millis, now: Millis, fine: impl FnOnce() -> Millis) -> Millis {
+    let ahead = moment.saturating_sub(now);
+    if 0 < ahead && ahead <= DOUBT_MS {
+        fine()
+    } else {
+        now
+    }
+}
+
+/// How often the clocks were read, for tests.
+#[cfg(test)]
+pub(crate) mod readings {
+    use std::cell::Cell;
+
+    thread_local! {
+        static READ: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        READ.set(READ.get() + 1);
+    }
+
+    /// How often this thread reads a clock in `work`.
+    pub(crate) fn during<R>(work: impl FnOnce() -> R) -> (usize, R) {
+        let before = READ.get();
+        let result = work();
+        (READ.get() - before, result)
+    }
 }
 
 #[cfg(test)]
@@ -293,7 +455,8 @@ mod tests {
             // A clock that stands still for a step, when its origin was read as well.
             let shown = |at: u64| at / step * step;
             let coarse = shown(origin + elapsed) - shown(origin);
-            prop_assert_eq!(passed(deadline, floor(coarse), || elapsed), elapsed >= deadline);
+            let judged = judged(deadline, floor(coarse), || elapsed);
+            prop_assert_eq!(judged >= deadline, elapsed >= deadline);
             prop_assert!(floor(coarse) <= elapsed && elapsed <= floor(coarse) + DOUBT_MS);
         }
     }
@@ -303,12 +466,44 @@ mod tests {
         let clock = Clock::system();
         for _ in 0..100_000 {
             let before = clock.fine_now();
-            let (now, soon) = (clock.now(), clock.soon());
+            let present = clock.present();
+            let (now, soon) = (present.now(), present.soon());
             assert!(now <= clock.fine_now() && before <= soon);
-            let deadline = clock.fine_now_up() + 1;
+            let deadline = present.up() + 1;
+            assert!(!present.has_passed(deadline) && present.has_passed(before));
             assert!(clock.has_passed(before));
             assert!(!clock.has_passed(deadline) || clock.fine_now() >= deadline);
         }
+    }
+
+    #[test]
+    fn one_reading_serves_a_whole_call() {
+        let system = Clock::system();
+        const FAR: Millis = 1_000_000;
+        type Ask = fn(&Present<'_>) -> bool;
+        let asked: [(usize, Ask); 6] = [
+            (0, |_| false),
+            (1, |time| time.has_passed(FAR) || time.has_passed(FAR + 1)),
+            (1, |time| {
+                time.after(5) > FAR || time.has_passed(time.exact() + 1)
+            }),
+            (1, |time| time.soon() > FAR || time.has_passed(FAR)),
+            // The one doubt: the coarse clock cannot tell, and the fine one is asked.
+            (2, |time| time.has_passed(time.now() + 1) && time.up() > FAR),
+            (1, |time| {
+                time.after(0) > time.up() || time.nanos() / NANOS > time.up()
+            }),
+        ];
+        for (wanted, ask) in asked {
+            let (read, answer) = readings::during(|| ask(&system.present()));
+            assert_eq!((read, answer), (wanted, false));
+        }
+        let manual = ManualClock::new().clock();
+        let (read, _) = readings::during(|| {
+            let time = manual.present();
+            (time.has_passed(time.soon()), time.after(1), time.up())
+        });
+        assert_eq!(read, 1);
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Limit {
     pub(crate) fn new(clock: &Clock, wait: Duration) -> Self {
         Limit {
             clock: clock.clone(),
-            at: clock.after(clock.fine_now_up(), millis(wait)),
+            at: clock.present().after(millis(wait)),
         }
     }
 

@@ -67,25 +67,26 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let mut superseded = None;
         let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
             let found = find(world, low, &key);
-            let live = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry));
+            let live =
+                found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry, &life.time));
             let change = change(live.and_then(|(_, entry)| value_of(world, entry)));
             if live.is_some() || !matches!(change, Change::Keep) {
                 superseded = world.shard.entries.supersede(low, |other| *other == key);
             }
             match change {
                 Change::Insert(value) => {
-                    self.place_surely(world, &mut left, low, (key, value), life)
+                    self.place_surely(world, &mut left, low, (key, value), &life)
                 }
                 Change::Remove => take(world, live, low),
                 Change::Keep => {
                     if let (Some((_, entry)), Some(_)) = (live, ttl) {
-                        self.give_life(world, entry, life);
+                        self.give_life(world, entry, &life);
                     }
-                    self.keep(world, &mut left, live, low, life)
+                    self.keep(world, &mut left, live, low, &life)
                 }
             }
         });
-        self.changed(superseded, left, (hash, life), changed)
+        self.changed(superseded, left, (hash, &life), changed)
     }
 
     fn update<Q: Hash + Equivalent<K> + ?Sized, R>(
@@ -101,19 +102,20 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let mut result = None;
         let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
             let found = find(world, low, key);
-            let live = found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry));
+            let live =
+                found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry, &life.time));
             let value = live.and_then(|(_, entry)| value_of(world, entry))?;
             result = Some(change(value));
             superseded = world
                 .shard
                 .entries
                 .supersede(low, |other| key.equivalent(other));
-            Some(self.keep(world, &mut left, live, low, life))
+            Some(self.keep(world, &mut left, live, low, &life))
         });
         drop(self.changed(
             superseded,
             left,
-            (hash, life),
+            (hash, &life),
             changed.unwrap_or(Changed::Kept(None)),
         ));
         result
@@ -126,7 +128,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         left: &mut Left<K, V>,
         hash: u32,
         pair: (K, V),
-        life: Life,
+        life: &Life<'_>,
     ) -> Changed<K, V> {
         let weight = self.weigh(&pair.0, &pair.1);
         if weight > self.stripes.budget.limit() {
@@ -171,7 +173,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         left: &mut Left<K, V>,
         live: Found,
         hash: u32,
-        life: Life,
+        life: &Life<'_>,
     ) -> Changed<K, V> {
         let Some((slot, entry)) = live else {
             return Changed::Kept(None);
@@ -203,7 +205,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         &self,
         superseded: Option<Flight<K, V>>,
         left: Left<K, V>,
-        (hash, life): (u64, Life),
+        (hash, life): (u64, &Life<'_>),
         changed: Changed<K, V>,
     ) -> Outcome<V> {
         drop(superseded);

@@ -15,7 +15,7 @@ use crate::shard::{Departed, Departure, NoRoom, World};
 use crate::stats::{Count, Counters};
 use crate::stripes::Stripes;
 use crate::tags::{Stamp, Tag};
-use crate::time::{Clock, Millis, millis};
+use crate::time::{Clock, Millis, Present, millis};
 use crate::wait::Alarms;
 
 use super::freshness::{Rules, Standing};
@@ -67,13 +67,27 @@ pub(super) struct Core<K, V, S> {
 }
 
 /// When a new value starts and ends.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Life {
-    /// Read only where something depends on it.
+pub(super) struct Life<'c> {
+    /// The time of the call that writes it.
+    pub(super) time: Present<'c>,
+    /// From when its idle time counts; known only where something depends on it.
     pub(super) now: Option<Millis>,
     pub(super) deadline: Option<Millis>,
     /// Before the deadline where stale values are kept.
     pub(super) fresh_until: Option<Millis>,
+}
+
+impl<'c> Life<'c> {
+    /// That of a value without a deadline.
+    #[inline]
+    pub(super) fn endless(time: Present<'c>) -> Self {
+        Life {
+            time,
+            now: None,
+            deadline: None,
+            fresh_until: None,
+        }
+    }
 }
 
 /// What follows from a value itself.
@@ -131,83 +145,102 @@ impl<K, V, S> Core<K, V, S> {
 
     /// The life of a value that is written now with the cache's own time to live.
     #[inline]
-    pub(super) fn life(&self) -> Life {
+    pub(super) fn life(&self) -> Life<'_> {
+        self.life_at(self.clock.present())
+    }
+
+    #[inline]
+    fn life_at<'c>(&self, time: Present<'c>) -> Life<'c> {
         if self.ttl.is_none() && self.idle.is_none() {
-            return Life::default();
+            return Life::endless(time);
         }
-        self.life_of(self.ttl)
+        self.life_of(self.ttl, time)
     }
 
     /// The life of a value that is written now, as the value itself and its source have it.
     #[inline]
-    pub(super) fn life_by(&self, value: &V, ttl: Option<Duration>) -> Life {
+    pub(super) fn life_by<'c>(
+        &self,
+        value: &V,
+        ttl: Option<Duration>,
+        time: Present<'c>,
+    ) -> Life<'c> {
         if ttl.is_none() && self.judge.ttl_of.is_none() {
-            return self.life();
+            return self.life_at(time);
         }
         let judged = || self.judge.ttl_of.as_ref()?(value);
         let ttl = ttl.or_else(judged).map(millis);
-        self.life_of(ttl.or(self.ttl))
+        self.life_of(ttl.or(self.ttl), time)
     }
 
     /// The life of a value that is written now.
-    pub(super) fn life_of(&self, ttl: Option<Millis>) -> Life {
+    fn life_of<'c>(&self, ttl: Option<Millis>, time: Present<'c>) -> Life<'c> {
         let (ttl, grace) = match &self.rules {
             Some(rules) => (ttl.map(|ttl| rules.jittered(ttl)), rules.grace()),
             None => (ttl, 0),
         };
-        let now = if ttl.is_some() {
-            self.clock.fine_now_up()
-        } else {
-            self.access_time()
-        };
-        let fresh_until = ttl.map(|ttl| self.clock.after(now, ttl));
+        let fresh_until = ttl.map(|ttl| time.after(ttl));
         Life {
-            now: Some(now),
+            now: Some(self.access_time(&time)),
             deadline: fresh_until.map(|until| until.saturating_add(grace)),
             fresh_until,
+            time,
+        }
+    }
+
+    /// The time as a call sees it that may count as an access.
+    #[inline]
+    pub(super) fn present(&self) -> Present<'_> {
+        if self.has_short_idle() {
+            self.clock.exact_present()
+        } else {
+            self.clock.present()
         }
     }
 
     /// From when idle time counts after an access: not before it, so that no entry expires early.
     #[inline]
-    pub(super) fn access_time(&self) -> Millis {
-        if self.idle.is_some_and(|idle| idle < FINE_BELOW_MS) {
-            self.clock.fine_now_up()
+    pub(super) fn access_time(&self, time: &Present<'_>) -> Millis {
+        if self.has_short_idle() {
+            time.up()
         } else {
-            self.clock.soon()
+            time.soon()
         }
     }
 
+    #[inline]
+    fn has_short_idle(&self) -> bool {
+        self.idle.is_some_and(|idle| idle < FINE_BELOW_MS)
+    }
+
     /// The life of a value that is written now and ends after `ttl`.
-    pub(super) fn life_for(&self, ttl: Duration) -> Life {
-        self.life_of(Some(millis(ttl)))
+    pub(super) fn life_for(&self, ttl: Duration) -> Life<'_> {
+        self.life_of(Some(millis(ttl)), self.clock.present())
     }
 
     /// Whether an entry that the table names is there as far as callers can tell.
     #[inline]
-    pub(super) fn is_live(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
+    pub(super) fn is_live(&self, entries: &Typed<K, V>, entry: Ref, time: &Present<'_>) -> bool {
         if !entries.may_expire() {
             return true;
         }
         if let (Some(rules), Some(mark)) = (&self.rules, entries.mark(entry)) {
-            return rules.is_fresh(mark, &self.clock)
-                && (!entries.has_idle_time() || self.is_kept(entries, entry));
+            return rules.is_fresh(mark, time)
+                && (!entries.has_idle_time() || is_kept(entries, entry, time));
         }
-        self.is_kept(entries, entry)
-    }
-
-    /// Whether an entry's deadline has not passed; what is kept may be stale.
-    #[inline]
-    fn is_kept(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
-        let deadline = entries.deadline(&(), entry);
-        !deadline.is_some_and(|at| self.clock.has_passed(at))
+        is_kept(entries, entry, time)
     }
 
     /// How an entry stands before a caller that could load it.
-    pub(super) fn standing(&self, entries: &Typed<K, V>, entry: Ref) -> Standing {
+    pub(super) fn standing(
+        &self,
+        entries: &Typed<K, V>,
+        entry: Ref,
+        time: &Present<'_>,
+    ) -> Standing {
         match (&self.rules, entries.mark(entry)) {
-            _ if !self.is_kept(entries, entry) => Standing::Gone,
-            (Some(rules), Some(mark)) => rules.standing(mark, &self.clock),
+            _ if !is_kept(entries, entry, time) => Standing::Gone,
+            (Some(rules), Some(mark)) => rules.standing(mark, time),
             _ => Standing::Use,
         }
     }
@@ -254,7 +287,7 @@ impl<K, V, S> Core<K, V, S> {
         left: &mut Left<K, V>,
         hash: u32,
         pair: &mut Option<(K, V)>,
-        weight_and_life: (u64, Life),
+        weight_and_life: (u64, &Life<'_>),
     ) -> Result<(Ref, Option<Displaced<K, V>>), NoRoom>
     where
         K: Eq,
@@ -273,7 +306,7 @@ impl<K, V, S> Core<K, V, S> {
         left: &mut Left<K, V>,
         spot: Spot<'_>,
         pair: &mut Option<(K, V)>,
-        (weight, life): (u64, Life),
+        (weight, life): (u64, &Life<'_>),
         displaced: &mut Option<Displaced<K, V>>,
     ) -> Result<Ref, NoRoom>
     where
@@ -303,13 +336,13 @@ impl<K, V, S> Core<K, V, S> {
         left: &mut Left<K, V>,
         (slot, entry): (Slot, Ref),
         pair: &mut Option<(K, V)>,
-        (weight, life): (u64, Life),
+        (weight, life): (u64, &Life<'_>),
     ) -> Result<Displaced<K, V>, NoRoom> {
         let old = world.shard.entries.weight(world.shared, entry);
         if weight > old {
             world.make_room(weight - old, Some(entry), left)?;
         }
-        let expired = !self.is_live(&world.shard.entries, entry);
+        let expired = !self.is_live(&world.shard.entries, entry, &life.time);
         let (key, value) = pair.take().expect("a pair is placed once");
         let held = world
             .shard
@@ -328,6 +361,19 @@ impl<K, V, S> Core<K, V, S> {
         })
     }
 
+    /// Takes an entry out.
+    pub(super) fn discard(
+        &self,
+        world: &mut Open<'_, K, V>,
+        (slot, entry): (Slot, Ref),
+        hash: u32,
+        time: &Present<'_>,
+    ) -> Displaced<K, V> {
+        let expired = !self.is_live(&world.shard.entries, entry, time);
+        let pair = world.discard(slot, entry, hash);
+        Displaced { pair, expired }
+    }
+
     /// Books another weight of an entry, for which room was made.
     pub(super) fn reweigh(&self, world: &mut Open<'_, K, V>, entry: Ref, old: u64, new: u64) {
         if new != old {
@@ -339,7 +385,7 @@ impl<K, V, S> Core<K, V, S> {
 
     /// Sets an entry's deadline and notes the access.
     #[inline]
-    fn begin(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
+    fn begin(&self, world: &mut Open<'_, K, V>, entry: Ref, life: &Life<'_>) {
         let entries = &mut world.shard.entries;
         if life.deadline.is_some() || entries.may_expire() {
             entries.set_deadline(entry, life.deadline);
@@ -354,19 +400,19 @@ impl<K, V, S> Core<K, V, S> {
 
     /// Reaps a little where no thread does.
     #[inline]
-    fn piggyback(&self, world: &mut Open<'_, K, V>, left: &mut Left<K, V>, life: Life) {
+    fn piggyback(&self, world: &mut Open<'_, K, V>, left: &mut Left<K, V>, life: &Life<'_>) {
         if life.now.is_some() && self.watch.is_manual() {
-            world.reap(self.clock.now(), PIGGYBACK, left);
+            world.reap(life.time.now(), PIGGYBACK, left);
         }
     }
 
     /// Sees to it that the end of a life is watched. Call it after the unlock.
     #[inline]
-    pub(super) fn watch_over(&self, life: Life) {
+    pub(super) fn watch_over(&self, life: &Life<'_>) {
         if let Some(now) = life.now {
             let idle = self.idle.map(|idle| now.saturating_add(idle));
             if let Some(due) = life.deadline.into_iter().chain(idle).min() {
-                self.watch.note(due, &self.clock);
+                self.watch.note(due);
             }
         }
     }
@@ -399,6 +445,13 @@ impl<K, V, S> Core<K, V, S> {
             self.counters.count(Count::ListenerPanics);
         }
     }
+}
+
+/// Whether an entry's deadline has not passed; what is kept may be stale.
+#[inline]
+fn is_kept<K, V>(entries: &Typed<K, V>, entry: Ref, time: &Present<'_>) -> bool {
+    let deadline = entries.deadline(&(), entry);
+    !deadline.is_some_and(|at| time.has_passed(at))
 }
 
 /// Files a timer if the entry now ends earlier than it did: a later end is noticed when the old timer fires.

@@ -8,7 +8,7 @@ use equivalent::Equivalent;
 use crate::ds::Ref;
 use crate::entry::Entries;
 use crate::stripes::low_bits;
-use crate::time::{Ttl, millis};
+use crate::time::Ttl;
 
 use super::Cache;
 use super::core::{Core, Life, Open, refile};
@@ -20,13 +20,13 @@ impl<K, V, S> Core<K, V, S> {
     fn change_life<Q: Equivalent<K> + ?Sized>(
         &self,
         (key, hash): (&Q, u64),
-        life: Life,
+        life: &Life<'_>,
         change: impl FnOnce(&mut Open<'_, K, V>, Ref),
     ) -> bool {
         let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
             let found = find(world, low_bits(hash), key);
             let Some((_, entry)) =
-                found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry))
+                found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry, &life.time))
             else {
                 return false;
             };
@@ -44,14 +44,14 @@ impl<K, V, S> Core<K, V, S> {
 
 impl<K, V, S> Core<K, V, S> {
     /// Gives a live entry another end, and sees to its timer.
-    pub(super) fn give_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
+    pub(super) fn give_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: &Life<'_>) {
         let before = world.shard.entries.deadline(world.shared, entry);
         self.set_life(world, entry, life);
         refile(world, entry, before);
     }
 
     /// Gives a live entry another end.
-    fn set_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: Life) {
+    fn set_life(&self, world: &mut Open<'_, K, V>, entry: Ref, life: &Life<'_>) {
         let entries = &mut world.shard.entries;
         entries.set_deadline(entry, life.deadline);
         if let (Some(rules), Some(mark)) = (&self.rules, entries.mark_mut(entry)) {
@@ -78,7 +78,8 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     #[doc(alias = "PTTL")]
     pub fn ttl<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Ttl {
         let core = &*self.core;
-        let deadline = core.look(key, core.hash(key), |entries, entry, _| {
+        let time = core.clock.exact_present();
+        let deadline = core.look_at(key, core.hash(key), &time, |entries, entry, _| {
             let fresh_until = entries.mark(entry).and_then(Mark::fresh_until);
             let deadline = entries.deadline(&(), entry);
             fresh_until.into_iter().chain(deadline).min()
@@ -87,7 +88,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
             None => Ttl::Absent,
             Some(None) => Ttl::Forever,
             Some(Some(at)) => {
-                let left = at.saturating_sub(core.clock.fine_now_up());
+                let left = at.saturating_sub(time.up());
                 // Idle time is counted from a little after the access.
                 Ttl::Left(Duration::from_millis(left.min(core.idle.unwrap_or(left))))
             }
@@ -113,9 +114,9 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     #[doc(alias = "PEXPIRE")]
     pub fn expire<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, ttl: Duration) -> bool {
         let core = &*self.core;
-        let life = core.life_of(Some(millis(ttl)));
-        core.change_life((key, core.hash(key)), life, |world, entry| {
-            core.set_life(world, entry, life);
+        let life = core.life_for(ttl);
+        core.change_life((key, core.hash(key)), &life, |world, entry| {
+            core.set_life(world, entry, &life);
         })
     }
 
@@ -143,12 +144,14 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     pub fn expire_at<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, moment: SystemTime) -> bool {
         let core = &*self.core;
         let deadline = Some(core.clock.at(moment));
+        let time = core.present();
         let life = Life {
-            now: Some(core.access_time()),
+            now: Some(core.access_time(&time)),
             deadline,
             fresh_until: deadline,
+            time,
         };
-        core.change_life((key, core.hash(key)), life, |world, entry| {
+        core.change_life((key, core.hash(key)), &life, |world, entry| {
             world.shard.entries.set_deadline(entry, life.deadline);
         })
     }
@@ -171,8 +174,9 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     #[doc(alias = "PERSIST")]
     pub fn persist<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
         let core = &*self.core;
-        core.change_life((key, core.hash(key)), Life::default(), |world, entry| {
-            core.set_life(world, entry, Life::default());
+        let life = Life::endless(core.clock.present());
+        core.change_life((key, core.hash(key)), &life, |world, entry| {
+            core.set_life(world, entry, &life);
         })
     }
 
@@ -204,9 +208,9 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
         let core = &*self.core;
         let life = core.life();
         let hash = core.hash(key);
-        core.change_life((key, hash), life, |world, entry| {
+        core.change_life((key, hash), &life, |world, entry| {
             if life.deadline.is_some() {
-                core.set_life(world, entry, life);
+                core.set_life(world, entry, &life);
             }
             if let Some(now) = life.now {
                 world.shard.entries.note_access(entry, now);

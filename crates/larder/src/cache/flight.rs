@@ -30,10 +30,10 @@ use equivalent::Equivalent;
 use crate::ds::Ref;
 use crate::ds::table::Slot;
 use crate::memo::ToKey;
-use crate::shard::Departed;
-use crate::shard::NoRoom;
+use crate::shard::{Departed, NoRoom};
 use crate::stats::Count;
 use crate::stripes::low_bits;
+use crate::time::Present;
 use crate::wait::Relay;
 
 use super::core::{Core, Displaced, Left, Life, Open, Origin};
@@ -124,6 +124,8 @@ pub(super) struct Claim<'a, K: Hash + Eq, V, S> {
     seat: Seat<'a, K, V, S>,
     /// When the loader started, in nanoseconds, if it did.
     started: Option<u64>,
+    /// How long it ran, once that is known.
+    took: Option<u64>,
     /// The tags' epoch at that time.
     epoch: u64,
     end: End,
@@ -162,7 +164,7 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
             relay,
             writes,
         };
-        let mut superseded = None;
+        let (mut superseded, time) = (None, self.clock.present());
         let way = self.stripes.of(hash).write(&self.stripes.budget, |world| {
             let entries = &mut world.shard.entries;
             if writes {
@@ -173,7 +175,7 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
             }
             if let Intent::Need | Intent::Refresh = intent
                 && let Some((slot, entry)) = find(world, low, key)
-                && self.standing(&world.shard.entries, entry) == Standing::Use
+                && self.standing(&world.shard.entries, entry, &time) == Standing::Use
                 && let Some((_, value)) = world.shard.entries.pair(entry)
             {
                 world.touch(slot, entry);
@@ -224,13 +226,15 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
 
 impl<K: Eq, V, S> Core<K, V, S> {
     /// Takes out what a key has, since its source was written and has something else.
-    fn withdraw(&self, world: &mut Open<'_, K, V>, hash: u32, key: &K) -> Option<Displaced<K, V>> {
-        let (slot, entry) = find(world, hash, key)?;
-        let expired = !self.is_live(&world.shard.entries, entry);
-        Some(Displaced {
-            pair: world.discard(slot, entry, hash),
-            expired,
-        })
+    fn withdraw(
+        &self,
+        world: &mut Open<'_, K, V>,
+        hash: u32,
+        key: &K,
+        time: &Present<'_>,
+    ) -> Option<Displaced<K, V>> {
+        let place = find(world, hash, key)?;
+        Some(self.discard(world, place, hash, time))
     }
 
     /// The tail of a withdrawal.
@@ -266,11 +270,9 @@ impl<K: Eq, V, S> Seat<'_, K, V, S> {
         if !self.writes {
             return None;
         }
-        self.with_entry(|world, (slot, entry)| {
-            let expired = !self.core.is_live(&world.shard.entries, entry);
-            let pair = world.discard(slot, entry, low_bits(self.hash));
-            Some(Displaced { pair, expired })
-        })
+        let time = self.core.clock.present();
+        let (core, low) = (self.core, low_bits(self.hash));
+        self.with_entry(|world, place| Some(core.discard(world, place, low, &time)))
     }
 
     /// Ends a load whose value is not stored, and takes the entry out as [`withdraw`](Self::withdraw) does.
@@ -336,6 +338,7 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         Claim {
             seat,
             started: None,
+            took: None,
             epoch: 0,
             end: End::Given,
         }
@@ -383,10 +386,12 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
             tags,
             keep,
         } = loaded;
-        let life = core.life_by(&value, ttl);
+        let time = core.clock.present();
+        self.took = self.elapsed(&time);
+        let life = core.life_by(&value, ttl, time);
         let mut origin = Origin {
             epoch: self.epoch,
-            load_nanos: self.elapsed_nanos().unwrap_or(0),
+            load_nanos: self.took.unwrap_or(0),
             tags,
         };
         let mut stored = Some(value.clone());
@@ -395,7 +400,7 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
             Keep::Passed => Landing::Passed(self.seat.give_up()),
             Keep::Stored => {
                 let landing = core.stripes.write(hash, &mut left, |world, left| {
-                    self.store(world, left, &mut stored, (life, &mut origin))
+                    self.store(world, left, &mut stored, (&life, &mut origin))
                 });
                 landing.unwrap_or_else(|NoRoom| Landing::TooHeavy(self.seat.give_up()))
             }
@@ -407,7 +412,7 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         core.depart(left);
         match landing {
             Landing::Stored(displaced) => {
-                core.watch_over(life);
+                core.watch_over(&life);
                 drop(core.replaced(displaced));
             }
             Landing::TooHeavy(outdated) => {
@@ -425,7 +430,7 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         world: &mut Open<'_, K, V>,
         left: &mut Left<K, V>,
         stored: &mut Option<V>,
-        (life, origin): (Life, &mut Origin),
+        (life, origin): (&Life<'_>, &mut Origin),
     ) -> Result<Landing<K, V>, NoRoom> {
         let core = self.seat.core;
         let low = low_bits(self.seat.hash);
@@ -435,13 +440,16 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         };
         let Flight { key, relay, task } = flight;
         if task == Task::DoubtfulWrite {
-            return Ok(Landing::Overtaken(core.withdraw(world, low, &key)));
+            return Ok(Landing::Overtaken(
+                core.withdraw(world, low, &key, &life.time),
+            ));
         }
         let value = stored.take().expect("a value is stored once");
         let weight = core.weigh(&key, &value);
         if weight > core.stripes.budget.limit() {
             *stored = Some(value);
-            let outdated = self.seat.writes.then(|| core.withdraw(world, low, &key));
+            let withdraw = || core.withdraw(world, low, &key, &life.time);
+            let outdated = self.seat.writes.then(withdraw);
             return Ok(Landing::TooHeavy(outdated.flatten()));
         }
         let mut pair = Some((key, value));
@@ -459,9 +467,9 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
 
 impl<K: Hash + Eq, V, S> Claim<'_, K, V, S> {
     /// How long the loader has run, if it started.
-    fn elapsed_nanos(&self) -> Option<u64> {
-        let now = self.seat.core.clock.fine_nanos();
-        self.started.map(|started| now.saturating_sub(started))
+    fn elapsed(&self, time: &Present<'_>) -> Option<u64> {
+        self.started
+            .map(|started| time.nanos().saturating_sub(started))
     }
 
     /// Ends a load that failed, while the entry is good enough to be returned: nobody tries again for a while.
@@ -476,7 +484,8 @@ impl<K: Hash + Eq, V, S> Drop for Claim<'_, K, V, S> {
             return;
         }
         let core = self.seat.core;
-        if let Some(took) = self.elapsed_nanos() {
+        let took = self.took.or_else(|| self.elapsed(&core.clock.present()));
+        if let Some(took) = took {
             core.counters.count(Count::Loads);
             core.counters.add(Count::LoadNanos, took);
             if self.end == End::Given {

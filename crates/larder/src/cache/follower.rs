@@ -88,7 +88,7 @@ impl<'a, K, V, S> Vigil<'a, K, V, S> {
         let core = self.core;
         let alarm = self.alarm.take();
         self.alarm = Some(core.alarms.set(limit.at, context.waker().clone(), alarm));
-        core.watch.note(limit.at, &core.clock);
+        core.watch.note(limit.at);
         Poll::Pending
     }
 }

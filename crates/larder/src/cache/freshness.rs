@@ -20,15 +20,12 @@ use std::time::Duration;
 
 use crate::prefixes::Prefixes;
 use crate::tags::{Stamp, Tag, Tags, Validity};
-use crate::time::{Clock, Millis, millis};
+use crate::time::{Millis, Present, millis};
 
 use super::core::Life;
 
 /// The odd step of SplitMix64: 2⁶⁴ divided by the golden ratio.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// Nearer than this to the end of freshness the coarse clock, which lags by some milliseconds, is not good enough.
-const NEAR_MS: Millis = 20;
 
 /// For how long values are fresh, and what is done with them when they are no longer.
 ///
@@ -289,7 +286,7 @@ impl Rules {
     }
 
     /// The mark of an entry that begins such a life.
-    pub(super) fn mark(&self, life: Life) -> Mark {
+    pub(super) fn mark(&self, life: &Life<'_>) -> Mark {
         let (Some(now), Some(fresh_until)) = (life.now, life.fresh_until) else {
             return Mark::default();
         };
@@ -313,21 +310,18 @@ impl Rules {
     }
 
     /// Whether an entry whose deadline has not passed is fresh.
-    pub(super) fn is_fresh(&self, mark: &Mark, clock: &Clock) -> bool {
-        let in_time = mark.fresh_until == Millis::MAX || !clock.has_passed(mark.fresh_until);
+    pub(super) fn is_fresh(&self, mark: &Mark, time: &Present<'_>) -> bool {
+        let in_time = mark.fresh_until == Millis::MAX || !time.has_passed(mark.fresh_until);
         in_time && self.validity(mark) == Validity::Valid
     }
 
     /// How an entry stands whose deadline has not passed.
-    pub(super) fn standing(&self, mark: &Mark, clock: &Clock) -> Standing {
+    pub(super) fn standing(&self, mark: &Mark, time: &Present<'_>) -> Standing {
         let validity = self.validity(mark);
         if validity == Validity::Invalid {
             return Standing::Gone;
         }
-        let mut now = clock.now();
-        if now.abs_diff(mark.fresh_until) <= NEAR_MS {
-            now = clock.fine_now();
-        }
+        let now = time.around(mark.fresh_until);
         let is_outdated = validity == Validity::Outdated;
         if now < mark.quiet_until || mark.fresh_until == Millis::MAX && !is_outdated {
             Standing::Use
@@ -395,7 +389,8 @@ mod tests {
     }
 
     fn mark(rules: &Rules, ttl: Millis) -> Mark {
-        rules.mark(Life {
+        rules.mark(&Life {
+            time: ManualClock::new().clock().present(),
             now: Some(0),
             deadline: None,
             fresh_until: Some(ttl),
@@ -414,7 +409,7 @@ mod tests {
         let mark = mark(&rules, 10_000);
         let mut stood = Vec::new();
         for _ in 0..5 {
-            stood.push(rules.standing(&mark, &time.clock()));
+            stood.push(rules.standing(&mark, &time.clock().present()));
             time.advance(5 * SECOND);
         }
         use Standing::{Fallback, Refresh, Use};

@@ -9,6 +9,7 @@ use crate::ds::table::Glance;
 use crate::entry::Entries;
 use crate::stats::Count;
 use crate::stripes::low_bits;
+use crate::time::Present;
 
 use super::Cache;
 use super::core::Core;
@@ -93,11 +94,12 @@ impl<K, V, S> Core<K, V, S> {
     /// Whether an entry is live; notes the use where idle time counts, or its order.
     #[inline(never)]
     fn use_again(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
-        if !self.is_live(entries, entry) {
+        let time = self.present();
+        if !self.is_live(entries, entry, &time) {
             return false;
         }
         if entries.has_idle_time() {
-            entries.note_access(entry, self.access_time());
+            entries.note_access(entry, self.access_time(&time));
         }
         entries.note_use(&(), entry);
         true
@@ -112,16 +114,16 @@ impl<K, V, S> Core<K, V, S> {
     where
         V: Clone,
     {
-        let low = low_bits(hash);
+        let (low, time) = (low_bits(hash), self.clock.present());
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
             let (entry, value) = table.hit(low, |entry| {
                 let (held, value) = entries.pair(entry)?;
                 key.equivalent(held).then_some((entry, value))
             })?;
-            let standing = self.standing(entries, entry);
+            let standing = self.standing(entries, entry, &time);
             if standing != Standing::Gone && entries.has_idle_time() {
-                entries.note_access(entry, self.clock.now());
+                entries.note_access(entry, time.now());
             }
             Some((standing, value.clone()))
         })
@@ -134,6 +136,17 @@ impl<K, V, S> Core<K, V, S> {
         hash: u64,
         read: impl FnOnce(&Typed<K, V>, Ref, &V) -> R,
     ) -> Option<R> {
+        self.look_at(key, hash, &self.clock.present(), read)
+    }
+
+    /// [`Self::look`] at a time that the caller goes on with.
+    pub(super) fn look_at<Q: Equivalent<K> + ?Sized, R>(
+        &self,
+        key: &Q,
+        hash: u64,
+        time: &Present<'_>,
+        read: impl FnOnce(&Typed<K, V>, Ref, &V) -> R,
+    ) -> Option<R> {
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
             let same = |entry| {
@@ -142,7 +155,7 @@ impl<K, V, S> Core<K, V, S> {
                     .is_some_and(|held| key.equivalent(&held.0))
             };
             let (_, entry) = table.find(low_bits(hash), same)?;
-            if !self.is_live(entries, entry) {
+            if !self.is_live(entries, entry, time) {
                 return None;
             }
             Some(read(entries, entry, &entries.pair(entry)?.1))

@@ -26,10 +26,11 @@ impl<K, V, S> Core<K, V, S> {
         let Some(stripe) = self.stripes.iter().nth(walk.table()) else {
             return false;
         };
+        let time = self.clock.present();
         stripe.read(|table, _, shard| {
             walk.step(table, |slot, entry| {
                 if let Some((key, value)) = shard.entries.pair(entry)
-                    && self.is_live(&shard.entries, entry)
+                    && self.is_live(&shard.entries, entry, &time)
                 {
                     show(key, value, table.counter(slot));
                 }
@@ -45,6 +46,7 @@ impl<K, V, S> Core<K, V, S> {
         keep: &mut impl FnMut(&K, &V) -> bool,
     ) -> Option<Vec<Displaced<K, V>>> {
         let stripe = self.stripes.iter().nth(walk.table())?;
+        let time = self.clock.present();
         let (flights, gone) = stripe.write(&self.stripes.budget, |world| {
             let mut chosen = Vec::new();
             walk.step(world.table, |_, entry| {
@@ -52,7 +54,7 @@ impl<K, V, S> Core<K, V, S> {
                 let Some((key, value)) = entries.pair(entry) else {
                     return;
                 };
-                let expired = !self.is_live(entries, entry);
+                let expired = !self.is_live(entries, entry, &time);
                 if expired || !keep(key, value) {
                     chosen.push((entry, expired));
                 }

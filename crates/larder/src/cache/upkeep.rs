@@ -1,7 +1,7 @@
 //! Upkeep of a cache: reaping in bounded steps, and moving the bound at run time.
 
 use crate::ds::Ref;
-use crate::reaper::{Next, Upkept, Watch};
+use crate::reaper::{AT_ONCE, Upkept, Watch};
 use crate::shard::{Departed, REAP_STEP};
 use crate::time::Millis;
 
@@ -39,14 +39,12 @@ impl<K, V, S> Core<K, V, S> {
 }
 
 impl<K: Send + Sync, V: Send + Sync, S: Send + Sync> Upkept for Core<K, V, S> {
-    fn step(&self) -> Next {
-        let now = self.clock.fine_now();
-        let due = if self.reap(now) {
-            Some(now)
+    fn step(&self) -> Option<Millis> {
+        if self.reap(self.clock.fine_now()) {
+            Some(AT_ONCE)
         } else {
             self.next_due()
-        };
-        Next { now, due }
+        }
     }
 
     fn watch(&self) -> &Watch {

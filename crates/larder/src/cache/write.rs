@@ -71,7 +71,7 @@ impl<V> Outcome<V> {
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
-    fn insert(&self, key: K, value: V, life: Life, mut origin: Option<Origin>) -> Outcome<V> {
+    fn insert(&self, key: K, value: V, life: &Life<'_>, mut origin: Option<Origin>) -> Outcome<V> {
         let hash = self.hash(&key);
         let weight = self.weigh(&key, &value);
         if weight > self.stripes.budget.limit() {
@@ -111,7 +111,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         hash: u64,
         condition: impl FnOnce(&V) -> bool,
     ) -> Option<V> {
-        let low = low_bits(hash);
+        let (low, time) = (low_bits(hash), self.clock.present());
         let (flight, taken) = self.stripes.of(hash).write(&self.stripes.budget, |world| {
             let flight = world
                 .shard
@@ -119,7 +119,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
                 .supersede(low, |other| key.equivalent(other));
             let taken = find(world, low, key).and_then(|(slot, entry)| {
                 let entries = &world.shard.entries;
-                let live = self.is_live(entries, entry);
+                let live = self.is_live(entries, entry, &time);
                 let goes = !live || condition(&entries.pair(entry)?.1);
                 goes.then(|| Displaced {
                     pair: world.discard(slot, entry, low),
@@ -209,8 +209,8 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     /// weighs more than the whole budget is handed back as [`Outcome::Rejected`]. A load of the key that is under way
     /// does not overwrite it.
     pub fn insert(&self, key: K, value: V) -> Outcome<V> {
-        let life = self.core.life_by(&value, None);
-        self.core.insert(key, value, life, self.core.origin())
+        let life = self.core.life_by(&value, None, self.core.clock.present());
+        self.core.insert(key, value, &life, self.core.origin())
     }
 
     /// Stores a value with a time to live and tags of its own.
@@ -245,9 +245,9 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
         if keep == Keep::Passed {
             return Outcome::Rejected(value);
         }
-        let life = self.core.life_by(&value, ttl);
+        let life = self.core.life_by(&value, ttl, self.core.clock.present());
         let origin = self.core.origin().map(|origin| Origin { tags, ..origin });
-        self.core.insert(key, value, life, origin)
+        self.core.insert(key, value, &life, origin)
     }
 
     /// Stores a value that expires after `ttl`, whatever the cache's own time to live.
@@ -275,7 +275,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Cache<K, V, S> {
     /// As [`insert`](Cache::insert).
     pub fn insert_with_ttl(&self, key: K, value: V, ttl: Duration) -> Outcome<V> {
         let life = self.core.life_for(ttl);
-        self.core.insert(key, value, life, self.core.origin())
+        self.core.insert(key, value, &life, self.core.origin())
     }
 
     /// Removes a key and returns its value.

@@ -31,11 +31,11 @@ use crate::bus::Bus;
 use crate::ds::Ref;
 use crate::error::Error;
 use crate::event::{EventKind, KeyEvent};
-use crate::reaper::Watch;
+use crate::reaper::{AT_ONCE, Watch};
 use crate::shard::{Departed, Departure, NoRoom, World};
 use crate::stats::{Count, Counters};
 use crate::stripes::{Stripes, low_bits};
-use crate::time::Clock;
+use crate::time::{Clock, Present};
 
 /// Timers looked at by a write that sets a deadline where nobody else does the upkeep.
 const SELF_REAP: usize = 4;
@@ -209,6 +209,7 @@ impl Core {
     pub(crate) fn write_at<R>(
         &self,
         Key { bytes: key, hash }: Key<'_>,
+        time: &Present<'_>,
         mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
         let (low, mut is_waited_for) = (low_bits(hash), false);
@@ -222,13 +223,12 @@ impl Core {
             }
             after.observed = self.watched.any();
             after.wanted = self.wanted_under_lock();
-            let mut seat = Seat::open(world, departed, &mut after, key, low, |at| {
-                self.clock.has_passed(at)
-            });
+            let passed = |at| time.has_passed(at);
+            let mut seat = Seat::open(world, departed, &mut after, key, low, passed);
             let result = work(&mut seat);
             let written = seat.entry();
             self.watched.mark(&after.touched);
-            self.tidy(world, departed, &mut after, written);
+            self.tidy(world, departed, &mut after, time, written);
             match result {
                 Ok(result) => Ok(Ok(result)),
                 Err(Refusal::Error(error)) => Ok(Err(error)),
@@ -260,10 +260,11 @@ impl Core {
         world: &mut World<'_, Words>,
         departed: &mut Departed<Gone>,
         after: &mut After,
+        time: &Present<'_>,
         written: Option<Ref>,
     ) {
         if after.due != u64::MAX && self.watch.is_manual() {
-            let now = self.clock.now();
+            let now = time.now();
             world.reap(now, SELF_REAP, departed);
             self.ripen(world, departed, &mut after.events, now);
         }
@@ -289,7 +290,7 @@ impl Core {
             self.counters.add(Count::Removals, after.removed);
         }
         if after.due != u64::MAX {
-            self.watch.note(after.due, &self.clock);
+            self.watch.note(after.due);
         }
         if after.large && !self.graves.has_vigil() {
             self.begin_vigil();
@@ -305,7 +306,7 @@ impl Core {
     fn begin_vigil(&self) {
         if !self.watch.is_manual() {
             self.graves.begin_vigil();
-            self.watch.note(self.clock.now() + GRAVES_TICK, &self.clock);
+            self.watch.note(self.clock.now() + GRAVES_TICK);
         }
     }
 
@@ -332,7 +333,7 @@ impl Core {
     #[inline(never)]
     pub(crate) fn bury(&self, gone: Vec<Gone>) {
         if !self.watch.is_manual() && self.graves.bury(gone) {
-            self.watch.note(self.clock.now(), &self.clock);
+            self.watch.note(AT_ONCE);
         }
     }
 

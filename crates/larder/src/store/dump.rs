@@ -10,7 +10,7 @@
 
 use super::core::Store;
 use super::group::{Key, Views};
-use super::options::{Check, Lease, SetOptions, Setting};
+use super::options::{Check, Lease, SetOptions};
 use super::site::Site;
 use super::stored::Stored;
 use super::tx::Tx;
@@ -123,7 +123,7 @@ impl Site<'_> {
             KeyType::Hash => {
                 if let Some(hash) = views.get::<Hash>(key)? {
                     let origin = core.clock.unix_origin();
-                    for Pair { key, value, due } in hash.iter(views.now) {
+                    for Pair { key, value, due } in hash.iter(views.time.exact()) {
                         let due = if due == NEVER { due } else { due + origin };
                         out.extend_from_slice(&due.to_le_bytes());
                         put(out, key);
@@ -225,9 +225,11 @@ impl Site<'_> {
         }
     }
 
-    fn restore(self, key: &[u8], dump: &[u8], setting: &Setting<'_>) -> Result<bool, Error> {
+    fn restore(self, key: &[u8], dump: &[u8], options: SetOptions<'_>) -> Result<bool, Error> {
+        let time = self.present();
+        let setting = options.resolve(&time)?;
         let whole = self.read_dump(dump)?;
-        self.write(self.key(key), |seat| {
+        self.write_by(&time, self.key(key), |seat| {
             let admitted = match setting.guard {
                 Check::None => true,
                 Check::Absent => !seat.exists(),
@@ -311,8 +313,7 @@ impl Store {
         dump: &[u8],
         options: SetOptions<'_>,
     ) -> Result<bool, Error> {
-        let setting = options.resolve(&self.core.clock)?;
-        self.site().restore(key.as_ref(), dump, &setting)
+        self.site().restore(key.as_ref(), dump, options)
     }
 }
 
@@ -339,8 +340,7 @@ impl Tx<'_> {
         dump: &[u8],
         options: SetOptions<'_>,
     ) -> Result<bool, Error> {
-        let setting = options.resolve(&self.site.core().clock)?;
-        self.site.restore(key.as_ref(), dump, &setting)
+        self.site.restore(key.as_ref(), dump, options)
     }
 }
 

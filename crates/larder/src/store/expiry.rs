@@ -10,8 +10,7 @@ use super::options::Lease;
 use super::seat::Refusal;
 use super::site::Site;
 use crate::error::Error;
-use crate::time::Ttl;
-use crate::time::{Clock, Millis};
+use crate::time::{Clock, Millis, Present, Ttl};
 
 /// A moment of the wall clock in Unix milliseconds; one before 1970 is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +33,9 @@ impl Moment {
     }
 
     /// What a deadline at this moment comes to.
-    pub(crate) fn lease(self, clock: &Clock) -> Result<Lease, Error> {
-        let deadline = self.deadline(clock)?;
-        Ok(if clock.has_passed(deadline) {
+    pub(crate) fn lease(self, time: &Present<'_>) -> Result<Lease, Error> {
+        let deadline = self.deadline(time.clock())?;
+        Ok(if time.has_passed(deadline) {
             Lease::Over
         } else {
             Lease::Until(deadline)
@@ -50,15 +49,14 @@ fn millis_up(duration: Duration) -> Option<u64> {
 }
 
 /// The deadline of what lives this long from now.
-pub(crate) fn deadline_in(ttl: Duration, clock: &Clock) -> Result<Millis, Error> {
-    let now = clock.fine_now_up();
+pub(crate) fn deadline_in(ttl: Duration, time: &Present<'_>) -> Result<Millis, Error> {
     let room = (i64::MAX as u64)
-        .saturating_sub(clock.unix_origin())
-        .saturating_sub(now);
+        .saturating_sub(time.clock().unix_origin())
+        .saturating_sub(time.up());
     let ttl = millis_up(ttl)
         .filter(|ttl| *ttl <= room)
         .ok_or(Error::InvalidExpiry)?;
-    Ok(clock.after(now, ttl))
+    Ok(time.after(ttl))
 }
 
 /// When [`Store::expire_if`] sets a deadline.
@@ -109,8 +107,9 @@ impl Site<'_> {
         ttl: Duration,
         condition: Option<Condition>,
     ) -> Result<bool, Error> {
-        let deadline = deadline_in(ttl, &self.core().clock)?;
-        self.redate(key, deadline, condition)
+        let time = self.present();
+        let deadline = deadline_in(ttl, &time)?;
+        self.redate(key, deadline, condition, &time)
     }
 
     pub(crate) fn expire_at(
@@ -119,8 +118,9 @@ impl Site<'_> {
         moment: SystemTime,
         condition: Option<Condition>,
     ) -> Result<bool, Error> {
-        let deadline = Moment::from(moment).deadline(&self.core().clock)?;
-        self.redate(key, deadline, condition)
+        let time = self.present();
+        let deadline = Moment::from(moment).deadline(time.clock())?;
+        self.redate(key, deadline, condition, &time)
     }
 
     pub(crate) fn persist(self, key: &[u8]) -> bool {
@@ -135,12 +135,13 @@ impl Site<'_> {
     }
 
     pub(crate) fn ttl(self, key: &[u8]) -> Ttl {
-        match self.deadline(key) {
+        let time = self.exact_present();
+        match self.deadline_by(&time, key) {
             None => Ttl::Absent,
             Some(None) => Ttl::Forever,
-            Some(Some(deadline)) => Ttl::Left(Duration::from_millis(
-                deadline.saturating_sub(self.core().clock.fine_now_up()),
-            )),
+            Some(Some(deadline)) => {
+                Ttl::Left(Duration::from_millis(deadline.saturating_sub(time.up())))
+            }
         }
     }
 
@@ -150,9 +151,10 @@ impl Site<'_> {
         key: &[u8],
         deadline: Millis,
         condition: Option<Condition>,
+        time: &Present<'_>,
     ) -> Result<bool, Error> {
-        let over = self.core().clock.has_passed(deadline);
-        self.write(self.key(key), |seat| {
+        let over = time.has_passed(deadline);
+        self.write_by(time, self.key(key), |seat| {
             if !seat.exists()
                 || !condition.is_none_or(|condition| condition.holds(seat.deadline(), deadline))
             {

@@ -15,6 +15,7 @@ use ahash::RandomState;
 
 use super::core::Core;
 use super::outside::Gone;
+use super::read::Seen;
 use super::seat::{After, Refusal, Seat};
 use super::strings::with_buffer;
 use super::take::Service;
@@ -27,7 +28,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::shard::{Departed, NoRoom, World};
 use crate::stripes::{Peek, Worlds, low_bits};
-use crate::time::Millis;
+use crate::time::{Millis, Present};
 use crate::value::Variant;
 
 /// The hash of a key. Its length goes into it by way of the hasher's `write`.
@@ -57,8 +58,8 @@ impl<'a> Key<'a> {
 /// See the module's text.
 pub(crate) struct Group<'w> {
     pub(crate) core: &'w Core,
-    /// One moment for the whole call: nothing expires while it runs.
-    pub(crate) now: Millis,
+    /// One moment for the whole call: nothing expires while it runs. Exact.
+    pub(crate) time: Present<'w>,
     pub(crate) worlds: Worlds<'w, Words>,
     pub(crate) departed: Departed<Gone>,
     pub(crate) after: After,
@@ -69,10 +70,10 @@ pub(crate) struct Group<'w> {
 }
 
 impl<'w> Group<'w> {
-    pub(crate) fn new(core: &'w Core, now: Millis, worlds: Worlds<'w, Words>) -> Self {
+    pub(crate) fn new(core: &'w Core, time: Present<'w>, worlds: Worlds<'w, Words>) -> Self {
         Group {
             core,
-            now,
+            time,
             worlds,
             departed: Departed::default(),
             after: After {
@@ -102,7 +103,7 @@ impl<'w> Group<'w> {
         self.after.observed = self.core.is_observed(key.hash);
         let mut world = self.worlds.open(self.worlds.place(key.hash));
         world.hoard(std::mem::take(&mut self.spare));
-        let passed = |at| at <= self.now;
+        let passed = |at| self.time.has_passed(at);
         let mut seat = Seat::open(
             &mut world,
             &mut self.departed,
@@ -186,7 +187,7 @@ impl<'w> Group<'w> {
     pub(crate) fn views(&self) -> Views<'_> {
         Views {
             stripes: &self.worlds,
-            now: self.now,
+            time: &self.time,
         }
     }
 }
@@ -195,7 +196,8 @@ impl<'w> Group<'w> {
 #[derive(Clone, Copy)]
 pub(crate) struct Views<'v> {
     stripes: &'v dyn Peek<Words>,
-    pub(crate) now: Millis,
+    /// Exact.
+    pub(crate) time: &'v Present<'v>,
 }
 
 /// A value with elements, to be read: where it stands, or as a copy of its record.
@@ -227,9 +229,8 @@ impl<'v> Views<'v> {
             words.has_key(pages, entry, key.bytes).then_some(entry)
         })?;
         let deadline = words.deadline(pages, entry);
-        deadline
-            .is_none_or(|at| at > self.now)
-            .then_some((words, pages, entry))
+        let passed = deadline.is_some_and(|at| self.time.has_passed(at));
+        (!passed).then_some((words, pages, entry))
     }
 
     /// The value of a key, if it has one.
@@ -325,7 +326,7 @@ impl Core {
         work: &mut dyn FnMut(&mut Group<'_>) -> Result<(), Refusal>,
         unserved: &mut Vec<Place<Waiter>>,
     ) -> Result<(), Error> {
-        let now = self.clock.fine_now();
+        let time = self.clock.exact_present();
         let (mut departed, mut outcome) = (Departed::default(), None);
         let mut hashes: Vec<u64> = keys.iter().map(|key| key.hash).collect();
         loop {
@@ -338,7 +339,7 @@ impl Core {
                     if !beyond.is_empty() {
                         return Ok(Ok(()));
                     }
-                    let mut group = Group::new(self, now, worlds);
+                    let mut group = Group::new(self, time.clone(), worlds);
                     group.departed = std::mem::take(departed);
                     group.spare = std::mem::take(room);
                     let result = work(&mut group);
@@ -369,11 +370,15 @@ impl Core {
     }
 
     /// Runs `work` on the values of these keys, none of which changes meanwhile.
-    pub(crate) fn read_many<R>(&self, keys: &[Key<'_>], work: impl FnOnce(Views<'_>) -> R) -> R {
-        let now = self.clock.fine_now();
+    pub(crate) fn read_many<R>(
+        &self,
+        keys: &[Key<'_>],
+        time: &Present<'_>,
+        work: impl FnOnce(Views<'_>) -> R,
+    ) -> R {
         self.stripes
             .read_many(keys.iter().map(|key| key.hash), |stripes| {
-                work(Views { stripes, now })
+                work(Views { stripes, time })
             })
     }
 
@@ -383,11 +388,13 @@ impl Core {
     pub(crate) fn look<C: Variant, R>(
         &self,
         key: Key<'_>,
+        time: &Present<'_>,
         work: impl FnOnce(&C) -> R,
     ) -> Result<Option<R>, Error> {
         let mut work = Some(work);
         with_buffer(|buffer| {
-            let seen = self.read_as(key, C::TYPE, |seen| seen.elements(buffer, &mut work))?;
+            let take = |seen: Seen<'_>| seen.elements(buffer, &mut work);
+            let seen = self.read_as(key, C::TYPE, time, take)?;
             Ok(match seen {
                 None => None,
                 Some(Some(result)) => Some(result),

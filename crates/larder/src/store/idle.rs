@@ -12,7 +12,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::time::{Clock, Millis};
+use crate::time::{Clock, Millis, Present};
 
 /// Bits of the time: 34 years.
 const TIME_BITS: u32 = 40;
@@ -61,14 +61,14 @@ impl Idle {
     }
 
     /// For how long the key with this hash was not used, if that is known.
-    pub(crate) fn since(&self, hash: u64, clock: &Clock) -> Option<Millis> {
+    pub(crate) fn since(&self, hash: u64, time: &Present<'_>) -> Option<Millis> {
         if !self.is_kept() {
             return None;
         }
         let (cell, mark) = self.cell(hash);
         let noted = cell.load(Ordering::Relaxed);
         let known = noted & TIME != 0 && noted & !TIME == mark;
-        known.then(|| clock.now().saturating_sub((noted & TIME) - 1))
+        known.then(|| time.now().saturating_sub((noted & TIME) - 1))
     }
 }
 
@@ -83,13 +83,13 @@ mod tests {
         let (time, idle) = (ManualClock::new(), Idle::new(3));
         let clock = time.clock();
         let [first, second] = [5, 5 | 1 << 63];
-        assert_eq!(idle.since(first, &clock), None);
+        assert_eq!(idle.since(first, &clock.present()), None);
         idle.note(first, &clock);
         time.advance(Duration::from_millis(7));
-        assert_eq!(idle.since(first, &clock), Some(7));
+        assert_eq!(idle.since(first, &clock.present()), Some(7));
         idle.note(second, &clock);
-        assert_eq!(idle.since(first, &clock), None);
-        assert_eq!(idle.since(second, &clock), Some(0));
+        assert_eq!(idle.since(first, &clock.present()), None);
+        assert_eq!(idle.since(second, &clock.present()), Some(0));
         assert_eq!(idle.bytes(), 4 * 8);
     }
 
@@ -97,6 +97,6 @@ mod tests {
     fn where_no_times_are_kept_nothing_is_known() {
         let idle = Idle::default();
         assert!(!idle.is_kept());
-        assert_eq!(idle.since(1, &Clock::system()), None);
+        assert_eq!(idle.since(1, &Clock::system().present()), None);
     }
 }

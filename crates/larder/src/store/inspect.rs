@@ -85,14 +85,15 @@ impl Words {
 
 impl Core {
     fn inspect(&self, key: Key<'_>) -> Option<Inspection> {
-        let idle = self.idle.since(key.hash, &self.clock);
+        let time = self.clock.present();
+        let idle = self.idle.since(key.hash, &time);
         self.stripes.of(key.hash).read(|table, pages, shard| {
             let words = &shard.entries;
             let (slot, entry) = table.find(low_bits(key.hash), |entry| {
                 words.has_key(pages, entry, key.bytes)
             })?;
             let deadline = words.deadline(pages, entry);
-            if deadline.is_some_and(|at| self.clock.has_passed(at)) {
+            if deadline.is_some_and(|at| time.has_passed(at)) {
                 return None;
             }
             Some(Inspection {

@@ -13,7 +13,7 @@ use crate::event::EventKind;
 use crate::key::KeyType;
 use crate::record::{Head, MAX_KEY};
 use crate::stripes::{Stripe, low_bits};
-use crate::time::Millis;
+use crate::time::{Millis, Present};
 
 /// What [`Store::rename_if_absent`] and the like do about a destination that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Site<'_> {
 impl Core {
     /// A live key of a stripe, of those in the first bucket with any from a random one on.
     fn random_in(&self, stripe: &Stripe<Words>) -> Option<Vec<u8>> {
-        let draw = self.draw();
+        let (draw, time) = (self.draw(), self.clock.present());
         stripe.read(|table, pages, shard| {
             let buckets = u64::from(table.segments()) * BUCKETS as u64;
             let start = draw % buckets;
@@ -159,7 +159,7 @@ impl Core {
                 };
                 table.visit_bucket(home, |_, entry| {
                     let deadline = shard.entries.deadline(pages, entry);
-                    if !deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
+                    if !deadline.is_some_and(|deadline| time.has_passed(deadline)) {
                         live.push(entry);
                     }
                 });
@@ -188,17 +188,18 @@ impl Core {
 
     /// The deadline of a live key.
     #[inline]
-    pub(crate) fn deadline(&self, key: &[u8]) -> Option<Option<Millis>> {
-        self.glance(key).map(|(deadline, _)| deadline)
+    pub(crate) fn deadline(&self, key: &[u8], time: &Present<'_>) -> Option<Option<Millis>> {
+        self.glance(key, time).map(|(deadline, _)| deadline)
     }
 
     /// The type of a live key's value.
     pub(crate) fn key_type(&self, key: &[u8]) -> Option<KeyType> {
-        self.glance(key).map(|(_, key_type)| key_type)
+        let time = self.clock.present();
+        self.glance(key, &time).map(|(_, key_type)| key_type)
     }
 
     /// The deadline of a live key, and its value's type.
-    fn glance(&self, key: &[u8]) -> Option<(Option<Millis>, KeyType)> {
+    fn glance(&self, key: &[u8], time: &Present<'_>) -> Option<(Option<Millis>, KeyType)> {
         let hash = self.hash(key);
         let (low, stripe) = (low_bits(hash), self.stripes.of(hash));
         let glance = if key.len() <= MAX_KEY && !stripe.is_exclusive() {
@@ -224,7 +225,7 @@ impl Core {
                 Some((words.deadline(pages, entry), words.key_type(pages, entry)))
             }),
         }?;
-        let passed = deadline.is_some_and(|deadline| self.clock.has_passed(deadline));
+        let passed = deadline.is_some_and(|deadline| time.has_passed(deadline));
         (!passed).then_some((deadline, key_type))
     }
 }
@@ -246,7 +247,7 @@ impl Store {
     #[doc(alias = "EXISTS")]
     #[must_use]
     pub fn exists(&self, key: impl AsRef<[u8]>) -> bool {
-        self.core.deadline(key.as_ref()).is_some()
+        self.site().deadline(key.as_ref()).is_some()
     }
 
     /// Removes a key; `false` if there was none.

@@ -16,6 +16,7 @@ use crate::bytes::{FromValue, Raw, ToValue};
 use crate::ds::table::Glance;
 use crate::error::Error;
 use crate::event::KeyEvent;
+use crate::key::KeyType;
 use crate::shard::NoRoom;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -330,8 +331,9 @@ impl Store {
         let keys: Vec<_> = keys.into_iter().collect();
         let hashes: Vec<u64> = keys.iter().map(|key| core.hash(key.as_ref())).collect();
         core.stripes.observe(&hashes, || {
+            let time = core.clock.present();
             keys.iter()
-                .filter(|key| core.deadline(key.as_ref()).is_some())
+                .filter(|key| core.deadline(key.as_ref(), &time).is_some())
                 .count()
         })
     }
@@ -371,17 +373,26 @@ impl Core {
         texts: &mut Vec<u8>,
     ) -> Vec<Option<Copied>> {
         let mut copies = Vec::with_capacity(keys.len());
+        let time = self.clock.present();
         let mut end = 0;
         for (keys, hashes) in keys.chunks(BATCH).zip(hashes.chunks(BATCH)) {
             self.approach(hashes);
             for (key, hash) in keys.iter().zip(hashes) {
-                let found = self.read_hashed(*hash, key.as_ref(), |seen| match seen {
+                let key = Key {
+                    bytes: key.as_ref(),
+                    hash: *hash,
+                };
+                let mut copy = |seen: Seen<'_>| match seen {
                     Seen::Int(int) => Copied::Int(int),
                     other => {
                         other.copy_behind(end, texts);
                         Copied::Text(end..texts.len())
                     }
-                });
+                };
+                let found = match self.read_plain(key, &mut copy) {
+                    Some(read) => Ok(read),
+                    None => self.read_as(key, KeyType::String, &time, copy),
+                };
                 if let Ok(Some(Copied::Text(text))) = &found {
                     end = text.end;
                 }

@@ -6,7 +6,7 @@ use super::expiry::{Moment, deadline_in};
 use super::stored::Value;
 use crate::bytes::{FromValue, Raw, ToValue};
 use crate::error::Error;
-use crate::time::{Clock, Millis};
+use crate::time::{Millis, Present};
 
 /// What becomes of the deadline; more than one is a fault of the caller.
 #[derive(Clone, Copy, Debug)]
@@ -181,18 +181,18 @@ impl<'a> SetOptions<'a> {
     }
 
     /// As [`Self::resolve`], for fields of a hash: they have no conditions on values, and a time to live of zero ends them.
-    pub(crate) fn resolve_for_fields(mut self, clock: &Clock) -> Result<Setting<'a>, Error> {
+    pub(crate) fn resolve_for_fields(mut self, time: &Present<'_>) -> Result<Setting<'a>, Error> {
         if self.return_old || matches!(self.guard, Some(Guard::Equal(_))) {
             return Err(Error::Syntax);
         }
         if let Some(Expiry::In(Duration::ZERO)) = self.expiry {
             self.expiry = Some(Expiry::At(Moment::from(SystemTime::UNIX_EPOCH)));
         }
-        self.resolve(clock)
+        self.resolve(time)
     }
 
     /// Checks the options and reads the clock if they need it.
-    pub(crate) fn resolve(self, clock: &Clock) -> Result<Setting<'a>, Error> {
+    pub(crate) fn resolve(self, time: &Present<'_>) -> Result<Setting<'a>, Error> {
         if self.conflict {
             return Err(Error::Syntax);
         }
@@ -200,8 +200,8 @@ impl<'a> SetOptions<'a> {
             None => Lease::Clear,
             Some(Expiry::Keep) => Lease::Keep,
             Some(Expiry::In(Duration::ZERO)) => return Err(Error::InvalidExpiry),
-            Some(Expiry::In(ttl)) => Lease::Until(deadline_in(ttl, clock)?),
-            Some(Expiry::At(moment)) => moment.lease(clock)?,
+            Some(Expiry::In(ttl)) => Lease::Until(deadline_in(ttl, time)?),
+            Some(Expiry::At(moment)) => moment.lease(time)?,
         };
         Ok(Setting {
             expiry,

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::key::KeyType;
 use crate::record::{Head, Kind, MAX_KEY, copy_to_vec};
 use crate::stripes::{Stripe, low_bits};
+use crate::time::Present;
 use crate::value::{Any, Variant};
 
 /// A value where it was seen: to be copied, not to be trusted before the read is over.
@@ -115,11 +116,9 @@ impl Core {
             }
             _ => {}
         }
-        Ok(self
-            .read_again(stripe, low_bits(hash), key, KeyType::String, |seen| {
-                seen.copy_into(out);
-            })?
-            .is_some())
+        let (key, time) = (Key { bytes: key, hash }, self.clock.present());
+        let found = self.read_as(key, KeyType::String, &time, |seen| seen.copy_into(out))?;
+        Ok(found.is_some())
     }
 
     /// Shows the value of a key to `take`, perhaps more than once; what it returned last is passed on.
@@ -127,54 +126,42 @@ impl Core {
     pub(crate) fn read<R>(
         &self,
         key: &[u8],
-        take: impl FnMut(Seen<'_>) -> R,
-    ) -> Result<Option<R>, Error> {
-        self.read_hashed(self.hash(key), key, take)
-    }
-
-    /// [`Self::read`] of a key whose hash is known.
-    #[inline]
-    pub(crate) fn read_hashed<R>(
-        &self,
-        hash: u64,
-        key: &[u8],
         mut take: impl FnMut(Seen<'_>) -> R,
     ) -> Result<Option<R>, Error> {
-        let stripe = self.stripes.of(hash);
-        match look(stripe, low_bits(hash), key) {
-            Look::Absent if key.len() <= MAX_KEY => return Ok(None),
+        let key = self.key(key);
+        match self.read_plain(key, &mut take) {
+            Some(read) => Ok(read),
+            None => self.read_as(key, KeyType::String, &self.clock.present(), take),
+        }
+    }
+
+    /// [`Self::read`] where a look at the home bucket settles it: there is no such key, or a plain string.
+    #[inline(always)]
+    pub(crate) fn read_plain<R>(
+        &self,
+        Key { bytes: key, hash }: Key<'_>,
+        take: &mut impl FnMut(Seen<'_>) -> R,
+    ) -> Option<Option<R>> {
+        match look(self.stripes.of(hash), low_bits(hash), key) {
+            Look::Absent if key.len() <= MAX_KEY => Some(None),
             Look::Found((words, head), sight) if head.is_plain() => {
                 let taken = take(Seen::Record(words, head));
-                if sight.holds() {
-                    return Ok(Some(taken));
-                }
+                sight.holds().then_some(Some(taken))
             }
-            _ => {}
+            _ => None,
         }
-        self.read_again(stripe, low_bits(hash), key, KeyType::String, take)
     }
 
-    /// [`Self::read`] of a value of this type.
+    /// [`Self::read`] of a value of this type, be it no plain string, in another bucket, or disturbed.
+    #[inline(never)]
     pub(crate) fn read_as<R>(
         &self,
-        key: Key<'_>,
+        Key { bytes: key, hash }: Key<'_>,
         wanted: KeyType,
-        take: impl FnMut(Seen<'_>) -> R,
-    ) -> Result<Option<R>, Error> {
-        let stripe = self.stripes.of(key.hash);
-        self.read_again(stripe, low_bits(key.hash), key.bytes, wanted, take)
-    }
-
-    /// [`Self::read`] of what is no plain string, sits in another bucket, or was disturbed.
-    #[inline(never)]
-    fn read_again<R>(
-        &self,
-        stripe: &Stripe<Words>,
-        low: u32,
-        key: &[u8],
-        wanted: KeyType,
+        time: &Present<'_>,
         mut take: impl FnMut(Seen<'_>) -> R,
     ) -> Result<Option<R>, Error> {
+        let (stripe, low) = (self.stripes.of(hash), low_bits(hash));
         if key.len() <= MAX_KEY && !stripe.is_exclusive() {
             let read = stripe.table.read(low, |entry| {
                 let Some(words) = stripe.shared.words(entry) else {
@@ -186,7 +173,7 @@ impl Core {
                 }
                 if head
                     .deadline(words)
-                    .is_some_and(|deadline| self.clock.has_passed(deadline))
+                    .is_some_and(|deadline| time.has_passed(deadline))
                 {
                     return Some(Outcome::Expired);
                 }
@@ -211,7 +198,7 @@ impl Core {
             });
             let Some(entry) = found else { return Ok(None) };
             let deadline = crate::entry::Entries::deadline(words, pages, entry);
-            if deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
+            if deadline.is_some_and(|deadline| time.has_passed(deadline)) {
                 return Ok(None);
             }
             if words.key_type(pages, entry) != wanted {

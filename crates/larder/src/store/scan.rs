@@ -200,6 +200,7 @@ impl Core {
         work: &mut Work,
         mut show: impl FnMut(&[u8], KeyType),
     ) -> u32 {
+        let time = self.clock.present();
         for bucket in from..BUCKETS as u32 {
             if work.entries == 0 || work.buckets == 0 {
                 return bucket;
@@ -208,7 +209,7 @@ impl Core {
             table.visit_bucket(Home { segment, bucket }, |_, entry| {
                 work.entries = work.entries.saturating_sub(1);
                 let deadline = shard.entries.deadline(pages, entry);
-                if !deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
+                if !deadline.is_some_and(|deadline| time.has_passed(deadline)) {
                     let key_type = shard.entries.key_type(pages, entry);
                     shard
                         .entries

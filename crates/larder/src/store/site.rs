@@ -12,7 +12,7 @@ use super::stored::Value;
 use crate::error::Error;
 use crate::key::KeyType;
 use crate::stats::Count;
-use crate::time::Millis;
+use crate::time::{Millis, Present};
 use crate::value::Variant;
 
 mod sealed {
@@ -157,11 +157,26 @@ impl<'a> Site<'a> {
         hash_key(&self.core().hasher, key)
     }
 
-    /// The time by which elements with deadlines are judged.
-    pub(crate) fn now(self) -> Millis {
+    /// The time as a call sees it that begins now.
+    #[inline]
+    pub(crate) fn present(self) -> Present<'a> {
+        self.core().clock.present()
+    }
+
+    /// [`Self::present`], exact from the first.
+    pub(crate) fn exact_present(self) -> Present<'a> {
+        self.core().clock.exact_present()
+    }
+
+    /// The time by which elements with deadlines are judged: the call's own, or that of its transaction. The latter cannot be
+    /// asked for once the call is under way.
+    pub(crate) fn element_time(self, time: Present<'a>) -> Present<'a> {
         match self {
-            Site::Shared(core) => core.clock.fine_now(),
-            Site::Open(open) => enter(open, |group| group.now),
+            Site::Shared(_) => time,
+            Site::Open(open) => {
+                let now = enter(open, |group| group.time.exact());
+                open.core().clock.present_at(now)
+            }
         }
     }
 
@@ -171,10 +186,21 @@ impl<'a> Site<'a> {
     pub(crate) fn write<R>(
         self,
         key: Key<'_>,
+        work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
+    ) -> Result<R, Error> {
+        self.write_by(&self.present(), key, work)
+    }
+
+    /// [`Self::write`] in a call that needs the time for more than its key. A transaction has a time of its own.
+    #[inline]
+    pub(crate) fn write_by<R>(
+        self,
+        time: &Present<'_>,
+        key: Key<'_>,
         mut work: impl FnMut(&mut Seat<'_, '_>) -> Result<R, Refusal>,
     ) -> Result<R, Error> {
         match self {
-            Site::Shared(core) => core.write_at(key, work),
+            Site::Shared(core) => core.write_at(key, time, work),
             Site::Open(open) => {
                 open.admit(key)?;
                 insist(open, |group| group.seat(key, &mut work))
@@ -203,8 +229,18 @@ impl<'a> Site<'a> {
         key: Key<'_>,
         work: impl FnOnce(&C) -> R,
     ) -> Result<Option<R>, Error> {
+        self.look_by(&self.present(), key, work)
+    }
+
+    /// [`Self::look`] in a call that needs the time for more than its key.
+    pub(crate) fn look_by<C: Variant, R>(
+        self,
+        time: &Present<'_>,
+        key: Key<'_>,
+        work: impl FnOnce(&C) -> R,
+    ) -> Result<Option<R>, Error> {
         let found = match self {
-            Site::Shared(core) => core.look(key, work),
+            Site::Shared(core) => core.look(key, time, work),
             Site::Open(open) => {
                 open.admit(key)?;
                 enter(open, |group| {
@@ -223,8 +259,17 @@ impl<'a> Site<'a> {
         keys: &[Key<'_>],
         work: impl FnOnce(Views<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        self.look_many_by(&self.exact_present(), keys, work)
+    }
+
+    fn look_many_by<R>(
+        self,
+        time: &Present<'_>,
+        keys: &[Key<'_>],
+        work: impl FnOnce(Views<'_>) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         match self {
-            Site::Shared(core) => core.read_many(keys, work),
+            Site::Shared(core) => core.read_many(keys, time, work),
             Site::Open(open) => {
                 keys.iter().try_for_each(|key| open.admit(*key))?;
                 enter(open, |group| work(group.views()))
@@ -234,22 +279,31 @@ impl<'a> Site<'a> {
 
     /// A copy of a string.
     pub(crate) fn string(self, key: Key<'_>) -> Result<Option<Value>, Error> {
-        let found = self.peek_string(key)?;
+        let found = self.peek_string(key, &self.exact_present())?;
         self.count_look(found.is_some());
         Ok(found)
     }
 
     /// [`Self::string`], uncounted.
-    pub(crate) fn peek_string(self, key: Key<'_>) -> Result<Option<Value>, Error> {
-        self.look_many(&[key], |views| {
+    pub(crate) fn peek_string(
+        self,
+        key: Key<'_>,
+        time: &Present<'_>,
+    ) -> Result<Option<Value>, Error> {
+        self.look_many_by(time, &[key], |views| {
             views.with(key, |stored| stored.into_owned()).transpose()
         })
     }
 
     /// The deadline of a key, if it exists.
     pub(crate) fn deadline(self, key: &[u8]) -> Option<Option<Millis>> {
+        self.deadline_by(&self.present(), key)
+    }
+
+    /// [`Self::deadline`] in a call that needs the time for more than its key.
+    pub(crate) fn deadline_by(self, time: &Present<'_>, key: &[u8]) -> Option<Option<Millis>> {
         match self {
-            Site::Shared(core) => core.deadline(key),
+            Site::Shared(core) => core.deadline(key, time),
             Site::Open(_) => {
                 let key = self.key(key);
                 self.look_many(&[key], |views| Ok(views.deadline(key)))

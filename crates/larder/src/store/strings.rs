@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::event::EventKind;
 use crate::shard::NoRoom;
 use crate::stats::Count;
-use crate::time::{Clock, Millis};
+use crate::time::{Millis, Present};
 
 /// A thread's buffer for copies of values is let go when it has become larger than this.
 const KEPT_BUFFER: usize = 64 << 10;
@@ -73,21 +73,21 @@ pub enum GetExpire {
 }
 
 impl GetExpire {
-    fn lease(self, clock: &Clock) -> Result<Lease, Error> {
+    fn lease(self, time: &Present<'_>) -> Result<Lease, Error> {
         Ok(match self {
             GetExpire::In(Duration::ZERO) => return Err(Error::InvalidExpiry),
-            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, clock)?),
-            GetExpire::At(moment) => Moment::from(moment).lease(clock)?,
+            GetExpire::In(ttl) => Lease::Until(deadline_in(ttl, time)?),
+            GetExpire::At(moment) => Moment::from(moment).lease(time)?,
             GetExpire::Never => Lease::Clear,
             GetExpire::Unchanged => Lease::Keep,
         })
     }
 
     /// As [`Self::lease`], for fields of a hash: a time to live of zero ends them.
-    pub(crate) fn lease_for_fields(self, clock: &Clock) -> Result<Lease, Error> {
+    pub(crate) fn lease_for_fields(self, time: &Present<'_>) -> Result<Lease, Error> {
         match self {
             GetExpire::In(Duration::ZERO) => Ok(Lease::Over),
-            other => other.lease(clock),
+            other => other.lease(time),
         }
     }
 }
@@ -193,13 +193,14 @@ impl Site<'_> {
         value: &Raw<'_>,
         options: SetOptions<'_>,
     ) -> Result<SetOutcome, Error> {
+        let time = self.present();
         let Setting {
             expiry,
             guard,
             return_old,
-        } = options.resolve(&self.core().clock)?;
+        } = options.resolve(&time)?;
         let stored = Stored::new(value);
-        self.write(self.key(key), |seat| {
+        self.write_by(&time, self.key(key), |seat| {
             let set = holds(&guard, seat)?;
             let old = if return_old { seat.value()? } else { None };
             if set {
@@ -216,13 +217,14 @@ impl Site<'_> {
     fn take<T: FromValue>(
         self,
         key: &[u8],
+        time: &Present<'_>,
         change: impl Fn(&mut Seat<'_, '_>) -> Result<(), Refusal>,
     ) -> Result<Option<T>, Error> {
         let key = self.key(key);
         loop {
-            let read = self.peek_string(key)?;
+            let read = self.peek_string(key, time)?;
             let taken = read.as_ref().map(Value::convert).transpose()?;
-            let is_done = self.write(key, |seat| {
+            let is_done = self.write_by(time, key, |seat| {
                 let is_same = seat.is_still(read.as_ref())?;
                 if is_same && read.is_some() {
                     change(seat)?;
@@ -237,7 +239,7 @@ impl Site<'_> {
     }
 
     pub(crate) fn get_delete<T: FromValue>(self, key: &[u8]) -> Result<Option<T>, Error> {
-        self.take(key, |seat| {
+        self.take(key, &self.exact_present(), |seat| {
             seat.delete();
             Ok(())
         })
@@ -248,8 +250,9 @@ impl Site<'_> {
         key: &[u8],
         expire: GetExpire,
     ) -> Result<Option<T>, Error> {
-        let lease = expire.lease(&self.core().clock)?;
-        self.take(key, |seat| {
+        let time = self.exact_present();
+        let lease = expire.lease(&time)?;
+        self.take(key, &time, |seat| {
             match lease {
                 Lease::Keep => {}
                 Lease::Over => drop(seat.delete()),

@@ -14,10 +14,11 @@ impl Core {
         let mut ranking = Ranking::new(end, n);
         let mut walk = Walk::default();
         while let Some(stripe) = self.stripes.iter().nth(walk.table()) {
+            let time = self.clock.present();
             stripe.read(|table, pages, shard| {
                 walk.step(table, |slot, entry| {
                     let deadline = shard.entries.deadline(pages, entry);
-                    if !deadline.is_some_and(|deadline| self.clock.has_passed(deadline)) {
+                    if !deadline.is_some_and(|deadline| time.has_passed(deadline)) {
                         ranking.offer(table.counter(slot), || {
                             shard.entries.with_key(pages, entry, <[u8]>::to_vec)
                         });

@@ -31,6 +31,7 @@ use super::scan::{Cursor, ScanPage};
 use super::scan_options::ScanOptions;
 use super::seat::Seat;
 use crate::prefixes::Prefixes;
+use crate::reaper::AT_ONCE;
 use crate::sync::{Mutex, MutexGuard};
 use crate::tags::{Stamp, Tag, Tags};
 use crate::time::Millis;
@@ -286,8 +287,7 @@ impl Core {
             self.expel(tagging, key);
         }
         if !self.watch.is_manual() && !tagging.is_asked.swap(true, Ordering::Relaxed) {
-            self.watch
-                .note(tagging.rests_until.load(Ordering::Relaxed), &self.clock);
+            self.watch.note(tagging.rests_until.load(Ordering::Relaxed));
         }
     }
 
@@ -306,7 +306,7 @@ impl Core {
             bytes: key,
             hash: hash_key(&self.hasher, key),
         };
-        let removed = self.write_at(place, |seat| {
+        let removed = self.write_at(place, &self.clock.present(), |seat| {
             if tagging.take_invalid(key) {
                 seat.delete();
             } else if !seat.exists() {
@@ -324,7 +324,7 @@ impl Core {
             let mut sweep = tagging.sweep.lock();
             // A sweep under way may be of an earlier invalidation.
             sweep.next = 0;
-            while self.sweep_step(tagging, &mut sweep, Millis::MAX) == Some(Millis::MAX) {}
+            while self.sweep_step(tagging, &mut sweep, Millis::MAX) == Some(AT_ONCE) {}
         }
     }
 
@@ -351,7 +351,7 @@ impl Core {
         }
         sweep.next += SWEEP_STEP;
         if sweep.next < SHARDS {
-            return Some(now);
+            return Some(AT_ONCE);
         }
         sweep.next = 0;
         tagging.swept.fetch_max(sweep.target, Ordering::AcqRel);
@@ -377,8 +377,7 @@ impl Core {
             && !self.watch.is_manual()
             && !tagging.is_asked.swap(true, Ordering::Relaxed)
         {
-            self.watch
-                .note(tagging.rests_until.load(Ordering::Relaxed), &self.clock);
+            self.watch.note(tagging.rests_until.load(Ordering::Relaxed));
         }
     }
 }

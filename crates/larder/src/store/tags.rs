@@ -41,7 +41,7 @@ impl Store {
     pub fn tag(&self, key: impl AsRef<[u8]>, stamp: Stamp) -> bool {
         let (core, key) = (&*self.core, key.as_ref());
         let tagging = core.tagged.get_or_make();
-        let tagged = core.write_at(core.key(key), |seat| {
+        let tagged = core.write_at(core.key(key), &core.clock.present(), |seat| {
             Ok(seat.exists() && tagging.note_or_expel(seat, stamp.clone()))
         });
         self.core.ask_for_sweep(tagging);
@@ -86,14 +86,15 @@ impl Store {
     ) -> Result<SetOutcome, Error> {
         let (core, key) = (&*self.core, key.as_ref());
         let tagging = core.tagged.get_or_make();
+        let time = core.clock.present();
         let Setting {
             expiry,
             guard,
             return_old,
-        } = options.resolve(&core.clock)?;
+        } = options.resolve(&time)?;
         let raw = value.to_value();
         let stored = Stored::new(&raw);
-        let outcome = core.write_at(core.key(key), |seat| {
+        let outcome = core.write_at(core.key(key), &time, |seat| {
             let held = holds(&guard, seat)?;
             let old = if return_old { seat.value()? } else { None };
             let set = held && tagging.tags.is_valid(&stamp);

@@ -44,7 +44,7 @@ impl<'w> Open<'w> {
             Some(names) => core.lock_named(names),
             None => core.stripes.lock_all(),
         };
-        let mut group = Group::new(core, core.clock.fine_now(), worlds);
+        let mut group = Group::new(core, core.clock.exact_present(), worlds);
         group.undo = Some(Undo::default());
         Open {
             group: RefCell::new(Some(group)),
@@ -209,7 +209,7 @@ impl WatchedKeys {
     pub fn are_unchanged(&self) -> bool {
         let core = &*self.store.core;
         let keys: Vec<_> = self.keys.iter().map(Key::of).collect();
-        core.read_many(&keys, |views| {
+        core.read_many(&keys, &core.clock.exact_present(), |views| {
             self.hold(|key| views.deadline(key).is_some())
         })
     }
@@ -234,7 +234,7 @@ impl WatchedKeys {
         let mut named = core.name(keys);
         named.retain(|name| !self.keys.contains(name));
         let keys: Vec<_> = named.iter().map(Key::of).collect();
-        core.read_many(&keys, |views| {
+        core.read_many(&keys, &core.clock.exact_present(), |views| {
             for key in &keys {
                 core.watched.add(key.bytes, &self.flag);
                 self.existed.push(views.deadline(*key).is_some());

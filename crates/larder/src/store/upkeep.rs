@@ -7,7 +7,7 @@ use super::outside::Gone;
 use super::words::Words;
 use crate::error::BuildError;
 use crate::event::{EventKind, KeyEvent};
-use crate::reaper::{Next, Upkept, Watch};
+use crate::reaper::{AT_ONCE, Upkept, Watch};
 use crate::shard::{Departed, REAP_STEP, World};
 use crate::stats::{Count, Stats};
 use crate::stripes::Stripe;
@@ -32,7 +32,7 @@ impl Core {
             let unfinished = self.ripen(world, &mut departed, &mut events, now);
             world.tend(&mut departed, None);
             let due = if more {
-                Some(now)
+                Some(AT_ONCE)
             } else {
                 world.shard.next_due()
             };
@@ -62,7 +62,7 @@ impl Core {
 }
 
 impl Upkept for Core {
-    fn step(&self) -> Next {
+    fn step(&self) -> Option<Millis> {
         self.graves.clear();
         let now = self.clock.fine_now();
         let (mut due, mut large) = (self.sweep_tags(now), false);
@@ -76,9 +76,9 @@ impl Upkept for Core {
             let next = now + GRAVES_TICK;
             due = Some(due.map_or(next, |due| due.min(next)));
         } else if self.graves.end_vigil() {
-            due = Some(now);
+            due = Some(AT_ONCE);
         }
-        Next { now, due }
+        due
     }
 
     fn watch(&self) -> &Watch {
@@ -110,7 +110,7 @@ impl Store {
     ///
     /// O(what is due); each stripe is locked for at most 256 timers, or fields of a hash, at a time.
     pub fn tick(&self) {
-        while self.core.sweep_tags(Millis::MAX) == Some(Millis::MAX) {}
+        while self.core.sweep_tags(Millis::MAX) == Some(AT_ONCE) {}
         let now = self.core.clock.fine_now();
         for stripe in self.core.stripes.iter() {
             let mut more = true;

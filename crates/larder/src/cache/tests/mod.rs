@@ -10,6 +10,7 @@ mod listeners;
 mod lru;
 mod oracle;
 mod races;
+mod readings;
 mod traces;
 
 use std::sync::Arc;

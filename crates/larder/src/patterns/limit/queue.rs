@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, Change};
 use crate::error::BuildError;
-use crate::reaper::{Next, Upkeep, Upkept, Watch};
+use crate::reaper::{Upkeep, Upkept, Watch};
 use crate::time::{Clock, Millis, millis};
 use crate::wait::{AlarmId, Alarms, News, Relay, block_on};
 
@@ -103,13 +103,9 @@ impl<K> Queues<K> {
 }
 
 impl<K: Send + Sync> Upkept for Queues<K> {
-    fn step(&self) -> Next {
-        let now = self.clock.fine_now();
-        drop(self.alarms.ring(now));
-        Next {
-            now,
-            due: self.alarms.next_due(),
-        }
+    fn step(&self) -> Option<Millis> {
+        self.ring();
+        self.alarms.next_due()
     }
 
     fn watch(&self) -> &Watch {
@@ -264,7 +260,7 @@ impl<'a, K: Hash + Eq + Clone + Send + Sync + 'static> Ready<'a, K> {
         let queues = &self.limiter.queues;
         let waker = context.waker().clone();
         self.alarm = Some(queues.alarms.set(due, waker, self.alarm));
-        queues.watch.note(due, &queues.clock);
+        queues.watch.note(due);
     }
 
     /// Lets go of the place in the queue, and of the alarm.

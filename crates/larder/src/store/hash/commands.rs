@@ -1,7 +1,6 @@
 //! The commands of hashes, as they run in a store or in a transaction.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use crate::bytes::Raw;
 use crate::decimal::add_decimal;
@@ -17,7 +16,7 @@ use crate::store::list::Copies;
 use crate::store::seat::{Refusal, Seat};
 use crate::store::site::Site;
 use crate::store::{scan::Cursor, scan_options::ScanOptions};
-use crate::time::Millis;
+use crate::time::{Millis, Present};
 use crate::value::Hash;
 
 /// Longest field or value: its length is kept in five bytes of seven bits.
@@ -33,17 +32,14 @@ pub(crate) type Pair<'a> = (&'a [u8], Raw<'a>);
 /// Where a hash's fields are judged and found, by one call.
 pub(super) struct Frame<'a> {
     pub(super) hasher: &'a ahash::RandomState,
-    site: Site<'a>,
-    /// The time of the call, once it was asked for.
-    time: Cell<Option<Millis>>,
+    /// The time of the call, exact.
+    pub(super) time: Present<'a>,
 }
 
 impl Frame<'_> {
     /// The time of the call.
     pub(super) fn time(&self) -> Millis {
-        let time = self.time.get().unwrap_or_else(|| self.site.now());
-        self.time.set(Some(time));
-        time
+        self.time.exact()
     }
 
     /// The time by which the fields of a hash are judged. A clock takes as long to read as a field: it is asked only
@@ -161,22 +157,21 @@ impl Seat<'_, '_> {
 
 impl<'a> Site<'a> {
     pub(super) fn frame(self) -> Frame<'a> {
-        // A transaction has one time, which cannot be asked for once the call is under way.
-        let time = match self {
-            Site::Shared(_) => None,
-            Site::Open(_) => Some(self.now()),
-        };
+        self.frame_by(self.exact_present())
+    }
+
+    /// [`Self::frame`] of a call that has looked at the time, exactly.
+    pub(super) fn frame_by(self, time: Present<'a>) -> Frame<'a> {
         Frame {
             hasher: &self.core().hasher,
-            site: self,
-            time: Cell::new(time),
+            time: self.element_time(time),
         }
     }
 
     /// Sets fields and clears their deadlines; returns how many were not there.
     pub(crate) fn hash_set(self, key: Key<'_>, pairs: &[Pair<'_>]) -> Result<usize, Error> {
         let (growth, frame) = (growth(pairs)?, self.frame());
-        self.write(key, |seat| {
+        self.write_by(&frame.time, key, |seat| {
             if pairs.is_empty() {
                 seat.check::<Hash>()?;
                 return Ok(0);
@@ -197,7 +192,7 @@ impl<'a> Site<'a> {
         let (growth, frame) = (growth(std::slice::from_ref(pair))?, self.frame());
         let (field, mut scratch) = (pair.0, [0; 20]);
         let value = pair.1.bytes(&mut scratch);
-        self.write(key, |seat| {
+        self.write_by(&frame.time, key, |seat| {
             seat.change_hash(&[EventKind::HSet], growth, &frame, |hash| {
                 if frame.get(hash, field).is_some() {
                     return Edit::Same(false);
@@ -216,7 +211,7 @@ impl<'a> Site<'a> {
         fields: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let frame = self.frame();
-        let values = self.look(key, |hash: &Hash| copies(hash, &frame, fields))?;
+        let values = self.look_by(&frame.time, key, |hash: &Hash| copies(hash, &frame, fields))?;
         Ok(values.unwrap_or_else(|| vec![None; fields.len()]))
     }
 
@@ -228,7 +223,7 @@ impl<'a> Site<'a> {
         look: impl FnOnce(&[u8]) -> R,
     ) -> Result<Option<R>, Error> {
         let frame = self.frame();
-        let seen = self.look(key, |hash: &Hash| {
+        let seen = self.look_by(&frame.time, key, |hash: &Hash| {
             frame.get(hash, field).map(|element| look(element.value))
         })?;
         Ok(seen.flatten())
@@ -246,7 +241,7 @@ impl<'a> Site<'a> {
         work: impl FnOnce(&Hash, Millis) -> R,
     ) -> Result<R, Error> {
         let frame = self.frame();
-        let found = self.look(key, |hash: &Hash| work(hash, frame.now(hash)))?;
+        let found = self.look_by(&frame.time, key, |hash: &Hash| work(hash, frame.now(hash)))?;
         Ok(found.unwrap_or_default())
     }
 
@@ -265,7 +260,7 @@ impl<'a> Site<'a> {
         fields: &[&[u8]],
     ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let frame = self.frame();
-        self.write(key, |seat| {
+        self.write_by(&frame.time, key, |seat| {
             if !seat.check::<Hash>()? {
                 return Ok(vec![None; fields.len()]);
             }
@@ -288,7 +283,7 @@ impl<'a> Site<'a> {
 
     pub(crate) fn hash_incr(self, key: Key<'_>, field: &[u8], by: i64) -> Result<i64, Error> {
         let frame = self.frame();
-        self.write(key, |seat| {
+        self.write_by(&frame.time, key, |seat| {
             let now = seat.look(|hash: &Hash| {
                 frame
                     .get(hash, field)
@@ -316,7 +311,7 @@ impl<'a> Site<'a> {
         let by = by.bytes(&mut scratch);
         // What is wrong with the increment is told first, and whatever the field holds.
         let alone = add_decimal(b"0", by)?;
-        self.write(key, |seat| {
+        self.write_by(&frame.time, key, |seat| {
             let sum = seat.look(|hash: &Hash| {
                 frame
                     .get(hash, field)

@@ -15,7 +15,7 @@ use crate::store::outside::Gone;
 use crate::store::seat::{After, Refusal, Seat};
 use crate::store::site::Site;
 use crate::store::words::Words;
-use crate::time::Millis;
+use crate::time::{Millis, Present};
 use crate::value::Hash;
 
 /// Fields that are taken out of a hash under one hold of its stripe's lock.
@@ -102,11 +102,11 @@ impl Site<'_> {
         self,
         key: Key<'_>,
         fields: &[&[u8]],
-        deadline: Millis,
+        (deadline, time): (Millis, Present<'_>),
         condition: Option<Condition>,
     ) -> Result<Vec<FieldExpiry>, Error> {
-        let frame = self.frame();
-        self.write(key, |seat| {
+        let frame = self.frame_by(time);
+        self.write_by(&frame.time, key, |seat| {
             if !seat.check::<Hash>()? {
                 return Ok(vec![FieldExpiry::Absent; fields.len()]);
             }
@@ -119,7 +119,7 @@ impl Site<'_> {
         self,
         key: Key<'_>,
         fields: &[&[u8]],
-        lease: Lease,
+        (lease, time): (Lease, Present<'_>),
     ) -> Result<Vec<Option<Vec<u8>>>, Error> {
         // Taking a deadline off a field that has none is no change.
         let (deadline, condition) = match lease {
@@ -128,8 +128,8 @@ impl Site<'_> {
             Lease::Until(deadline) => (deadline, None),
             Lease::Over => (0, None),
         };
-        let frame = self.frame();
-        self.write(key, |seat| {
+        let frame = self.frame_by(time);
+        self.write_by(&frame.time, key, |seat| {
             let values = seat.look(|hash: &Hash| copies(hash, &frame, fields))?;
             let Some(values) = values else {
                 return Ok(vec![None; fields.len()]);
@@ -144,9 +144,9 @@ impl Site<'_> {
         self,
         key: Key<'_>,
         pairs: &[Pair<'_>],
-        setting: &Setting<'_>,
+        (setting, time): (&Setting<'_>, Present<'_>),
     ) -> Result<bool, Error> {
-        let (growth, frame) = (growth(pairs)?, self.frame());
+        let (growth, frame) = (growth(pairs)?, self.frame_by(time));
         let kinds: &[EventKind] = match setting.expiry {
             Lease::Clear | Lease::Keep => &[EventKind::HSet],
             Lease::Until(deadline) if deadline > frame.time() => {
@@ -154,7 +154,7 @@ impl Site<'_> {
             }
             Lease::Until(_) | Lease::Over => &[EventKind::HSet, EventKind::HDel],
         };
-        self.write(key, |seat| {
+        self.write_by(&frame.time, key, |seat| {
             let is_there = |hash: &Hash, field: &[u8]| frame.get(hash, field).is_some();
             let there = seat.look(|hash: &Hash| {
                 let fields = pairs.iter().map(|(field, _)| *field);
@@ -182,9 +182,10 @@ impl Site<'_> {
         self,
         key: Key<'_>,
         fields: &[&[u8]],
+        time: Present<'_>,
     ) -> Result<Vec<Option<Millis>>, Error> {
-        let frame = self.frame();
-        let dues = self.look(key, |hash: &Hash| {
+        let frame = self.frame_by(time);
+        let dues = self.look_by(&frame.time, key, |hash: &Hash| {
             let due = |field: &&[u8]| frame.get(hash, field);
             let dues = fields.iter().map(due);
             dues.map(|found| found.map(|element| element.due)).collect()

@@ -45,11 +45,13 @@ impl<T, S: Scope> Hash<'_, T, S> {
         ttl: Duration,
         condition: impl Into<Option<Condition>>,
     ) -> Result<Vec<FieldExpiry>, Error> {
+        let time = self.site().exact_present();
         let deadline = match ttl {
             Duration::ZERO => 0,
-            ttl => deadline_in(ttl, &self.site().core().clock)?,
+            ttl => deadline_in(ttl, &time)?,
         };
         with_fields(fields, |fields| {
+            let deadline = (deadline, time.clone());
             self.site()
                 .hash_expire(self.key(), fields, deadline, condition.into())
         })
@@ -82,8 +84,10 @@ impl<T, S: Scope> Hash<'_, T, S> {
         moment: SystemTime,
         condition: impl Into<Option<Condition>>,
     ) -> Result<Vec<FieldExpiry>, Error> {
-        let deadline = Moment::from(moment).deadline(&self.site().core().clock)?;
+        let time = self.site().exact_present();
+        let deadline = Moment::from(moment).deadline(time.clock())?;
         with_fields(fields, |fields| {
+            let deadline = (deadline, time.clone());
             self.site()
                 .hash_expire(self.key(), fields, deadline, condition.into())
         })
@@ -114,8 +118,9 @@ impl<T, S: Scope> Hash<'_, T, S> {
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<bool>, Error> {
         let outcomes = with_fields(fields, |fields| {
+            let never = (NEVER, self.site().exact_present());
             let timed = Some(Condition::HasOne);
-            self.site().hash_expire(self.key(), fields, NEVER, timed)
+            self.site().hash_expire(self.key(), fields, never, timed)
         })?;
         let persisted = outcomes.iter().map(|outcome| *outcome == FieldExpiry::Set);
         Ok(persisted.collect())
@@ -144,12 +149,14 @@ impl<T, S: Scope> Hash<'_, T, S> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<Ttl>, Error> {
-        let dues = with_fields(fields, |fields| self.site().hash_dues(self.key(), fields))?;
-        let now = self.site().core().clock.fine_now_up();
+        let time = self.site().exact_present();
+        let dues = with_fields(fields, |fields| {
+            self.site().hash_dues(self.key(), fields, time.clone())
+        })?;
         let ttl = |due: &Option<u64>| match *due {
             None => Ttl::Absent,
             Some(NEVER) => Ttl::Forever,
-            Some(due) => Ttl::Left(Duration::from_millis(due.saturating_sub(now))),
+            Some(due) => Ttl::Left(Duration::from_millis(due.saturating_sub(time.up()))),
         };
         Ok(dues.iter().map(ttl).collect())
     }
@@ -176,7 +183,10 @@ impl<T, S: Scope> Hash<'_, T, S> {
         &self,
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
     ) -> Result<Vec<Option<SystemTime>>, Error> {
-        let dues = with_fields(fields, |fields| self.site().hash_dues(self.key(), fields))?;
+        let time = self.site().exact_present();
+        let dues = with_fields(fields, |fields| {
+            self.site().hash_dues(self.key(), fields, time.clone())
+        })?;
         let origin = self.site().core().clock.unix_origin();
         let moment = |due: &Option<u64>| {
             let due = due.filter(|due| *due != NEVER)?;
@@ -217,8 +227,10 @@ impl<T: FromValue, S: Scope> Hash<'_, T, S> {
         fields: impl IntoIterator<Item = impl AsRef<[u8]>>,
         expire: GetExpire,
     ) -> Result<Vec<Option<T>>, Error> {
-        let lease = expire.lease_for_fields(&self.site().core().clock)?;
+        let time = self.site().exact_present();
+        let lease = expire.lease_for_fields(&time)?;
         let values = with_fields(fields, |fields| {
+            let lease = (lease, time.clone());
             self.site().hash_get_expire(self.key(), fields, lease)
         })?;
         convert_all(&values)

@@ -100,9 +100,11 @@ impl<T, S: Scope> Hash<'_, T, S> {
         pairs: impl IntoIterator<Item = (impl AsRef<[u8]>, impl ToValue)>,
         options: SetOptions<'_>,
     ) -> Result<bool, Error> {
-        let setting = options.resolve_for_fields(&self.site().core().clock)?;
+        let time = self.site().exact_present();
+        let setting = options.resolve_for_fields(&time)?;
         with_pairs(pairs, |pairs| {
-            self.site().hash_set_with(self.key(), pairs, &setting)
+            let setting = (&setting, time.clone());
+            self.site().hash_set_with(self.key(), pairs, setting)
         })
     }
 

@@ -10,6 +10,7 @@ mod lists;
 mod oracle;
 mod prefixes;
 mod races;
+mod readings;
 mod recorded;
 mod scan;
 mod sets;
