@@ -66,6 +66,11 @@ pub(crate) trait Entries {
         let _ = (shared, entry);
     }
 
+    /// Whether the bound is on what the entries hold.
+    fn weighs_memory(&self) -> bool {
+        false
+    }
+
     /// What the entries hold; `None` where the bound is not on that.
     fn holding(&self) -> Option<Holding> {
         None

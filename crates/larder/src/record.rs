@@ -20,6 +20,7 @@
 //! Cost: a 16-byte key is compared with two loads, a 32-byte value copied with four.
 
 use crate::ds::arena::MAX_WORDS;
+use crate::ds::word_bytes::{copy, equal, patch};
 use crate::key::KeyType;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
@@ -184,6 +185,7 @@ impl Head {
     }
 
     /// Whether the deadline can be changed to this one without moving what follows.
+    #[inline]
     pub(crate) fn can_redate(self, deadline: Option<Millis>) -> bool {
         (self.0 & FAR != 0) == deadline.is_some_and(|at| at > u64::from(u32::MAX))
     }
@@ -211,130 +213,6 @@ impl Head {
     }
 }
 
-/// The first `bytes.len()` bytes (at most 8) as a word.
-#[inline(always)]
-fn short_word(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(word)
-}
-
-/// Whether the bytes from a word on are `wanted`.
-#[inline(always)]
-fn equal(words: &[AtomicU64], first: usize, wanted: &[u8]) -> bool {
-    let (chunks, rest) = wanted.as_chunks::<8>();
-    let Some(words) = words.get(first..first + wanted.len().div_ceil(8)) else {
-        return false;
-    };
-    let whole = words
-        .iter()
-        .zip(chunks)
-        .all(|(word, chunk)| word.load(Ordering::Relaxed) == u64::from_le_bytes(*chunk));
-    if rest.is_empty() || !whole {
-        return whole;
-    }
-    let mask = (1u64 << (8 * rest.len())) - 1;
-    words
-        .last()
-        .is_some_and(|word| word.load(Ordering::Relaxed) & mask == short_word(rest))
-}
-
-/// Hands out the words that hold `len` bytes from an offset on, shifted so that the bytes start with the first.
-#[inline(always)]
-fn each_word(words: &[AtomicU64], at: usize, len: usize, mut take: impl FnMut([u8; 8])) {
-    let (first, shift) = (at / 8, (at % 8 * 8) as u32);
-    let count = len.div_ceil(8);
-    let Some(words) = words.get(first..) else {
-        return;
-    };
-    if shift == 0 {
-        for word in words.iter().take(count) {
-            take(word.load(Ordering::Relaxed).to_le_bytes());
-        }
-        return;
-    }
-    let whole = count.min(words.len().saturating_sub(1));
-    for (low, high) in words[..whole]
-        .iter()
-        .zip(words.get(1..).unwrap_or_default())
-    {
-        let (low, high) = (low.load(Ordering::Relaxed), high.load(Ordering::Relaxed));
-        take((low >> shift | high << (64 - shift)).to_le_bytes());
-    }
-    // The last bytes may end with the page.
-    if whole < count
-        && let Some(low) = words.get(whole)
-    {
-        take((low.load(Ordering::Relaxed) >> shift).to_le_bytes());
-    }
-}
-
-/// Copies bytes from an offset on.
-pub(crate) fn copy(words: &[AtomicU64], at: usize, out: &mut [u8]) {
-    let mut next = 0;
-    each_word(words, at, out.len(), |bytes| {
-        let end = out.len().min(next + 8);
-        out[next..end].copy_from_slice(&bytes[..end - next]);
-        next = end;
-    });
-}
-
-/// Replaces what `out` holds behind `kept` bytes by `len` bytes from an offset on.
-#[inline(always)]
-pub(crate) fn copy_to_vec(
-    words: &[AtomicU64],
-    at: usize,
-    len: usize,
-    out: &mut Vec<u8>,
-    kept: usize,
-) {
-    let full = kept + len.next_multiple_of(8);
-    // A buffer that held a value of the same size needs no filling.
-    if out.len() != full {
-        out.resize(full, 0);
-    }
-    let (chunks, _) = out[kept..].as_chunks_mut::<8>();
-    if at.is_multiple_of(8) {
-        copy_words(words.get(at / 8..).unwrap_or_default(), chunks);
-    } else {
-        let mut chunks = chunks.iter_mut();
-        each_word(words, at, len, |bytes| {
-            if let Some(chunk) = chunks.next() {
-                *chunk = bytes;
-            }
-        });
-    }
-    out.truncate(kept + len);
-}
-
-/// Copies words.
-#[inline(always)]
-fn copy_words(words: &[AtomicU64], out: &mut [[u8; 8]]) {
-    for (word, out) in words.iter().zip(out) {
-        *out = word.load(Ordering::Relaxed).to_le_bytes();
-    }
-}
-
-/// Overwrites bytes from an offset on; the others stay.
-pub(crate) fn patch(words: &[AtomicU64], at: usize, bytes: &[u8]) {
-    let mut at = at;
-    let mut bytes = bytes;
-    while !bytes.is_empty() {
-        let (shift, room) = (at % 8 * 8, 8 - at % 8);
-        let (now, later) = bytes.split_at(bytes.len().min(room));
-        let mask = if now.len() == 8 {
-            u64::MAX
-        } else {
-            ((1 << (8 * now.len())) - 1) << shift
-        };
-        let word = &words[at / 8];
-        let kept = word.load(Ordering::Relaxed) & !mask;
-        word.store(kept | short_word(now) << shift & mask, Ordering::Relaxed);
-        at += now.len();
-        bytes = later;
-    }
-}
-
 /// A record to be written.
 pub(crate) struct Draft<'a> {
     /// Empty where the key stands outside.
@@ -346,6 +224,7 @@ pub(crate) struct Draft<'a> {
 }
 
 impl Draft<'_> {
+    #[inline]
     fn value_len(&self) -> usize {
         match self.content {
             Content::Bytes(bytes) => bytes.len(),
@@ -401,6 +280,65 @@ impl Draft<'_> {
             Content::Outside(number) => writer.put(&u64::from(number).to_le_bytes()),
         }
         writer.finish();
+    }
+}
+
+/// What is written over a record whose key stays where it is.
+pub(crate) struct Overlay<'a> {
+    head: Head,
+    deadline: Option<Millis>,
+    content: Content<'a>,
+}
+
+impl<'a> Overlay<'a> {
+    /// What turns the record with this head into one of this content; `None` if something stands outside, or the deadline
+    /// takes other room.
+    #[inline(always)]
+    pub(crate) fn new(
+        old: Head,
+        content: Content<'a>,
+        key_type: KeyType,
+        deadline: Option<Millis>,
+    ) -> Option<Self> {
+        let (kind, len) = match content {
+            Content::Bytes(bytes) => (1, bytes.len()),
+            Content::Int(_) => (2, 8),
+            Content::Outside(_) => return None,
+        };
+        if old.0 & 3 == 3 || !old.can_redate(deadline) {
+            return None;
+        }
+        let kept = old.0 & (YOUNG | FAR | 0xff << 8);
+        let near = match deadline {
+            Some(at) if old.0 & FAR == 0 => at.max(1) << 32,
+            _ => 0,
+        };
+        let key_type = (key_type as u64) << TYPE_SHIFT;
+        Some(Overlay {
+            head: Head(kept | kind | key_type | (len as u64) << 16 | near),
+            deadline,
+            content,
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Writes it. Readers must be kept off.
+    #[inline(always)]
+    pub(crate) fn write(&self, words: &[AtomicU64]) {
+        words[0].store(self.head.0, Ordering::Relaxed);
+        if let (Some(at), 2) = (self.deadline, self.head.key_word()) {
+            words[1].store(at, Ordering::Relaxed);
+        }
+        let at = self.head.value_at();
+        match self.content {
+            Content::Bytes(bytes) => patch(words, at, bytes),
+            Content::Int(value) => patch(words, at, &value.to_le_bytes()),
+            Content::Outside(_) => {}
+        }
     }
 }
 
@@ -510,18 +448,6 @@ mod tests {
                 }
                 1 => prop_assert_eq!(head.number(&words) as i64, number),
                 _ => prop_assert_eq!(head.number(&words), u64::from(number as u32)),
-            }
-        }
-
-        #[test]
-        fn a_patch_changes_its_bytes_only(at in 0..100usize, bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            let words = words();
-            patch(&words, at, &bytes);
-            let mut out = vec![0; 200];
-            copy(&words, 0, &mut out);
-            for (index, &byte) in out.iter().enumerate() {
-                let expected = if (at..at + bytes.len()).contains(&index) { bytes[index - at] } else { 255 };
-                prop_assert_eq!(byte, expected);
             }
         }
     }

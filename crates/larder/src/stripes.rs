@@ -20,7 +20,6 @@ use crate::sync::{
 
 /// How often no stripe had anything to evict before an insert gives up: others may take what was freed.
 const RELIEF_FAILURES: u32 = 8;
-
 /// How often several keys are read without locks before those who change several at once are kept out.
 const OBSERVATIONS: u32 = 4;
 
@@ -94,44 +93,56 @@ impl<E: Entries> Stripes<E> {
         self.stripes.iter().map(|stripe| &**stripe)
     }
 
-    /// Runs `work` on the stripe of a hash. Where it finds no room, room is made in other stripes and it runs again.
-    #[inline]
+    /// Runs `work` on the stripe of a hash, under its write lock.
+    #[inline(always)]
+    pub(crate) fn hold<R>(&self, hash: u64, work: impl FnOnce(&mut World<'_, E>) -> R) -> R {
+        self.approach(hash).write(&self.budget, work)
+    }
+
+    /// The stripe of a hash, whose bucket comes near while the lock is being taken: that keeps later loads waiting.
+    #[inline(always)]
+    fn approach(&self, hash: u64) -> &Stripe<E> {
+        let stripe = self.of(hash);
+        stripe.table.approach(low_bits(hash));
+        stripe
+    }
+
+    /// [`Self::hold`] for work that may find no room: then room is made in other stripes, and it runs again.
+    #[inline(always)]
     pub(crate) fn write<R>(
         &self,
         hash: u64,
         departed: &mut Departed<E::Gone>,
         mut work: impl FnMut(&mut World<'_, E>, &mut Departed<E::Gone>) -> Result<R, NoRoom>,
     ) -> Result<R, NoRoom> {
-        let stripe = self.of(hash);
-        let result = stripe.write(&self.budget, |world| work(world, departed));
-        if result.is_ok() {
-            return result;
-        }
-        self.write_relieved(stripe, departed, work)
-    }
-
-    /// Runs `work`, which found no room, again and again after room was made in other stripes.
-    #[cold]
-    #[inline(never)]
-    fn write_relieved<R>(
-        &self,
-        stripe: &Stripe<E>,
-        departed: &mut Departed<E::Gone>,
-        mut work: impl FnMut(&mut World<'_, E>, &mut Departed<E::Gone>) -> Result<R, NoRoom>,
-    ) -> Result<R, NoRoom> {
-        let _alone = self.relief();
-        while self.relieve(departed, Some(stripe)) {
+        let stripe = self.approach(hash);
+        let mut alone = None;
+        loop {
             let result = stripe.write(&self.budget, |world| {
+                // Nothing is lacking before the first try.
                 world.receive(std::mem::take(&mut departed.lacking));
                 let result = work(world, departed);
-                world.return_room(0);
+                if alone.is_some() {
+                    world.return_room(0);
+                }
                 result
             });
-            if result.is_ok() {
+            if result.is_ok() || !self.relieve_alone(&mut alone, departed, stripe) {
                 return result;
             }
         }
-        Err(NoRoom)
+    }
+
+    /// Makes room for a call in a stripe that found none, while nobody else does.
+    #[cold]
+    fn relieve_alone<'s>(
+        &'s self,
+        alone: &mut Option<MutexGuard<'s, ()>>,
+        departed: &mut Departed<E::Gone>,
+        stripe: &Stripe<E>,
+    ) -> bool {
+        alone.get_or_insert_with(|| self.relief());
+        self.relieve(departed, Some(stripe))
     }
 
     /// The number of a hash's stripe.
@@ -236,12 +247,11 @@ impl<E: Entries> Stripes<E> {
             if self.budget.take(lacking) {
                 return true;
             }
-            let enough = |budget: &Budget| budget.has(lacking);
             let mut freed = false;
             for stripe in self.iter() {
                 if let Some(mut guard) = stripe.shard.try_write() {
                     freed |= stripe.on(&mut guard, &self.budget, |world| {
-                        world.evict_until(departed, None, enough)
+                        world.evict_until(departed, None, |budget| budget.has(lacking))
                     });
                 }
             }
@@ -292,7 +302,9 @@ impl<E: Entries> Stripes<E> {
         let (lacking, growing) = (departed.lacking, departed.growing.take());
         let mut evict = |stripe: &Stripe<E>| {
             let keep = growing.filter(|_| own.is_some_and(|own| std::ptr::eq(own, stripe)));
-            stripe.evict_until(&self.budget, departed, keep, |budget| budget.has(lacking))
+            stripe.write(&self.budget, |world| {
+                world.evict_until(departed, keep, |budget| budget.has(lacking))
+            })
         };
         let mut failures = 0;
         while lacking > 0 && lacking <= self.budget.largest() && failures < RELIEF_FAILURES {
@@ -320,8 +332,8 @@ impl<E: Entries> Stripes<E> {
         let own = grown.map(|(hash, entry)| (self.of(hash), entry));
         let is_own = |stripe: &Stripe<E>| own.is_some_and(|(own, _)| std::ptr::eq(own, stripe));
         let mut freed = |stripe: &Stripe<E>, keep| {
-            stripe.evict_until(&self.budget, &mut departed, keep, |budget| {
-                budget.excess() == 0
+            stripe.write(&self.budget, |world| {
+                world.evict_until(&mut departed, keep, |budget| budget.excess() == 0)
             })
         };
         let others = || self.iter().filter(|stripe| !is_own(stripe));
@@ -408,13 +420,7 @@ impl<'a, E: Entries> Worlds<'a, E> {
     /// Opens the stripe at a place.
     pub(crate) fn open(&mut self, place: usize) -> World<'_, E> {
         let (number, guard) = &mut self.open[place];
-        let Stripe { table, shared, .. } = &*self.stripes.stripes[*number];
-        World {
-            table,
-            shared,
-            shard: guard,
-            budget: &self.stripes.budget,
-        }
+        self.stripes.stripes[*number].world(guard, &self.stripes.budget)
     }
 }
 
@@ -460,21 +466,21 @@ impl<E: Entries> Stripe<E> {
         self.weight.load(Ordering::Relaxed)
     }
 
-    /// Evicts until there is `enough`, in bounded work, and gives all idle credit back; `false` if nothing was freed.
-    fn evict_until(
-        &self,
-        budget: &Budget,
-        departed: &mut Departed<E::Gone>,
-        keep: Option<Ref>,
-        enough: impl Fn(&Budget) -> bool,
-    ) -> bool {
-        self.write(budget, |world| world.evict_until(departed, keep, enough))
-    }
-
     /// Runs `work` under the write lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<R>(&self, budget: &Budget, work: impl FnOnce(&mut World<'_, E>) -> R) -> R {
         self.on(&mut self.shard.write(), budget, work)
+    }
+
+    #[inline(always)]
+    fn world<'w>(&'w self, shard: &'w mut Shard<E>, budget: &'w Budget) -> World<'w, E> {
+        let Stripe { table, shared, .. } = self;
+        World {
+            table,
+            shared,
+            shard,
+            budget,
+        }
     }
 
     /// Runs `work` for the holder of the write lock.
@@ -485,12 +491,7 @@ impl<E: Entries> Stripe<E> {
         budget: &Budget,
         work: impl FnOnce(&mut World<'_, E>) -> R,
     ) -> R {
-        let mut world = World {
-            table: &self.table,
-            shared: &self.shared,
-            shard: guard,
-            budget,
-        };
+        let mut world = self.world(guard, budget);
         let result = work(&mut world);
         world.reconcile();
         self.weight.store(guard.weight(), Ordering::Relaxed);

@@ -143,7 +143,8 @@ impl Clock {
         readings::count();
         match &self.0 {
             Source::System { fine, .. } => {
-                let nanos = Instant::now().duration_since(*fine).as_nanos() as u64;
+                let since = Instant::now().duration_since(*fine);
+                let nanos = since.as_secs() * (1_000 * NANOS) + u64::from(since.subsec_nanos());
                 (nanos / NANOS, nanos)
             }
             Source::Manual(now) => {
@@ -397,7 +398,14 @@ impl Ttl {
 /// A duration in whole milliseconds, rounded up so that nothing ends early, saturating.
 #[inline]
 pub(crate) fn millis(duration: Duration) -> Millis {
-    u64::try_from(duration.as_nanos().div_ceil(u128::from(NANOS))).unwrap_or(u64::MAX)
+    checked_millis(duration).unwrap_or(Millis::MAX)
+}
+
+/// [`millis`], or `None` for more than there are.
+#[inline]
+pub(crate) fn checked_millis(duration: Duration) -> Option<Millis> {
+    let part = u64::from(duration.subsec_nanos()).div_ceil(NANOS);
+    duration.as_secs().checked_mul(1_000)?.checked_add(part)
 }
 
 /// What the coarse clock shows, less what it may be ahead.

@@ -7,10 +7,11 @@ use loom::thread;
 
 use crate::ds::look::Look;
 use crate::ds::table::{HASH_ONE, Table};
+use crate::ds::word_bytes::copy;
 use crate::ds::{Ref, split, touch};
 use crate::every_order;
 use crate::key::KeyType;
-use crate::record::{Content, Draft, Head, copy};
+use crate::record::{Content, Draft, Head};
 use crate::sync::{AtomicU64, Ordering};
 
 /// Words of a record here: header, key, two of value.

@@ -65,7 +65,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let life = ttl.map_or_else(|| self.life(), |ttl| self.life_for(ttl));
         let mut left = Left::default();
         let mut superseded = None;
-        let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+        let changed = self.stripes.hold(hash, |world| {
             let found = find(world, low, &key);
             let live =
                 found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry, &life.time));
@@ -100,7 +100,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let mut left = Left::default();
         let mut superseded = None;
         let mut result = None;
-        let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+        let changed = self.stripes.hold(hash, |world| {
             let found = find(world, low, key);
             let live =
                 found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry, &life.time));

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use crate::ds::Ref;
-use crate::ds::table::{Slot, Spot};
+use crate::ds::table::Slot;
 use crate::entry::Entries;
 use crate::reaper::Watch;
 use crate::shard::{Departed, Departure, NoRoom, World};
@@ -21,6 +21,7 @@ use crate::wait::Alarms;
 use super::freshness::{Rules, Standing};
 use super::listener::Cause;
 use super::typed::Typed;
+use super::write::find;
 
 /// What an entry counts against `max_weight`.
 pub(super) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
@@ -111,6 +112,24 @@ pub(super) struct Origin {
     pub(super) load_nanos: u64,
     /// Besides those that follow from its key.
     pub(super) tags: Vec<Tag>,
+}
+
+/// What a key had before it was written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    Nothing,
+    Live,
+    /// A value whose deadline had passed.
+    Expired,
+}
+
+impl Before {
+    /// The value that gave way, whose key is the one that was written.
+    #[inline(always)]
+    pub(super) fn displaced<K, V>(self, pair: Option<(K, V)>) -> Option<Displaced<K, V>> {
+        let expired = self == Before::Expired;
+        pair.map(|pair| Displaced { pair, expired })
+    }
 }
 
 /// A value that gave way to another.
@@ -292,73 +311,74 @@ impl<K, V, S> Core<K, V, S> {
     where
         K: Eq,
     {
-        let mut displaced = None;
-        let spot = world.approach(hash);
-        let entry = self.settle(world, left, spot, pair, weight_and_life, &mut displaced)?;
-        Ok((entry, displaced))
+        let (entry, before) = self.settle(world, left, hash, pair, weight_and_life)?;
+        Ok((entry, before.displaced(pair.take())))
     }
 
-    /// [`Self::place`], which hands out what it displaces on the side.
-    #[inline]
+    /// [`Self::place`], which leaves what it displaces in `pair`.
+    #[inline(always)]
     pub(super) fn settle(
         &self,
         world: &mut Open<'_, K, V>,
         left: &mut Left<K, V>,
-        spot: Spot<'_>,
+        hash: u32,
         pair: &mut Option<(K, V)>,
         (weight, life): (u64, &Life<'_>),
-        displaced: &mut Option<Displaced<K, V>>,
-    ) -> Result<Ref, NoRoom>
+    ) -> Result<(Ref, Before), NoRoom>
     where
         K: Eq,
     {
         self.piggyback(world, left, life);
-        let key = &pair.as_ref().expect("a pair is placed once").0;
-        let found = world.find_at(spot, |entries, entry| {
-            entries.pair(entry).is_some_and(|held| held.0 == *key)
-        });
-        if let Some(place) = found {
-            *displaced = Some(self.displace(world, left, place, pair, (weight, life))?);
-            return Ok(place.1);
+        let (key, value) = pair.as_mut().expect("a pair is placed once");
+        if let Some(place) = find(world, hash, key) {
+            let before = self.displace(world, left, place, value, (weight, life))?;
+            return Ok((place.1, before));
         }
+        let spot = world.approach(hash);
         world.make_room(weight, None, left)?;
         let (key, value) = pair.take().expect("a pair is placed once");
-        let entry = world.shard.entries.put(spot.hash, key, value, weight);
+        let entry = world.shard.entries.put(hash, key, value, weight);
         self.begin(world, entry, life);
         world.add(spot, entry);
-        Ok(entry)
+        Ok((entry, Before::Nothing))
     }
 
-    /// Puts a pair's value into the place of another.
-    pub(super) fn displace(
+    /// Exchanges a value for that of an entry.
+    #[inline(always)]
+    fn displace(
         &self,
         world: &mut Open<'_, K, V>,
         left: &mut Left<K, V>,
         (slot, entry): (Slot, Ref),
-        pair: &mut Option<(K, V)>,
+        value: &mut V,
         (weight, life): (u64, &Life<'_>),
-    ) -> Result<Displaced<K, V>, NoRoom> {
+    ) -> Result<Before, NoRoom> {
         let old = world.shard.entries.weight(world.shared, entry);
         if weight > old {
             world.make_room(weight - old, Some(entry), left)?;
         }
-        let expired = !self.is_live(&world.shard.entries, entry, &life.time);
-        let (key, value) = pair.take().expect("a pair is placed once");
-        let held = world
-            .shard
-            .entries
-            .pair_mut(entry)
-            .expect("the table names live entries");
-        let value = std::mem::replace(&mut held.1, value);
+        let held = world.shard.entries.pair_mut(entry);
+        std::mem::swap(&mut held.expect("the table names live entries").1, value);
         self.reweigh(world, entry, old, weight);
-        let filed = world.shard.entries.deadline(world.shared, entry);
-        self.begin(world, entry, life);
-        refile(world, entry, filed);
         world.touch(slot, entry);
-        Ok(Displaced {
-            pair: (key, value),
-            expired,
-        })
+        if life.now.is_none() && !world.shard.entries.may_expire() {
+            return Ok(Before::Live);
+        }
+        Ok(self.begin_anew(world, entry, life))
+    }
+
+    /// Starts another life of an entry; tells how the one before stood.
+    #[inline(never)]
+    fn begin_anew(&self, world: &mut Open<'_, K, V>, entry: Ref, life: &Life<'_>) -> Before {
+        let was_live = self.is_live(&world.shard.entries, entry, &life.time);
+        let filed = world.shard.entries.deadline(world.shared, entry);
+        self.begin_timed(world, entry, life);
+        refile(world, entry, filed);
+        if was_live {
+            Before::Live
+        } else {
+            Before::Expired
+        }
     }
 
     /// Takes an entry out.
@@ -375,6 +395,7 @@ impl<K, V, S> Core<K, V, S> {
     }
 
     /// Books another weight of an entry, for which room was made.
+    #[inline]
     pub(super) fn reweigh(&self, world: &mut Open<'_, K, V>, entry: Ref, old: u64, new: u64) {
         if new != old {
             world.shard.entries.set_weight(entry, new);
@@ -384,12 +405,18 @@ impl<K, V, S> Core<K, V, S> {
     }
 
     /// Sets an entry's deadline and notes the access.
-    #[inline]
+    #[inline(always)]
     fn begin(&self, world: &mut Open<'_, K, V>, entry: Ref, life: &Life<'_>) {
-        let entries = &mut world.shard.entries;
-        if life.deadline.is_some() || entries.may_expire() {
-            entries.set_deadline(entry, life.deadline);
+        if life.now.is_some() || world.shard.entries.may_expire() {
+            self.begin_timed(world, entry, life);
         }
+    }
+
+    /// [`Self::begin`] where anything has a deadline.
+    #[inline(never)]
+    fn begin_timed(&self, world: &mut Open<'_, K, V>, entry: Ref, life: &Life<'_>) {
+        let entries = &mut world.shard.entries;
+        entries.set_deadline(entry, life.deadline);
         if let (Some(rules), Some(mark)) = (&self.rules, entries.mark_mut(entry)) {
             *mark = rules.mark(life);
         }
@@ -418,11 +445,14 @@ impl<K, V, S> Core<K, V, S> {
     }
 
     /// The tail of everything that may evict or expire entries.
-    #[inline]
+    #[inline(always)]
     pub(super) fn depart(&self, mut left: Left<K, V>) {
-        if left.is_empty() {
-            return;
+        if !left.is_empty() {
+            self.part(&mut left);
         }
+    }
+
+    fn part(&self, left: &mut Left<K, V>) {
         if left.evicted_weight > 0 {
             self.counters.add(Count::EvictedWeight, left.evicted_weight);
         }

@@ -23,7 +23,7 @@ impl<K, V, S> Core<K, V, S> {
         life: &Life<'_>,
         change: impl FnOnce(&mut Open<'_, K, V>, Ref),
     ) -> bool {
-        let changed = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+        let changed = self.stripes.hold(hash, |world| {
             let found = find(world, low_bits(hash), key);
             let Some((_, entry)) =
                 found.filter(|(_, entry)| self.is_live(&world.shard.entries, *entry, &life.time))

@@ -165,7 +165,7 @@ impl<K: Hash + Eq, V: Clone, S> Core<K, V, S> {
             writes,
         };
         let (mut superseded, time) = (None, self.clock.present());
-        let way = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+        let way = self.stripes.hold(hash, |world| {
             let entries = &mut world.shard.entries;
             if writes {
                 superseded = entries.supersede_load(low, |other| key.equivalent(other));
@@ -253,8 +253,7 @@ impl<K: Eq, V, S> Seat<'_, K, V, S> {
     ) -> Option<R> {
         let core = self.core;
         let low = low_bits(self.hash);
-        let stripe = core.stripes.of(self.hash);
-        stripe.write(&core.stripes.budget, |world| {
+        core.stripes.hold(self.hash, |world| {
             let place = world.find(low, |entries, entry| {
                 let flight = entries.flights.get(&(low, self.id));
                 let held = entries.pair(entry);
@@ -281,11 +280,7 @@ impl<K: Eq, V, S> Seat<'_, K, V, S> {
         let row = (low_bits(self.hash), self.id);
         let outdated = self.withdraw();
         let flights = |world: &mut Open<'_, K, V>| world.shard.entries.flights.remove(&row);
-        drop(
-            core.stripes
-                .of(self.hash)
-                .write(&core.stripes.budget, flights),
-        );
+        drop(core.stripes.hold(self.hash, flights));
         outdated
     }
 
@@ -306,17 +301,14 @@ impl<K, V, S> Seat<'_, K, V, S> {
     pub(super) fn pass(&self) {
         let core = self.core;
         let row = (low_bits(self.hash), self.id);
-        let (wakes, ended) = core
-            .stripes
-            .of(self.hash)
-            .write(&core.stripes.budget, |world| {
-                let flights = &mut world.shard.entries.flights;
-                if !flights.contains_key(&row) {
-                    return (self.relay.void(), None);
-                }
-                let (passed, wakes) = self.relay.pass();
-                (wakes, if passed { None } else { flights.remove(&row) })
-            });
+        let (wakes, ended) = core.stripes.hold(self.hash, |world| {
+            let flights = &mut world.shard.entries.flights;
+            if !flights.contains_key(&row) {
+                return (self.relay.void(), None);
+            }
+            let (passed, wakes) = self.relay.pass();
+            (wakes, if passed { None } else { flights.remove(&row) })
+        });
         drop(ended);
         drop(wakes);
     }

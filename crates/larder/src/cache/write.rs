@@ -12,7 +12,7 @@ use crate::stats::Count;
 use crate::stripes::low_bits;
 
 use super::Cache;
-use super::core::{Core, Displaced, Life, Open, Origin};
+use super::core::{Before, Core, Displaced, Life, Open, Origin};
 use super::listener::Cause;
 use super::loaded::{Keep, Loaded};
 
@@ -71,6 +71,7 @@ impl<V> Outcome<V> {
 }
 
 impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
+    #[inline(always)]
     fn insert(&self, key: K, value: V, life: &Life<'_>, mut origin: Option<Origin>) -> Outcome<V> {
         let hash = self.hash(&key);
         let weight = self.weigh(&key, &value);
@@ -80,26 +81,24 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         let low = low_bits(hash);
         let mut pair = Some((key, value));
         let mut superseded = None;
-        let (mut left, mut displaced) = (Departed::default(), None);
-        let result = self.stripes.write(hash, &mut left, |world, left| {
-            let spot = world.approach(low);
+        let mut left = Departed::default();
+        let stored = self.stripes.write(hash, &mut left, |world, left| {
             if let Some((key, _)) = &pair
                 && let Some(flight) = world.shard.entries.supersede(low, |other| other == key)
             {
                 superseded = Some(flight);
             }
-            let entry =
-                self.settle(world, left, spot, &mut pair, (weight, life), &mut displaced)?;
+            let (entry, before) = self.settle(world, left, low, &mut pair, (weight, life))?;
             self.sign(world, entry, origin.as_mut());
-            Ok(())
+            Ok(before)
         });
         drop(superseded);
         self.depart(left);
-        match (result, pair) {
+        match (stored, pair) {
             (Err(_), Some((_, value))) => self.reject(value),
-            _ => {
+            (stored, pair) => {
                 self.watch_over(life);
-                self.replaced(displaced)
+                self.replaced(stored.unwrap_or(Before::Nothing).displaced(pair))
             }
         }
     }
@@ -112,7 +111,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
         condition: impl FnOnce(&V) -> bool,
     ) -> Option<V> {
         let (low, time) = (low_bits(hash), self.clock.present());
-        let (flight, taken) = self.stripes.of(hash).write(&self.stripes.budget, |world| {
+        let (flight, taken) = self.stripes.hold(hash, |world| {
             let flight = world
                 .shard
                 .entries
@@ -134,6 +133,7 @@ impl<K: Hash + Eq, V, S: BuildHasher> Core<K, V, S> {
 }
 
 /// Finds a key's entry, live or not.
+#[inline(always)]
 pub(super) fn find<K, V, Q: Equivalent<K> + ?Sized>(
     world: &Open<'_, K, V>,
     hash: u32,
@@ -154,6 +154,7 @@ impl<K, V, S> Core<K, V, S> {
     }
 
     /// The tail of a write that stored a value.
+    #[inline(always)]
     pub(super) fn replaced(&self, displaced: Option<Displaced<K, V>>) -> Outcome<V> {
         let Some(displaced) = displaced else {
             self.counters.count(Count::Inserts);
@@ -169,6 +170,7 @@ impl<K, V, S> Core<K, V, S> {
     }
 
     /// The tail of a value that was taken out on request; `None` if it had expired before.
+    #[inline(always)]
     pub(super) fn took(&self, displaced: Displaced<K, V>, cause: Cause, count: Count) -> Option<V> {
         let Displaced {
             pair: (key, value),

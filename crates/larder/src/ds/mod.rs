@@ -28,6 +28,7 @@ pub(crate) mod table;
 mod tests;
 pub(crate) mod walk;
 pub(crate) mod wheel;
+pub(crate) mod word_bytes;
 
 /// Names an entry inside one stripe; the stripe's store of entries says what it means.
 pub(crate) type Ref = u32;

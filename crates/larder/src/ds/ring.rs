@@ -1,6 +1,7 @@
 //! `Ring`: a first-in first-out queue of references with their hashes, in fixed chunks.
 //!
-//! It grows and shrinks by one 2 KiB chunk at a time, so no push ever copies the queue; 8 bytes per reference. The hash
+//! It grows and shrinks by one 2 KiB chunk at a time, of which it keeps a spare one, so no push ever copies the queue; 8 bytes per
+//! reference. The hash
 //! leads to the reference's bucket without a look at the entry, which would be a cache miss before another.
 
 use std::collections::VecDeque;
@@ -21,6 +22,8 @@ pub(crate) struct Queued {
 #[derive(Default)]
 pub(crate) struct Ring {
     chunks: VecDeque<Box<[Queued; CHUNK]>>,
+    /// The last one that became empty, for the next that is needed.
+    spare: Option<Box<[Queued; CHUNK]>>,
     /// Place of the first reference in the first chunk.
     first: usize,
     len: usize,
@@ -33,8 +36,8 @@ impl Ring {
 
     /// Bytes held beyond the ring itself.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.chunks.len() * CHUNK * size_of::<Queued>()
-            + self.chunks.capacity() * size_of::<usize>()) as u64
+        let chunks = self.chunks.len() + usize::from(self.spare.is_some());
+        (chunks * CHUNK * size_of::<Queued>() + self.chunks.capacity() * size_of::<usize>()) as u64
     }
 
     #[inline]
@@ -49,7 +52,9 @@ impl Ring {
 
     #[cold]
     fn grow(&mut self) {
-        self.chunks.push_back(Box::new([Queued::default(); CHUNK]));
+        let spare = self.spare.take();
+        let fresh = || Box::new([Queued::default(); CHUNK]);
+        self.chunks.push_back(spare.unwrap_or_else(fresh));
     }
 
     /// The reference `ahead` places behind the first.
@@ -69,7 +74,7 @@ impl Ring {
         self.len -= 1;
         if self.first == CHUNK {
             self.first = 0;
-            self.chunks.pop_front();
+            self.spare = self.chunks.pop_front();
         }
         Some(queued)
     }

@@ -149,7 +149,7 @@ impl Table {
     }
 
     /// Finds the entry of this hash for which `same` holds. The caller holds the lock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, hash: u32, same: impl FnMut(Ref) -> bool) -> Option<(Slot, Ref)> {
         let (place, reference) = self.find_at(self.spot(hash), same)?;
         Some((place.slot, reference))

@@ -107,6 +107,12 @@ impl<G> Departed<G> {
         usize::from(self.first.is_some()) + more
     }
 
+    /// Whether there is nothing at all here.
+    #[inline(always)]
+    pub(crate) fn is_unused(&self) -> bool {
+        self.first.is_none() && self.rest.is_none()
+    }
+
     /// Whether nothing left.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {

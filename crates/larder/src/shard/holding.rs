@@ -84,11 +84,16 @@ impl<E: Entries> World<'_, E> {
         self.shard.charge() < share - share / POOR_PART
     }
 
-    /// Charges what is held now.
+    /// Charges what is held now, if anything is charged but weights.
+    #[inline(always)]
     pub(crate) fn reconcile(&mut self) {
-        if self.shard.entries.holding().is_none() {
-            return;
+        if self.shard.entries.weighs_memory() {
+            self.charge_anew();
         }
+    }
+
+    #[inline(never)]
+    fn charge_anew(&mut self) {
         let (mut now, mut sunk) = (0, 0);
         if let Some(holding) = self.holding() {
             self.table.hold_back();
@@ -180,15 +185,13 @@ impl<E: Entries> World<'_, E> {
     }
 
     /// Does a bounded part of what keeps the store within its bound, and its memory dense.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tend(&mut self, departed: &mut Departed<E::Gone>, keep: Option<Ref>) {
-        if self.shard.entries.holding().is_none() {
-            if self.shard.entries.is_slack() {
-                self.compact(keep);
-            }
-            return;
+        if self.shard.entries.weighs_memory() {
+            self.repay(departed, keep);
+        } else if self.shard.entries.is_slack() {
+            self.compact(keep);
         }
-        self.repay(departed, keep);
     }
 
     /// Gives back what the bound is passed by, and saves up for the table's next level.

@@ -122,7 +122,7 @@ impl<E: Entries> Shard<E> {
 
 impl<'a, E: Entries> World<'a, E> {
     /// Finds the entry of this hash for which `same` holds, expired or not.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, hash: u32, same: impl Fn(&E, Ref) -> bool) -> Option<(Slot, Ref)> {
         let entries = &self.shard.entries;
         self.table.find(hash, |entry| same(entries, entry))
@@ -135,20 +135,7 @@ impl<'a, E: Entries> World<'a, E> {
         self.shard.entries.note_use(self.shared, entry);
     }
 
-    /// Finds the entry of a spot's hash for which `same` holds, expired or not.
-    #[inline]
-    pub(crate) fn find_at(
-        &self,
-        spot: Spot<'_>,
-        same: impl Fn(&E, Ref) -> bool,
-    ) -> Option<(Slot, Ref)> {
-        let entries = &self.shard.entries;
-        let found = self.table.find_at(spot, |entry| same(entries, entry));
-        found.map(|(place, entry)| (place.slot, entry))
-    }
-
-    /// Where this hash belongs, before it is looked for to be written: takes the growth step that is due, and brings near
-    /// what an insert will touch.
+    /// Where an entry more will stand: takes the growth step that is due, and brings near what else an insert will touch.
     #[inline]
     pub(crate) fn approach(&mut self, hash: u32) -> Spot<'a> {
         let table = self.table;
@@ -158,7 +145,6 @@ impl<'a, E: Entries> World<'a, E> {
             |other| entries.approach(self.shared, other),
         );
         let spot = table.spot(hash);
-        spot.approach();
         let full = self.is_full();
         let (policy, view) = self.view(full);
         policy.approach(&view, spot.home);
@@ -323,12 +309,17 @@ impl<'a, E: Entries> World<'a, E> {
     }
 
     /// Files a timer for the entry's deadline, if it has one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn schedule(&mut self, entry: Ref) {
         if let Some(due) = self.shard.entries.due(self.shared, entry) {
-            self.shard.wheel.file(entry, due_tick(due));
-            self.renew();
+            self.file(entry, due);
         }
+    }
+
+    #[inline(never)]
+    fn file(&mut self, entry: Ref, due: Millis) {
+        self.shard.wheel.file(entry, due_tick(due));
+        self.renew();
     }
 
     /// Replaces the wheel, a few buckets of the table per call, when most of its timers are stale: those of entries that

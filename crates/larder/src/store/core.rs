@@ -254,7 +254,7 @@ impl Core {
     }
 
     /// The bounded upkeep that a write does under the lock that it holds anyway.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tidy(
         &self,
         world: &mut World<'_, Words>,
@@ -264,11 +264,22 @@ impl Core {
         written: Option<Ref>,
     ) {
         if after.due != u64::MAX && self.watch.is_manual() {
-            let now = time.now();
-            world.reap(now, SELF_REAP, departed);
-            self.ripen(world, departed, &mut after.events, now);
+            self.reap_a_little(world, departed, after, time);
         }
         world.tend(departed, written);
+    }
+
+    #[inline(never)]
+    fn reap_a_little(
+        &self,
+        world: &mut World<'_, Words>,
+        departed: &mut Departed<Gone>,
+        after: &mut After,
+        time: &Present<'_>,
+    ) {
+        let now = time.now();
+        world.reap(now, SELF_REAP, departed);
+        self.ripen(world, departed, &mut after.events, now);
     }
 
     /// A number that looks random; with a seed, the next of a fixed row.
@@ -278,7 +289,7 @@ impl Core {
     }
 
     /// What follows the unlock.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn conclude(&self, departed: Departed<Gone>, after: &mut After) {
         if after.added > 0 {
             self.counters.add(Count::Inserts, after.added);
@@ -318,8 +329,15 @@ impl Core {
     }
 
     /// Counts and drops what left.
-    #[inline]
-    pub(crate) fn part(&self, mut departed: Departed<Gone>) {
+    #[inline(always)]
+    pub(crate) fn part(&self, departed: Departed<Gone>) {
+        if !departed.is_unused() {
+            self.part_with(departed);
+        }
+    }
+
+    #[inline(never)]
+    fn part_with(&self, mut departed: Departed<Gone>) {
         let kept = departed.kept();
         if !kept.is_empty() {
             self.bury(kept);

@@ -364,7 +364,7 @@ impl Words {
         for part in parts {
             let part = usize::from(part.start)..packed.len().min(part.end.into());
             if let Some(bytes) = packed.get(part.clone()) {
-                crate::record::patch(words, at + part.start, bytes);
+                crate::ds::word_bytes::patch(words, at + part.start, bytes);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::options::Lease;
 use super::seat::Refusal;
 use super::site::Site;
 use crate::error::Error;
-use crate::time::{Clock, Millis, Present, Ttl};
+use crate::time::{Clock, Millis, Present, Ttl, checked_millis};
 
 /// A moment of the wall clock in Unix milliseconds; one before 1970 is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,10 @@ pub(crate) struct Moment(Option<u64>);
 
 impl From<SystemTime> for Moment {
     fn from(time: SystemTime) -> Self {
-        Moment(time.duration_since(UNIX_EPOCH).map_or(Some(0), millis_up))
+        Moment(
+            time.duration_since(UNIX_EPOCH)
+                .map_or(Some(0), checked_millis),
+        )
     }
 }
 
@@ -43,17 +46,12 @@ impl Moment {
     }
 }
 
-/// Whole milliseconds, rounded up.
-fn millis_up(duration: Duration) -> Option<u64> {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).ok()
-}
-
 /// The deadline of what lives this long from now.
 pub(crate) fn deadline_in(ttl: Duration, time: &Present<'_>) -> Result<Millis, Error> {
     let room = (i64::MAX as u64)
         .saturating_sub(time.clock().unix_origin())
         .saturating_sub(time.up());
-    let ttl = millis_up(ttl)
+    let ttl = checked_millis(ttl)
         .filter(|ttl| *ttl <= room)
         .ok_or(Error::InvalidExpiry)?;
     Ok(time.after(ttl))

@@ -34,6 +34,7 @@ mod members;
 mod name;
 mod options;
 mod outside;
+mod overlay;
 mod park;
 mod pipeline;
 mod pubsub;

@@ -20,7 +20,7 @@ use super::stored::Stored;
 use super::undo::Undo;
 use super::words::Words;
 use crate::ds::Ref;
-use crate::ds::table::{Slot, Spot};
+use crate::ds::table::Slot;
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::event::{EventKind, EventMask, KeyEvent};
@@ -123,7 +123,7 @@ pub(crate) struct Seat<'s, 'w> {
     /// What is needed to take changes back, in a transaction.
     pub(crate) undo: Option<&'s mut Undo>,
     key: &'s [u8],
-    spot: Spot<'w>,
+    hash: u32,
     /// The live entry of the key.
     pub(crate) found: Option<(Slot, Ref)>,
 }
@@ -139,8 +139,7 @@ impl<'s, 'w> Seat<'s, 'w> {
         hash: u32,
         passed: impl Fn(Millis) -> bool,
     ) -> Self {
-        let spot = world.approach(hash);
-        let mut found = world.find_at(spot, |words, entry| words.has_key(world.shared, entry, key));
+        let mut found = world.find(hash, |words, entry| words.has_key(world.shared, entry, key));
         if let Some((slot, entry)) = found
             && world
                 .shard
@@ -157,7 +156,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             after,
             undo: None,
             key,
-            spot,
+            hash,
             found,
         }
     }
@@ -345,6 +344,9 @@ impl<'s, 'w> Seat<'s, 'w> {
         value: &Stored<'_>,
         deadline: Option<Millis>,
     ) -> Result<(), NoRoom> {
+        if self.overlay(value, deadline) {
+            return Ok(());
+        }
         let (held, weight) = (self.weight(), self.weight_with(value, deadline));
         if weight > self.world.budget.largest() {
             return Err(NoRoom);
@@ -373,7 +375,8 @@ impl<'s, 'w> Seat<'s, 'w> {
                 self.world.return_room(weight);
                 return Err(NoRoom);
             };
-            self.found = Some((self.world.add(self.spot, entry), entry));
+            let spot = self.world.approach(self.hash);
+            self.found = Some((self.world.add(spot, entry), entry));
             self.world.shard.entries.told.of_birth(self.key);
             self.tell(EventKind::New);
             self.after.added += 1;
@@ -465,7 +468,7 @@ impl<'s, 'w> Seat<'s, 'w> {
     pub(crate) fn vacate(&mut self) -> Option<Gone> {
         let (slot, entry) = self.found.take()?;
         self.mark();
-        Some(self.world.remove(slot, entry, self.spot.hash))
+        Some(self.world.remove(slot, entry, self.hash))
     }
 
     /// Keeps what was taken out for after the unlock, if freeing it takes time, or for taking it back.
@@ -485,7 +488,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             return false;
         };
         self.mark();
-        let gone = self.world.discard(slot, entry, self.spot.hash);
+        let gone = self.world.discard(slot, entry, self.hash);
         self.keep(gone);
         self.after.removed += 1;
         true

@@ -113,11 +113,11 @@ impl Words {
                 let mut short = [0; 128];
                 let len = head.value_len();
                 if len <= short.len() {
-                    crate::record::copy(words, head.value_at(), &mut short[..len]);
+                    crate::ds::word_bytes::copy(words, head.value_at(), &mut short[..len]);
                     return work(stored(&short[..len]));
                 }
                 let mut long = vec![0; len];
-                crate::record::copy(words, head.value_at(), &mut long);
+                crate::ds::word_bytes::copy(words, head.value_at(), &mut long);
                 work(stored(&long))
             }
         }
@@ -136,7 +136,7 @@ impl Words {
         if head.kind() != Some(Kind::Bytes) {
             return false;
         }
-        crate::record::copy_to_vec(words, head.value_at(), head.value_len(), out, 0);
+        crate::ds::word_bytes::copy_to_vec(words, head.value_at(), head.value_len(), out, 0);
         true
     }
 
@@ -367,7 +367,7 @@ impl Words {
         let Some(words) = self.arena.words(pages, entry) else {
             return;
         };
-        crate::record::patch(words, Head::load(words).value_at(), &value.to_le_bytes());
+        crate::ds::word_bytes::patch(words, Head::load(words).value_at(), &value.to_le_bytes());
     }
 
     /// Bytes that the entry takes.
@@ -459,9 +459,15 @@ impl Entries for Words {
     }
 
     fn holding(&self) -> Option<Holding> {
-        (self.measure == Measure::Bytes).then(|| self.held())
+        self.weighs_memory().then(|| self.held())
     }
 
+    #[inline]
+    fn weighs_memory(&self) -> bool {
+        self.measure == Measure::Bytes
+    }
+
+    #[inline]
     fn is_slack(&self) -> bool {
         self.arena.is_slack()
     }

@@ -16,6 +16,8 @@ mod slot;
 pub(crate) mod stable;
 #[path = "../../../../crates/larder/src/ds/table.rs"]
 pub(crate) mod table;
+#[path = "../../../../crates/larder/src/ds/word_bytes.rs"]
+pub(crate) mod word_bytes;
 
 /// Of the arena, the records know only this.
 pub(crate) mod arena {
