@@ -121,6 +121,7 @@ impl Budget {
     }
 
     /// Whether so much is left.
+    #[inline]
     pub(crate) fn has(&self, need: u64) -> bool {
         self.left() >= need
     }
@@ -179,6 +180,9 @@ impl Credit {
     pub(crate) fn spend(&mut self, budget: &Budget, need: u64) -> bool {
         if self.idle < need {
             let missing = need - self.idle;
+            if !budget.has(missing) {
+                return false;
+            }
             match budget.take_some(missing, missing + budget.idle()) {
                 Some(granted) => self.idle += granted,
                 None => return false,

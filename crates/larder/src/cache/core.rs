@@ -21,7 +21,7 @@ use crate::wait::Alarms;
 use super::freshness::{Rules, Standing};
 use super::listener::Cause;
 use super::typed::Typed;
-use super::write::find;
+use super::write::find_at;
 
 /// What an entry counts against `max_weight`.
 pub(super) type Weigher<K, V> = Box<dyn Fn(&K, &V) -> u64 + Send + Sync>;
@@ -330,11 +330,12 @@ impl<K, V, S> Core<K, V, S> {
     {
         self.piggyback(world, left, life);
         let (key, value) = pair.as_mut().expect("a pair is placed once");
-        if let Some(place) = find(world, hash, key) {
+        let spot = world.table.spot(hash);
+        if let Some(place) = find_at(world, spot, key) {
             let before = self.displace(world, left, place, value, (weight, life))?;
             return Ok((place.1, before));
         }
-        let spot = world.approach(hash);
+        let spot = world.approach(spot);
         world.make_room(weight, None, left)?;
         let (key, value) = pair.take().expect("a pair is placed once");
         let entry = world.shard.entries.put(hash, key, value, weight);

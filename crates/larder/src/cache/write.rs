@@ -6,7 +6,7 @@ use std::time::Duration;
 use equivalent::Equivalent;
 
 use crate::ds::Ref;
-use crate::ds::table::Slot;
+use crate::ds::table::{Slot, Spot};
 use crate::shard::Departed;
 use crate::stats::Count;
 use crate::stripes::low_bits;
@@ -139,7 +139,17 @@ pub(super) fn find<K, V, Q: Equivalent<K> + ?Sized>(
     hash: u32,
     key: &Q,
 ) -> Option<(Slot, Ref)> {
-    world.find(hash, |entries, entry| {
+    find_at(world, world.table.spot(hash), key)
+}
+
+/// [`find`], of a key whose spot is known.
+#[inline(always)]
+pub(super) fn find_at<K, V, Q: Equivalent<K> + ?Sized>(
+    world: &Open<'_, K, V>,
+    spot: Spot<'_>,
+    key: &Q,
+) -> Option<(Slot, Ref)> {
+    world.find_at(spot, |entries, entry| {
         entries
             .pair(entry)
             .is_some_and(|held| key.equivalent(&held.0))

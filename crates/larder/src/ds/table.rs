@@ -244,13 +244,21 @@ impl Table {
         }
     }
 
-    /// Takes the growth step that is due before an entry more. `hash_of` names the hash of an entry that is in the table;
-    /// it runs for the entries of at most one segment, and `near` brings each of them near beforehand.
+    /// Takes the growth step that is due before an entry more, and returns where its spot is then. `hash_of` names the hash
+    /// of an entry that is in the table; it runs for the entries of at most one segment, and `near` brings each of them near
+    /// beforehand.
     #[inline(always)]
-    pub(crate) fn prepare(&self, hash_of: impl Fn(Ref) -> u32, near: impl Fn(Ref)) {
-        if self.len() >= self.grow_at.load(Ordering::Relaxed) {
-            self.grow(hash_of, near);
+    pub(crate) fn prepare<'a>(
+        &'a self,
+        spot: Spot<'a>,
+        hash_of: impl Fn(Ref) -> u32,
+        near: impl Fn(Ref),
+    ) -> Spot<'a> {
+        if self.len() < self.grow_at.load(Ordering::Relaxed) {
+            return spot;
         }
+        self.grow(hash_of, near);
+        self.spot(spot.hash)
     }
 
     /// Adds a reference whose key is not in the table, and takes the growth step that is due.
@@ -259,8 +267,8 @@ impl Table {
         expect(dead_code, reason = "tests and models insert in one step")
     )]
     pub(crate) fn insert(&self, hash: u32, reference: Ref, hash_of: impl Fn(Ref) -> u32) -> Slot {
-        self.prepare(hash_of, |_| {});
-        self.insert_at(self.spot(hash), reference)
+        let spot = self.prepare(self.spot(hash), hash_of, |_| {});
+        self.insert_at(spot, reference)
     }
 
     /// Adds a reference whose key is not in the table.

@@ -124,8 +124,19 @@ impl<'a, E: Entries> World<'a, E> {
     /// Finds the entry of this hash for which `same` holds, expired or not.
     #[inline(always)]
     pub(crate) fn find(&self, hash: u32, same: impl Fn(&E, Ref) -> bool) -> Option<(Slot, Ref)> {
+        self.find_at(self.table.spot(hash), same)
+    }
+
+    /// [`Self::find`], of the hash of a spot.
+    #[inline(always)]
+    pub(crate) fn find_at(
+        &self,
+        spot: Spot<'_>,
+        same: impl Fn(&E, Ref) -> bool,
+    ) -> Option<(Slot, Ref)> {
         let entries = &self.shard.entries;
-        self.table.find(hash, |entry| same(entries, entry))
+        let found = self.table.find_at(spot, |entry| same(entries, entry));
+        found.map(|(place, entry)| (place.slot, entry))
     }
 
     /// Counts a use of a live entry for the policy.
@@ -137,14 +148,13 @@ impl<'a, E: Entries> World<'a, E> {
 
     /// Where an entry more will stand: takes the growth step that is due, and brings near what else an insert will touch.
     #[inline]
-    pub(crate) fn approach(&mut self, hash: u32) -> Spot<'a> {
-        let table = self.table;
+    pub(crate) fn approach(&mut self, spot: Spot<'a>) -> Spot<'a> {
         let entries = &self.shard.entries;
-        table.prepare(
+        let spot = self.table.prepare(
+            spot,
             |other| entries.hash(self.shared, other),
             |other| entries.approach(self.shared, other),
         );
-        let spot = table.spot(hash);
         let full = self.is_full();
         let (policy, view) = self.view(full);
         policy.approach(&view, spot.home);

@@ -20,7 +20,7 @@ use super::stored::Stored;
 use super::undo::Undo;
 use super::words::Words;
 use crate::ds::Ref;
-use crate::ds::table::Slot;
+use crate::ds::table::{Slot, Spot};
 use crate::entry::Entries;
 use crate::error::Error;
 use crate::event::{EventKind, EventMask, KeyEvent};
@@ -123,7 +123,7 @@ pub(crate) struct Seat<'s, 'w> {
     /// What is needed to take changes back, in a transaction.
     pub(crate) undo: Option<&'s mut Undo>,
     key: &'s [u8],
-    hash: u32,
+    spot: Spot<'w>,
     /// The live entry of the key.
     pub(crate) found: Option<(Slot, Ref)>,
 }
@@ -139,7 +139,8 @@ impl<'s, 'w> Seat<'s, 'w> {
         hash: u32,
         passed: impl Fn(Millis) -> bool,
     ) -> Self {
-        let mut found = world.find(hash, |words, entry| words.has_key(world.shared, entry, key));
+        let spot = world.table.spot(hash);
+        let mut found = world.find_at(spot, |words, entry| words.has_key(world.shared, entry, key));
         if let Some((slot, entry)) = found
             && world
                 .shard
@@ -156,7 +157,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             after,
             undo: None,
             key,
-            hash,
+            spot,
             found,
         }
     }
@@ -375,8 +376,8 @@ impl<'s, 'w> Seat<'s, 'w> {
                 self.world.return_room(weight);
                 return Err(NoRoom);
             };
-            let spot = self.world.approach(self.hash);
-            self.found = Some((self.world.add(spot, entry), entry));
+            self.spot = self.world.approach(self.spot);
+            self.found = Some((self.world.add(self.spot, entry), entry));
             self.world.shard.entries.told.of_birth(self.key);
             self.tell(EventKind::New);
             self.after.added += 1;
@@ -468,7 +469,7 @@ impl<'s, 'w> Seat<'s, 'w> {
     pub(crate) fn vacate(&mut self) -> Option<Gone> {
         let (slot, entry) = self.found.take()?;
         self.mark();
-        Some(self.world.remove(slot, entry, self.hash))
+        Some(self.world.remove(slot, entry, self.spot.hash))
     }
 
     /// Keeps what was taken out for after the unlock, if freeing it takes time, or for taking it back.
@@ -488,7 +489,7 @@ impl<'s, 'w> Seat<'s, 'w> {
             return false;
         };
         self.mark();
-        let gone = self.world.discard(slot, entry, self.hash);
+        let gone = self.world.discard(slot, entry, self.spot.hash);
         self.keep(gone);
         self.after.removed += 1;
         true

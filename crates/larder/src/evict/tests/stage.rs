@@ -144,7 +144,9 @@ impl<P: Policy> Stage<P> {
     /// Grows the table where it is due, and brings near what an insert will touch.
     pub(super) fn approach(&mut self, hash: u32, full: bool) {
         let row = &self.row;
-        self.table.prepare(|entry| row.get(entry).hash, |_| {});
+        let spot = self.table.spot(hash);
+        self.table
+            .prepare(spot, |entry| row.get(entry).hash, |_| {});
         let home = self.table.home(hash);
         let (policy, view) = self.view(full);
         policy.approach(&view, home);
