@@ -280,6 +280,7 @@ impl<'c> Present<'c> {
     }
 
     /// Milliseconds and nanoseconds since the origin.
+    #[inline]
     fn fine(&self) -> (Millis, u64) {
         if let Seen::Fine { millis, nanos } = self.seen.get() {
             return (millis, nanos);
@@ -301,6 +302,7 @@ impl<'c> Present<'c> {
 
     /// Milliseconds since the origin, not coarsened and rounded up: what begins now and lasts for `n` milliseconds has
     /// surely lasted that long when the clock shows `n` more.
+    #[inline]
     pub(crate) fn up(&self) -> Millis {
         let (millis, nanos) = self.fine();
         millis + Millis::from(nanos > millis.saturating_mul(NANOS))
@@ -331,6 +333,7 @@ impl<'c> Present<'c> {
     }
 
     /// The deadline of what lives for so long from now. What lives for no time is over already.
+    #[inline]
     pub(crate) fn after(&self, ttl: Millis) -> Millis {
         if ttl == 0 {
             self.exact()

@@ -36,7 +36,8 @@ impl Seat<'_, '_> {
         table.touch(slot);
         self.after.replaced += 1;
         self.mark();
-        if deadline.is_some() {
+        // A later deadline reuses the timer of the earlier one.
+        if deadline.is_some() && before.is_none_or(|before| deadline < Some(before)) {
             self.file(entry, before);
         }
         true

@@ -113,6 +113,7 @@ impl Core {
 }
 
 /// Whether a condition holds for the value that is there.
+#[inline]
 pub(crate) fn holds(check: &Check<'_>, seat: &Seat<'_, '_>) -> Result<bool, Error> {
     match check {
         Check::None => Ok(true),
@@ -148,6 +149,7 @@ impl Seat<'_, '_> {
     }
 
     /// Sets a value with its deadline, or removes the key where that has passed.
+    #[inline]
     pub(crate) fn assign(&mut self, value: &Stored<'_>, lease: Lease) -> Result<(), Refusal> {
         match lease {
             // It is never there, but told as if it were for a moment.
