@@ -259,7 +259,7 @@ impl Reaper {
                     let next = step(&who);
                     drop(who);
                     state = self.state.lock();
-                    Self::book(&mut state, id, next);
+                    self.book(&mut state, id, next);
                 }
             }
         }
@@ -267,10 +267,16 @@ impl Reaper {
     }
 
     /// Plans what an instance wants after its step.
-    fn book(state: &mut State, id: u64, next: Option<Millis>) {
+    fn book(&self, state: &mut State, id: u64, next: Option<Millis>) {
         match next {
             None => drop(state.watched.remove(&id)),
             Some(at) => {
+                // Behind those who have waited longer.
+                let at = if at == AT_ONCE {
+                    self.clock.fine_now()
+                } else {
+                    at
+                };
                 if let Some(watched) = state.watched.get_mut(&id) {
                     watched.at = watched.at.min(at);
                 }
@@ -371,6 +377,43 @@ mod tests {
             timer.file(0);
             reaped.recv().expect("the thread reaps");
         }
+    }
+
+    /// An instance that never comes to its end.
+    struct Endless {
+        steps: AtomicU64,
+        watch: Watch,
+    }
+
+    impl Upkept for Endless {
+        fn step(&self) -> Option<Millis> {
+            self.steps.fetch_add(1, Ordering::Relaxed);
+            Some(AT_ONCE)
+        }
+
+        fn watch(&self) -> &Watch {
+            &self.watch
+        }
+    }
+
+    #[test]
+    fn an_instance_that_wants_step_after_step_keeps_no_other_waiting() {
+        let clock = Clock::system();
+        let [one, other] = [(), ()].map(|()| {
+            Arc::new_cyclic(|who: &Weak<Endless>| Endless {
+                steps: AtomicU64::new(0),
+                watch: Watch::shared(&clock, who.clone()),
+            })
+        });
+        one.watch.note(AT_ONCE);
+        other.watch.note(AT_ONCE);
+        let (timer, reaped) = Timer::new();
+        for _ in 0..5 {
+            timer.file(5);
+            reaped.recv().expect("the thread reaps");
+        }
+        assert!(one.steps.load(Ordering::Relaxed) > 0);
+        assert!(other.steps.load(Ordering::Relaxed) > 0);
     }
 
     #[test]
