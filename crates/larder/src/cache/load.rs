@@ -60,7 +60,7 @@ impl<K: Hash + Eq, V: Clone, S: BuildHasher> Core<K, V, S> {
         if self.rules.is_some() {
             return self.plan_by_rules((key, hash), patience);
         }
-        self.get(key, hash, V::clone)
+        self.get((key, hash), || self.present(), V::clone)
             .ok_or_else(|| self.plan_of(hash, Intent::Need, None, patience))
     }
 

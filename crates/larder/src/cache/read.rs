@@ -1,5 +1,6 @@
 //! Reading a cache: look-ups that take one stripe's lock for reading.
 
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
@@ -22,12 +23,13 @@ const BATCH: usize = 16;
 impl<K, V, S> Core<K, V, S> {
     /// Looks an entry up, counts the look-up and, for the policy, the access, and shows the pair to `read`.
     ///
-    /// This is the whole of a plain hit or miss; whatever is out of the common is left to [`Self::get_slowly`].
+    /// This is the whole of a plain hit or miss; whatever is out of the common is left to [`Self::get_slowly`]. The `time` is
+    /// asked for only where a deadline depends on it.
     #[inline(always)]
-    pub(super) fn get<Q: Equivalent<K> + ?Sized, R>(
+    pub(super) fn get<'c, Q: Equivalent<K> + ?Sized, T: Borrow<Present<'c>>, R>(
         &self,
-        key: &Q,
-        hash: u64,
+        (key, hash): (&Q, u64),
+        time: impl FnOnce() -> T,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         let stripe = self.stripes.of(hash);
@@ -43,7 +45,7 @@ impl<K, V, S> Core<K, V, S> {
                     if let Some((held, value)) = entries.pair(entry)
                         && key.equivalent(held)
                     {
-                        if !self.admits(entries, entry) {
+                        if !self.admits(entries, entry, time) {
                             self.counters.count_by(shard.number(), Count::Misses);
                             return None;
                         }
@@ -55,15 +57,15 @@ impl<K, V, S> Core<K, V, S> {
                 Glance::Elsewhere => {}
             }
         }
-        self.get_slowly(key, hash, read)
+        self.get_slowly((key, hash), time, read)
     }
 
     /// [`Self::get`] where the stripe's latch is shut, or more than a glance is needed.
     #[inline(never)]
-    fn get_slowly<Q: Equivalent<K> + ?Sized, R>(
+    fn get_slowly<'c, Q: Equivalent<K> + ?Sized, T: Borrow<Present<'c>>, R>(
         &self,
-        key: &Q,
-        hash: u64,
+        (key, hash): (&Q, u64),
+        time: impl FnOnce() -> T,
         read: impl FnOnce(&V) -> R,
     ) -> Option<R> {
         let found = self.stripes.of(hash).read(|table, _, shard| {
@@ -72,7 +74,7 @@ impl<K, V, S> Core<K, V, S> {
                 let (held, value) = entries.pair(entry)?;
                 key.equivalent(held).then_some((entry, value))
             })?;
-            self.admits(entries, entry).then(|| read(value))
+            self.admits(entries, entry, time).then(|| read(value))
         });
         self.count_lookup(found.is_some());
         found
@@ -80,26 +82,30 @@ impl<K, V, S> Core<K, V, S> {
 
     /// Whether a hit may show an entry. What that takes but for the common cases is left to [`Self::use_again`].
     #[inline(always)]
-    fn admits(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
+    fn admits<'c, T: Borrow<Present<'c>>>(
+        &self,
+        entries: &Typed<K, V>,
+        entry: Ref,
+        time: impl FnOnce() -> T,
+    ) -> bool {
         match entries.watch() {
             Watch::Nothing => true,
             Watch::Deadline => {
                 let deadline = entries.set_by_caller(entry);
-                !deadline.is_some_and(|at| self.clock.has_passed(at))
+                !deadline.is_some_and(|at| time().borrow().has_passed(at))
             }
-            Watch::All => self.use_again(entries, entry),
+            Watch::All => self.use_again(entries, entry, time().borrow()),
         }
     }
 
     /// Whether an entry is live; notes the use where idle time counts, or its order.
     #[inline(never)]
-    fn use_again(&self, entries: &Typed<K, V>, entry: Ref) -> bool {
-        let time = self.present();
-        if !self.is_live(entries, entry, &time) {
+    fn use_again(&self, entries: &Typed<K, V>, entry: Ref, time: &Present<'_>) -> bool {
+        if !self.is_live(entries, entry, time) {
             return false;
         }
         if entries.has_idle_time() {
-            entries.note_access(entry, self.access_time(&time));
+            entries.note_access(entry, self.access_time(time));
         }
         entries.note_use(&(), entry);
         true
@@ -227,7 +233,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ) -> Option<R> {
         let core = &*self.core;
         let hash = core.hash(key);
-        core.get(key, hash, read)
+        core.get((key, hash), || core.present(), read)
     }
 
     /// Returns clones of the values of many keys, in their order.
@@ -246,7 +252,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     ///
     /// # Consistency
     ///
-    /// Each look-up is atomic, the whole is not.
+    /// Each look-up is atomic, the whole is not. All keys are judged by one reading of the clock, if any has a deadline.
     pub fn get_many<'a, Q: Hash + Equivalent<K> + 'a>(
         &self,
         keys: impl IntoIterator<Item = &'a Q>,
@@ -254,7 +260,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
     where
         V: Clone,
     {
-        let core = &*self.core;
+        let (core, time) = (&*self.core, self.core.present());
         let mut keys = keys.into_iter();
         let mut values = Vec::with_capacity(keys.size_hint().0);
         let mut batch = [None; BATCH];
@@ -270,7 +276,7 @@ impl<K, V, S: BuildHasher> Cache<K, V, S> {
                 core.approach_record(*hash);
             }
             for (key, hash) in batch[..size].iter().flatten() {
-                values.push(core.get(*key, *hash, V::clone));
+                values.push(core.get((*key, *hash), || &time, V::clone));
             }
             if size < BATCH {
                 return values;

@@ -183,7 +183,8 @@ impl Core {
                     .then(|| words.deadline(pages, entry))
             })
         });
-        deadline.is_some_and(|at| !at.is_some_and(|at| self.clock.has_passed(at)))
+        let time = self.clock.present();
+        deadline.is_some_and(|at| !at.is_some_and(|at| time.has_passed(at)))
     }
 
     /// The deadline of a live key.

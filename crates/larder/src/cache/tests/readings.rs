@@ -20,7 +20,7 @@ fn done<T>(_: T) {}
 const PLAIN: [Call; 15] = [
     ("get", |cache| done(cache.get(&1))),
     ("get_with", |cache| done(cache.get_with(&1, |_| ()))),
-    ("get_many", |cache| done(cache.get_many(&[1]))),
+    ("get_many", |cache| done(cache.get_many(&[1, 1]))),
     ("get_stale", |cache| done(cache.get_stale(&1))),
     ("contains", |cache| done(cache.contains(&1))),
     ("peek", |cache| done(cache.peek(&1))),
