@@ -168,6 +168,7 @@ impl<K, V, S> Core<K, V, S> {
         self.life_at(self.clock.present())
     }
 
+    /// [`Self::life`] in a call that has looked at the time, or goes on to.
     #[inline]
     fn life_at<'c>(&self, time: Present<'c>) -> Life<'c> {
         if self.ttl.is_none() && self.idle.is_none() {

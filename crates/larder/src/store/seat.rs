@@ -352,6 +352,9 @@ impl<'s, 'w> Seat<'s, 'w> {
         if weight > self.world.budget.largest() {
             return Err(NoRoom);
         }
+        if self.found.is_none() {
+            self.spot = self.world.approach(self.spot);
+        }
         if weight > held {
             self.world.make_room(
                 weight - held,
@@ -362,12 +365,8 @@ impl<'s, 'w> Seat<'s, 'w> {
         self.place(value, deadline)
     }
 
-    /// Sets the value and the deadline; room for what is more than before was made.
-    pub(crate) fn place(
-        &mut self,
-        value: &Stored<'_>,
-        deadline: Option<Millis>,
-    ) -> Result<(), NoRoom> {
+    /// Sets the value and the deadline; room for what is more than before was made, and a new key's spot approached.
+    fn place(&mut self, value: &Stored<'_>, deadline: Option<Millis>) -> Result<(), NoRoom> {
         self.mark();
         let Some((slot, old)) = self.found else {
             let World { shared, shard, .. } = &mut *self.world;
@@ -376,7 +375,6 @@ impl<'s, 'w> Seat<'s, 'w> {
                 self.world.return_room(weight);
                 return Err(NoRoom);
             };
-            self.spot = self.world.approach(self.spot);
             self.found = Some((self.world.add(self.spot, entry), entry));
             self.world.shard.entries.told.of_birth(self.key);
             self.tell(EventKind::New);
