@@ -450,5 +450,53 @@ mod tests {
                 _ => prop_assert_eq!(head.number(&words), u64::from(number as u32)),
             }
         }
+
+        #[test]
+        fn what_is_written_over_a_record_is_as_if_it_had_been_written_at_first(
+            key in prop::collection::vec(any::<u8>(), 0..=40),
+            values in [prop::collection::vec(any::<u8>(), 0..=100), prop::collection::vec(any::<u8>(), 0..=100)],
+            numbers: [i64; 2],
+            kinds in [0..3u8, 0..3u8],
+            key_types in [0..5u8, 0..5u8],
+            deadlines in [0..3u64, 0..3u64],
+            young: bool,
+        ) {
+            // None, one that fits the head, one that does not.
+            let deadlines = deadlines.map(|far| far.checked_sub(1).map(|far| 7 + (far << 33)));
+            let content = |nth: usize| match kinds[nth] {
+                0 => Content::Bytes(&values[nth]),
+                1 => Content::Int(numbers[nth]),
+                _ => Content::Outside(numbers[nth] as u32),
+            };
+            let draft = |nth: usize| Draft {
+                key: &key,
+                long_key: false,
+                content: content(nth),
+                key_type: KeyType::of_bits(key_types[nth]),
+                deadline: deadlines[nth],
+            };
+            let (words, fresh) = (words(), words());
+            draft(0).write(&words);
+            Head::set_young(&words, young);
+            draft(1).write(&fresh);
+            Head::set_young(&fresh, young);
+            let old = Head::load(&words);
+            let overlay = Overlay::new(old, content(1), KeyType::of_bits(key_types[1]), deadlines[1]);
+            let is_far = |nth: usize| deadlines[nth] > Some(u64::from(u32::MAX));
+            prop_assert_eq!(overlay.is_some(), kinds[0] < 2 && kinds[1] < 2 && is_far(0) == is_far(1));
+            if let Some(overlay) = overlay {
+                overlay.write(&words);
+                let (over, head) = (Head::load(&words), Head::load(&fresh));
+                prop_assert_eq!(over, head);
+                prop_assert_eq!(over.deadline(&words), deadlines[1]);
+                prop_assert!(over.has_key(&words, &key));
+                let value = |words: &[AtomicU64]| {
+                    let mut out = vec![0; head.value_len()];
+                    copy(words, head.value_at(), &mut out);
+                    out
+                };
+                prop_assert_eq!(value(&words), value(&fresh));
+            }
+        }
     }
 }

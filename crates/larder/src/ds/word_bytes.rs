@@ -115,37 +115,32 @@ fn copy_words(words: &[AtomicU64], out: &mut [[u8; 8]]) {
 /// Overwrites bytes from an offset on; the others stay.
 #[inline]
 pub(crate) fn patch(words: &[AtomicU64], at: usize, bytes: &[u8]) {
-    let shift = (at % 8 * 8) as u32;
+    let (mut next, shift) = (at / 8, (at % 8 * 8) as u32);
     let (chunks, rest) = bytes.as_chunks::<8>();
-    let mut words = words.get(at / 8..).unwrap_or_default().iter();
-    let Some(mut word) = words.next() else { return };
     // What is kept before the bytes, and then what the last word had no room for.
-    let mut carry = word.load(Ordering::Relaxed) & below(shift);
-    let mut put = |bits: u64| {
-        word.store(carry | bits << shift, Ordering::Relaxed);
-        carry = bits >> 1 >> (63 - shift);
-        words.next().is_some_and(|next| {
-            word = next;
-            true
-        })
+    let mut carry = match shift {
+        0 => 0,
+        _ => words[next].load(Ordering::Relaxed) & below(shift),
     };
     for chunk in chunks {
-        if !put(u64::from_le_bytes(*chunk)) {
-            return;
-        }
+        let chunk = u64::from_le_bytes(*chunk);
+        words[next].store(carry | chunk << shift, Ordering::Relaxed);
+        carry = chunk >> 1 >> (63 - shift);
+        next += 1;
     }
     let mut bits = shift + 8 * rest.len() as u32;
-    if bits >= 64 {
-        if !put(short_word(rest)) {
-            return;
-        }
+    let rest = short_word(rest);
+    if bits > 64 {
+        words[next].store(carry | rest << shift, Ordering::Relaxed);
+        carry = rest >> (64 - shift);
         bits -= 64;
+        next += 1;
     } else {
-        carry |= short_word(rest) << shift;
+        carry |= rest << shift;
     }
     if bits > 0 {
-        let kept = word.load(Ordering::Relaxed) & !below(bits);
-        word.store(kept | carry, Ordering::Relaxed);
+        let kept = words[next].load(Ordering::Relaxed) & !below(bits);
+        words[next].store(kept | carry, Ordering::Relaxed);
     }
 }
 
