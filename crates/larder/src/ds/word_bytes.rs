@@ -76,9 +76,21 @@ pub(crate) fn copy(words: &[AtomicU64], at: usize, out: &mut [u8]) {
     });
 }
 
-/// Replaces what `out` holds behind `kept` bytes by `len` bytes from an offset on.
+/// Replaces what `out` holds by `len` bytes from an offset on.
 #[inline(always)]
-pub(crate) fn copy_to_vec(
+pub(crate) fn copy_to_vec(words: &[AtomicU64], at: usize, len: usize, out: &mut Vec<u8>) {
+    let full = len.next_multiple_of(8);
+    // A buffer that held a value of the same size needs no filling.
+    if out.len() != full {
+        out.resize(full, 0);
+    }
+    copy_chunks(words, at, len, out.as_chunks_mut().0);
+    out.truncate(len);
+}
+
+/// Puts `len` bytes from an offset on behind the first `kept` of `out`, which may grow beyond them.
+#[inline(always)]
+pub(crate) fn copy_behind(
     words: &[AtomicU64],
     at: usize,
     len: usize,
@@ -86,22 +98,26 @@ pub(crate) fn copy_to_vec(
     kept: usize,
 ) {
     let full = kept + len.next_multiple_of(8);
-    // A buffer that held a value of the same size needs no filling.
-    if out.len() != full {
-        out.resize(full, 0);
+    // What is filled once serves the values to come as well.
+    if out.len() < full {
+        out.resize(full.next_power_of_two(), 0);
     }
-    let (chunks, _) = out[kept..].as_chunks_mut::<8>();
+    copy_chunks(words, at, len, out[kept..full].as_chunks_mut().0);
+}
+
+/// Copies `len` bytes from an offset on to whole chunks.
+#[inline(always)]
+fn copy_chunks(words: &[AtomicU64], at: usize, len: usize, chunks: &mut [[u8; 8]]) {
     if at.is_multiple_of(8) {
         copy_words(words.get(at / 8..).unwrap_or_default(), chunks);
-    } else {
-        let mut chunks = chunks.iter_mut();
-        each_word(words, at, len, |bytes| {
-            if let Some(chunk) = chunks.next() {
-                *chunk = bytes;
-            }
-        });
+        return;
     }
-    out.truncate(kept + len);
+    let mut chunks = chunks.iter_mut();
+    each_word(words, at, len, |bytes| {
+        if let Some(chunk) = chunks.next() {
+            *chunk = bytes;
+        }
+    });
 }
 
 /// Copies words.

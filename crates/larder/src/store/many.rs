@@ -384,10 +384,7 @@ impl Core {
                 };
                 let mut copy = |seen: Seen<'_>| match seen {
                     Seen::Int(int) => Copied::Int(int),
-                    other => {
-                        other.copy_behind(end, texts);
-                        Copied::Text(end..texts.len())
-                    }
+                    other => Copied::Text(end..other.copy_behind(texts, end)),
                 };
                 let found = match self.read_plain(key, &mut copy) {
                     Some(read) => Ok(read),

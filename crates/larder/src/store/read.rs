@@ -17,7 +17,7 @@ use super::words::Words;
 use crate::bytes::Raw;
 use crate::ds::arena::{Pages, is_loose};
 use crate::ds::look::Look;
-use crate::ds::word_bytes::copy_to_vec;
+use crate::ds::word_bytes::{copy_behind, copy_to_vec};
 use crate::error::Error;
 use crate::key::KeyType;
 use crate::record::{Head, Kind, MAX_KEY};
@@ -52,28 +52,38 @@ impl Seen<'_> {
     /// Replaces what `out` holds by the value as text.
     #[inline(always)]
     pub(crate) fn copy_into(self, out: &mut Vec<u8>) {
-        self.copy_behind(0, out);
-    }
-
-    /// Replaces what `out` holds behind so many bytes by the value as text.
-    #[inline(always)]
-    pub(crate) fn copy_behind(self, kept: usize, out: &mut Vec<u8>) {
         match self {
             Seen::Record(words, head) => {
-                copy_to_vec(words, head.value_at(), head.value_len(), out, kept);
+                copy_to_vec(words, head.value_at(), head.value_len(), out);
             }
-            Seen::Int(int) => copy_bytes(Raw::Int(int).bytes(&mut [0; 20]), out, kept),
-            Seen::Bytes(bytes) => copy_bytes(bytes, out, kept),
-            Seen::Large(bytes) => copy_bytes(&bytes, out, kept),
-            Seen::Elements(_) => {}
+            other => drop(other.copy_other(out, 0)),
         }
     }
-}
 
-#[inline(never)]
-fn copy_bytes(bytes: &[u8], out: &mut Vec<u8>, kept: usize) {
-    out.truncate(kept);
-    out.extend_from_slice(bytes);
+    /// Puts the value as text behind the first `kept` bytes of `out`, which may grow beyond it; returns where it ends.
+    #[inline(always)]
+    pub(crate) fn copy_behind(self, out: &mut Vec<u8>, kept: usize) -> usize {
+        match self {
+            Seen::Record(words, head) => {
+                copy_behind(words, head.value_at(), head.value_len(), out, kept);
+                kept + head.value_len()
+            }
+            other => other.copy_other(out, kept),
+        }
+    }
+
+    /// [`Self::copy_behind`] of what is no record; `out` ends with it.
+    #[inline(never)]
+    fn copy_other(self, out: &mut Vec<u8>, kept: usize) -> usize {
+        out.truncate(kept);
+        match self {
+            Seen::Int(int) => out.extend_from_slice(Raw::Int(int).bytes(&mut [0; 20])),
+            Seen::Bytes(bytes) => out.extend_from_slice(bytes),
+            Seen::Large(bytes) => out.extend_from_slice(&bytes),
+            Seen::Record(..) | Seen::Elements(_) => {}
+        }
+        out.len()
+    }
 }
 
 /// Looks for a key's record in its home bucket.
@@ -110,7 +120,7 @@ impl Core {
         match look(stripe, low_bits(hash), key) {
             Look::Absent if key.len() <= MAX_KEY => return Ok(false),
             Look::Found((words, head), sight) if head.is_plain() => {
-                copy_to_vec(words, Head::plain_value_at(key), head.value_len(), out, 0);
+                copy_to_vec(words, Head::plain_value_at(key), head.value_len(), out);
                 if sight.holds() {
                     return Ok(true);
                 }

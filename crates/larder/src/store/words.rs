@@ -136,7 +136,7 @@ impl Words {
         if head.kind() != Some(Kind::Bytes) {
             return false;
         }
-        crate::ds::word_bytes::copy_to_vec(words, head.value_at(), head.value_len(), out, 0);
+        crate::ds::word_bytes::copy_to_vec(words, head.value_at(), head.value_len(), out);
         true
     }
 
