@@ -120,7 +120,7 @@ impl<K, V, S> Core<K, V, S> {
     where
         V: Clone,
     {
-        let (low, time) = (low_bits(hash), self.clock.present());
+        let (low, time) = (low_bits(hash), self.present());
         self.stripes.of(hash).read(|table, _, shard| {
             let entries = &shard.entries;
             let (entry, value) = table.hit(low, |entry| {
@@ -129,7 +129,7 @@ impl<K, V, S> Core<K, V, S> {
             })?;
             let standing = self.standing(entries, entry, &time);
             if standing != Standing::Gone && entries.has_idle_time() {
-                entries.note_access(entry, time.now());
+                entries.note_access(entry, self.access_time(&time));
             }
             Some((standing, value.clone()))
         })
