@@ -265,20 +265,19 @@ impl<K: Eq, V, S> Seat<'_, K, V, S> {
     }
 
     /// Takes the entry out if this caller was to write the source, and nobody knows what it has now.
-    fn withdraw(&self) -> Option<Displaced<K, V>> {
+    fn withdraw(&self, time: &Present<'_>) -> Option<Displaced<K, V>> {
         if !self.writes {
             return None;
         }
-        let time = self.core.clock.present();
         let (core, low) = (self.core, low_bits(self.hash));
-        self.with_entry(|world, place| Some(core.discard(world, place, low, &time)))
+        self.with_entry(|world, place| Some(core.discard(world, place, low, time)))
     }
 
     /// Ends a load whose value is not stored, and takes the entry out as [`withdraw`](Self::withdraw) does.
-    fn give_up(&self) -> Option<Displaced<K, V>> {
+    fn give_up(&self, time: &Present<'_>) -> Option<Displaced<K, V>> {
         let core = self.core;
         let row = (low_bits(self.hash), self.id);
-        let outdated = self.withdraw();
+        let outdated = self.withdraw(time);
         let flights = |world: &mut Open<'_, K, V>| world.shard.entries.flights.remove(&row);
         drop(core.stripes.hold(self.hash, flights));
         outdated
@@ -389,12 +388,12 @@ impl<'a, K: Hash + Eq, V, S> Claim<'a, K, V, S> {
         let mut stored = Some(value.clone());
         let mut left = Departed::default();
         let landing = match keep {
-            Keep::Passed => Landing::Passed(self.seat.give_up()),
+            Keep::Passed => Landing::Passed(self.seat.give_up(&life.time)),
             Keep::Stored => {
                 let landing = core.stripes.write(hash, &mut left, |world, left| {
                     self.store(world, left, &mut stored, (&life, &mut origin))
                 });
-                landing.unwrap_or_else(|NoRoom| Landing::TooHeavy(self.seat.give_up()))
+                landing.unwrap_or_else(|NoRoom| Landing::TooHeavy(self.seat.give_up(&life.time)))
             }
         };
         self.end = End::Landed;
@@ -476,7 +475,8 @@ impl<K: Hash + Eq, V, S> Drop for Claim<'_, K, V, S> {
             return;
         }
         let core = self.seat.core;
-        let took = self.took.or_else(|| self.elapsed(&core.clock.present()));
+        let time = core.clock.present();
+        let took = self.took.or_else(|| self.elapsed(&time));
         if let Some(took) = took {
             core.counters.count(Count::Loads);
             core.counters.add(Count::LoadNanos, took);
@@ -485,7 +485,7 @@ impl<K: Hash + Eq, V, S> Drop for Claim<'_, K, V, S> {
             }
         }
         if self.end == End::Given {
-            core.removed(self.seat.withdraw());
+            core.removed(self.seat.withdraw(&time));
             self.seat.pass();
         }
     }

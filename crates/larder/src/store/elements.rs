@@ -178,25 +178,19 @@ impl Seat<'_, '_> {
     /// Writes the parts of a packed value that are others now over those in its record, if it says which they are and the
     /// record takes as much room as before. No deadline of an element is among them.
     fn patch<C: Variant>(&mut self, value: &C) -> bool {
-        let (Some((slot, entry)), Changed::Parts(parts)) = (self.found, value.changed()) else {
+        let (Some(place), Changed::Parts(parts)) = (self.found, value.changed()) else {
             return false;
         };
-        let World {
-            table,
-            shared,
-            shard,
-            ..
-        } = &mut *self.world;
+        let World { shared, shard, .. } = &*self.world;
         let packed = value.packed().filter(|packed| {
-            value.len() > 0 && shard.entries.can_resize(shared, entry, packed.len())
+            value.len() > 0 && shard.entries.can_resize(shared, place.1, packed.len())
         });
         let Some(packed) = packed else {
             return false;
         };
-        table.mutate(slot, || shard.entries.patch(shared, entry, packed, &parts));
-        table.touch(slot);
-        self.after.replaced += 1;
-        self.mark();
+        self.write_over(place, |words, pages, entry| {
+            words.patch(pages, entry, packed, &parts)
+        });
         true
     }
 

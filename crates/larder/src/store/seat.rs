@@ -299,19 +299,11 @@ impl<'s, 'w> Seat<'s, 'w> {
     /// Overwrites the integer of a record for which [`Self::int`] was `Some`.
     #[inline]
     pub(crate) fn set_int(&mut self, value: i64) {
-        let Some((slot, entry)) = self.found else {
-            return;
-        };
-        let World {
-            table,
-            shared,
-            shard,
-            ..
-        } = &mut *self.world;
-        table.mutate(slot, || shard.entries.set_int(shared, entry, value));
-        table.touch(slot);
-        self.after.replaced += 1;
-        self.mark();
+        if let Some(place) = self.found {
+            self.write_over(place, |words, pages, entry| {
+                words.set_int(pages, entry, value)
+            });
+        }
     }
 
     /// Counts an access.
