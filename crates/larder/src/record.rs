@@ -20,7 +20,7 @@
 //! Cost: a 16-byte key is compared with two loads, a 32-byte value copied with four.
 
 use crate::ds::arena::MAX_WORDS;
-use crate::ds::word_bytes::{copy, equal, patch};
+use crate::ds::word_bytes::{copy, equal, patch, patch_word};
 use crate::key::KeyType;
 use crate::sync::{AtomicU64, Ordering};
 use crate::time::Millis;
@@ -336,7 +336,7 @@ impl<'a> Overlay<'a> {
         let at = self.head.value_at();
         match self.content {
             Content::Bytes(bytes) => patch(words, at, bytes),
-            Content::Int(value) => patch(words, at, &value.to_le_bytes()),
+            Content::Int(value) => patch_word(words, at, value as u64),
             Content::Outside(_) => {}
         }
     }

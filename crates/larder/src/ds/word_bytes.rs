@@ -160,6 +160,20 @@ pub(crate) fn patch(words: &[AtomicU64], at: usize, bytes: &[u8]) {
     }
 }
 
+/// [`patch`] of eight bytes.
+#[inline(always)]
+pub(crate) fn patch_word(words: &[AtomicU64], at: usize, word: u64) {
+    let (first, shift) = (at / 8, (at % 8 * 8) as u32);
+    if shift == 0 {
+        words[first].store(word, Ordering::Relaxed);
+        return;
+    }
+    let kept = words[first].load(Ordering::Relaxed) & below(shift);
+    words[first].store(kept | word << shift, Ordering::Relaxed);
+    let kept = words[first + 1].load(Ordering::Relaxed) & !below(shift);
+    words[first + 1].store(kept | word >> (64 - shift), Ordering::Relaxed);
+}
+
 /// The lowest bits of a word, up to all.
 #[inline(always)]
 fn below(bits: u32) -> u64 {
@@ -172,6 +186,17 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn a_word_is_put_as_its_bytes_are(at in 0..100usize, word: u64, before: u64) {
+            let words = || -> Vec<_> { (0..20).map(|_| AtomicU64::new(before)).collect() };
+            let (one, other) = (words(), words());
+            patch_word(&one, at, word);
+            patch(&other, at, &word.to_le_bytes());
+            for (one, other) in one.iter().zip(&other) {
+                prop_assert_eq!(one.load(Ordering::Relaxed), other.load(Ordering::Relaxed));
+            }
+        }
+
         #[test]
         fn a_patch_changes_its_bytes_only(at in 0..100usize, bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             let words: Vec<_> = (0..50).map(|_| AtomicU64::new(u64::MAX)).collect();

@@ -367,7 +367,7 @@ impl Words {
         let Some(words) = self.arena.words(pages, entry) else {
             return;
         };
-        crate::ds::word_bytes::patch(words, Head::load(words).value_at(), &value.to_le_bytes());
+        crate::ds::word_bytes::patch_word(words, Head::load(words).value_at(), value as u64);
     }
 
     /// Bytes that the entry takes.
